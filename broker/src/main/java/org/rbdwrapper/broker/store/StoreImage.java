@@ -1,0 +1,33 @@
+package org.rbdwrapper.broker.store;
+
+import org.rbdwrapper.ipc.codec.IoOp;
+
+/** An open image. Its {@link #submit} is the hot path; all else is not. */
+public interface StoreImage extends AutoCloseable {
+    /** Bytes; follows a resize made through this host's broker. Any thread, no blocking. */
+    long size();
+
+    /** Bytes that the store keeps together: the best unit of I/O. */
+    int objectSize();
+
+    /** The image's identity, which outlives its name. Not empty. */
+    String imageId();
+
+    /**
+     * Starts one request. Returns at once, never blocks for long, allocates nothing and throws nothing; several threads may
+     * call it at the same time.
+     *
+     * @param op what; the caller has checked position and length against {@link #size()} and refused what would change an
+     *     image opened read-only.
+     * @param address where the data is (WRITE) or goes (READ), in this process; ignored by the others. Stays valid until
+     *     the completion.
+     * @param position bytes from the image's start; ignored by FLUSH.
+     * @param length bytes, at least 1; ignored by FLUSH. A FLUSH covers every write completed before it.
+     * @param completion called exactly once, on this thread before this method returns or on any other.
+     */
+    void submit(IoOp op, long address, long position, long length, IoCompletion completion);
+
+    /** Blocks until all that was submitted has completed; must not be called on a messenger's thread. */
+    @Override
+    void close();
+}
