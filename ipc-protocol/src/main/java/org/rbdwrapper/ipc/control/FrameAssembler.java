@@ -1,0 +1,67 @@
+package org.rbdwrapper.ipc.control;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
+
+/**
+ * Puts frames together again from what a socket delivers piece by piece. What comes may be hostile: a length is checked before
+ * anything is allocated for it. One thread.
+ */
+public final class FrameAssembler {
+    private final int maxFrame;
+    private final UnsafeBuffer message = new UnsafeBuffer(0, 0);
+    private byte[] bytes = new byte[1024];
+    private int start;
+    private int end;
+
+    /**
+     * @param maxFrame the longest message that is accepted, in bytes.
+     */
+    public FrameAssembler(int maxFrame) {
+        this.maxFrame = maxFrame;
+    }
+
+    /** Adds what was received. */
+    public void append(MemorySegment received, int length) {
+        if (start > 0) {
+            System.arraycopy(bytes, start, bytes, 0, end - start);
+            end -= start;
+            start = 0;
+        }
+        if (bytes.length - end < length) {
+            bytes = Arrays.copyOf(bytes, Math.max(end + length, bytes.length * 2));
+        }
+        MemorySegment.copy(received, ValueLayout.JAVA_BYTE, 0, bytes, end, length);
+        end += length;
+    }
+
+    /**
+     * The next whole message, from its SBE header on, valid until the next {@link #append}; null where more must come.
+     *
+     * @throws ErrnoException EPROTO where the length cannot be one.
+     */
+    public UnsafeBuffer next() throws ErrnoException {
+        if (end - start < FrameBuffer.LENGTH_BYTES) {
+            return null;
+        }
+        UnsafeBuffer all = message;
+        all.wrap(bytes, start, end - start);
+        int length = all.getInt(0, ByteOrder.LITTLE_ENDIAN);
+        if (length < MessageHeaderDecoder.ENCODED_LENGTH || length > maxFrame) {
+            throw new ErrnoException(
+                    Errno.EPROTO, "a frame of " + Integer.toUnsignedString(length) + " bytes (8 to " + maxFrame + " are accepted)");
+        }
+        if (end - start - FrameBuffer.LENGTH_BYTES < length) {
+            return null;
+        }
+        all.wrap(bytes, start + FrameBuffer.LENGTH_BYTES, length);
+        start += FrameBuffer.LENGTH_BYTES + length;
+        return all;
+    }
+}
