@@ -4,8 +4,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A Linux error number (x86_64 and arm64 share them) with its symbol and a short text in lower case. A number without a
- * symbol is kept as it came: nothing on the way from librbd to the program is allowed to turn one error into another.
+ * A Linux error number (x86_64 and arm64 share them) with its symbol and a short text in lower
+ * case. A number without a symbol is kept as it came: nothing on the way from librbd to the program
+ * is allowed to turn one error into another.
  */
 public final class Errno {
     private static final Map<Integer, Errno> KNOWN = new HashMap<>();
@@ -33,17 +34,22 @@ public final class Errno {
     public static final Errno ENAMETOOLONG = known(36, "ENAMETOOLONG", "file name too long");
     public static final Errno ENOTEMPTY = known(39, "ENOTEMPTY", "directory not empty");
     public static final Errno EPROTO = known(71, "EPROTO", "protocol error");
-    public static final Errno EOVERFLOW = known(75, "EOVERFLOW", "value too large for defined data type");
+    public static final Errno EOVERFLOW =
+            known(75, "EOVERFLOW", "value too large for defined data type");
     public static final Errno EADDRINUSE = known(98, "EADDRINUSE", "address already in use");
     public static final Errno ECONNRESET = known(104, "ECONNRESET", "connection reset by peer");
-    public static final Errno ENOTCONN = known(107, "ENOTCONN", "transport endpoint is not connected");
-    public static final Errno ESHUTDOWN = known(108, "ESHUTDOWN", "cannot send after transport endpoint shutdown");
+    public static final Errno ENOTCONN =
+            known(107, "ENOTCONN", "transport endpoint is not connected");
+    public static final Errno ESHUTDOWN =
+            known(108, "ESHUTDOWN", "cannot send after transport endpoint shutdown");
     public static final Errno ETIMEDOUT = known(110, "ETIMEDOUT", "connection timed out");
     public static final Errno ECONNREFUSED = known(111, "ECONNREFUSED", "connection refused");
+    public static final Errno EUSERS = known(87, "EUSERS", "too many users");
     public static final Errno ESTALE = known(116, "ESTALE", "stale file handle");
     public static final Errno EDQUOT = known(122, "EDQUOT", "disk quota exceeded");
     public static final Errno ENOSYS = known(38, "ENOSYS", "function not implemented");
-    public static final Errno EPROTONOSUPPORT = known(93, "EPROTONOSUPPORT", "protocol not supported");
+    public static final Errno EPROTONOSUPPORT =
+            known(93, "EPROTONOSUPPORT", "protocol not supported");
     public static final Errno EINTR = known(4, "EINTR", "interrupted system call");
     public static final Errno ENOTSUP = known(95, "ENOTSUP", "operation not supported");
 
@@ -106,7 +112,6 @@ public final class Errno {
         known(84, "EILSEQ", "invalid or incomplete multibyte or wide character");
         known(85, "ERESTART", "interrupted system call should be restarted");
         known(86, "ESTRPIPE", "streams pipe error");
-        known(87, "EUSERS", "too many users");
         known(88, "ENOTSOCK", "socket operation on non-socket");
         known(89, "EDESTADDRREQ", "destination address required");
         known(90, "EMSGSIZE", "message too long");

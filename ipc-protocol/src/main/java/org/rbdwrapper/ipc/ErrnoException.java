@@ -2,7 +2,9 @@ package org.rbdwrapper.ipc;
 
 import java.io.IOException;
 
-/** A failure that has a Linux error number. Its message is one line and does not repeat the number. */
+/**
+ * A failure that has a Linux error number. Its message is one line and does not repeat the number.
+ */
 public final class ErrnoException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -22,7 +24,10 @@ public final class ErrnoException extends IOException {
         return errno;
     }
 
-    /** The message and the number's name: {@code image rbd/x cannot be opened: no such file or directory (ENOENT)}. */
+    /**
+     * The message and the number's name: {@code image rbd/x cannot be opened: no such file or
+     * directory (ENOENT)}.
+     */
     public String describe() {
         return getMessage() + ": " + errno.text() + " (" + errno.symbol() + ")";
     }

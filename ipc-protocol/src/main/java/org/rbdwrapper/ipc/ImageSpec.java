@@ -11,10 +11,16 @@ import java.nio.charset.StandardCharsets;
 public record ImageSpec(String pool, String namespace, String image, String snap) {
     public static final String DEFAULT_POOL = "rbd";
 
-    /** RBD_MAX_IMAGE_NAME_SIZE of librbd.h less its terminating zero: what a directory entry of an image may hold. */
+    /**
+     * RBD_MAX_IMAGE_NAME_SIZE of librbd.h less its terminating zero: what a directory entry of an
+     * image may hold.
+     */
     public static final int MAX_IMAGE_NAME_BYTES = 95;
 
-    /** What we accept of a pool, a namespace or a snapshot, in bytes; a file name of the embedded store must hold it. */
+    /**
+     * What we accept of a pool, a namespace or a snapshot, in bytes; a file name of the embedded
+     * store must hold it.
+     */
     public static final int MAX_NAME_BYTES = 200;
 
     public ImageSpec {
@@ -33,13 +39,17 @@ public record ImageSpec(String pool, String namespace, String image, String snap
         String[] parts = text.split("/", -1);
         if (parts.length > 3) {
             throw new IllegalArgumentException(
-                    "image spec " + quote(text) + " has too many slashes: give [pool/[namespace/]]image[@snap]");
+                    "image spec "
+                            + quote(text)
+                            + " has too many slashes: give [pool/[namespace/]]image[@snap]");
         }
         String last = parts[parts.length - 1];
         int at = last.indexOf('@');
         if (at >= 0 && at == last.length() - 1) {
             throw new IllegalArgumentException(
-                    "image spec " + quote(text) + " ends with '@': give the snapshot's name after it");
+                    "image spec "
+                            + quote(text)
+                            + " ends with '@': give the snapshot's name after it");
         }
         String image = at < 0 ? last : last.substring(0, at);
         String snap = at < 0 ? "" : last.substring(at + 1);
@@ -70,11 +80,18 @@ public record ImageSpec(String pool, String namespace, String image, String snap
 
     private static void check(String what, String name, int maxBytes, boolean mayBeEmpty) {
         if (name.isEmpty() && !mayBeEmpty) {
-            throw new IllegalArgumentException("the " + what + " name is empty: give [pool/[namespace/]]image[@snap]");
+            throw new IllegalArgumentException(
+                    "the " + what + " name is empty: give [pool/[namespace/]]image[@snap]");
         }
         if (name.getBytes(StandardCharsets.UTF_8).length > maxBytes) {
             throw new IllegalArgumentException(
-                    "the " + what + " name " + quote(name) + " is longer than " + maxBytes + " bytes");
+                    "the "
+                            + what
+                            + " name "
+                            + quote(name)
+                            + " is longer than "
+                            + maxBytes
+                            + " bytes");
         }
         if (name.equals(".") || name.equals("..")) {
             throw new IllegalArgumentException("the " + what + " name may not be " + quote(name));
@@ -83,7 +100,11 @@ public record ImageSpec(String pool, String namespace, String image, String snap
             char c = name.charAt(i);
             if (Character.isISOControl(c) || c == '/' || c == '@') {
                 throw new IllegalArgumentException(
-                        "the " + what + " name " + quote(name) + " holds a control character, '/' or '@'");
+                        "the "
+                                + what
+                                + " name "
+                                + quote(name)
+                                + " holds a control character, '/' or '@'");
             }
         }
     }

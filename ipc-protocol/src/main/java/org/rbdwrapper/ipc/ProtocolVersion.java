@@ -1,8 +1,8 @@
 package org.rbdwrapper.ipc;
 
 /**
- * What a client and a broker must agree on before they talk. Another major: they part, and the message names both. Another
- * minor: they talk, and each leaves out what the other does not know.
+ * What a client and a broker must agree on before they talk. Another major: they part, and the
+ * message names both. Another minor: they talk, and each leaves out what the other does not know.
  */
 public final class ProtocolVersion {
     public static final int MAJOR = 1;

@@ -1,9 +1,10 @@
 package org.rbdwrapper.ipc;
 
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 /**
  * Where the broker's socket and state are, by environment and user.
@@ -28,13 +29,19 @@ public final class RunDirectories {
         return new RunDirectories(System.getenv(), ProcessIdentity.uid());
     }
 
-    /** RBDW_RUN_DIR, else /run/rbdwrapper for root, else $XDG_RUNTIME_DIR/rbdwrapper, else /tmp/rbdwrapper-UID. */
+    /**
+     * RBDW_RUN_DIR, else /run/rbdwrapper for root, else $XDG_RUNTIME_DIR/rbdwrapper, else
+     * /tmp/rbdwrapper-UID.
+     */
     public Path runDir() {
         String given = value("RBDW_RUN_DIR");
         return given != null ? Path.of(given) : ownRunDir();
     }
 
-    /** RBDW_STATE_DIR, else /var/lib/rbdwrapper for root, else rbdwrapper in $XDG_STATE_HOME or ~/.local/state. */
+    /**
+     * RBDW_STATE_DIR, else /var/lib/rbdwrapper for root, else rbdwrapper in $XDG_STATE_HOME or
+     * ~/.local/state.
+     */
     public Path stateDir() {
         String given = value("RBDW_STATE_DIR");
         if (given != null) {
@@ -48,10 +55,17 @@ public final class RunDirectories {
             return Path.of(stateHome, "rbdwrapper");
         }
         String home = value("HOME");
-        return Path.of(home != null ? home : System.getProperty("user.home"), ".local", "state", "rbdwrapper");
+        return Path.of(
+                home != null ? home : System.getProperty("user.home"),
+                ".local",
+                "state",
+                "rbdwrapper");
     }
 
-    /** Where a client looks, in this order: RBDW_RUN_DIR alone if it is set, else its user's broker, else the system's. */
+    /**
+     * Where a client looks, in this order: RBDW_RUN_DIR alone if it is set, else its user's broker,
+     * else the system's.
+     */
     public List<Path> clientRunDirs() {
         String given = value("RBDW_RUN_DIR");
         if (given != null) {

@@ -6,8 +6,9 @@ import java.util.Arrays;
 /**
  * Turns the number that native code carries back into the {@link IoCompletion} that waits for it.
  *
- * <p>Any thread. Registering takes a lock and happens when a session comes or goes; looking up is one array read: the
- * array is replaced, never changed in length, and an entry outlives all of its requests.
+ * <p>Any thread. Registering takes a lock and happens when a session comes or goes; looking up is
+ * one array read: the array is replaced, never changed in length, and an entry outlives all of its
+ * requests.
  */
 public final class CompletionRegistry {
     private static final CompletionRegistry INSTANCE = new CompletionRegistry();

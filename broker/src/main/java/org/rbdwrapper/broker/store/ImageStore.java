@@ -5,11 +5,14 @@ import org.rbdwrapper.ipc.ErrnoException;
 /**
  * A place where images are kept. No caller asks which one it has.
  *
- * <p>Thread rules: every method of this interface and of {@link StoreConnection} may block and is called on the broker's
- * workers, never on a messenger; calls on different threads may overlap.
+ * <p>Thread rules: every method of this interface and of {@link StoreConnection} may block and is
+ * called on the broker's workers, never on a messenger; calls on different threads may overlap.
  */
 public interface ImageStore extends AutoCloseable {
-    /** What {@code status} shows: {@code file:/var/lib/rbdwrapper/images}, {@code ceph:/etc/ceph/ceph.conf}. */
+    /**
+     * What {@code status} shows: {@code file:/var/lib/rbdwrapper/images}, {@code
+     * ceph:/etc/ceph/ceph.conf}.
+     */
     String describe();
 
     /**

@@ -1,20 +1,22 @@
 package org.rbdwrapper.broker.store;
 
-import java.util.List;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+
+import java.util.List;
 
 /**
  * One instance of the store's client: the administration of images, and the way to open them.
  *
- * <p>Errors have the number that the store gave and a text that says what failed on which image, without the number's
- * name (the broker appends it) and without a full stop.
+ * <p>Errors have the number that the store gave and a text that says what failed on which image,
+ * without the number's name (the broker appends it) and without a full stop.
  */
 public interface StoreConnection extends AutoCloseable {
     /**
      * Opens an image for I/O.
      *
-     * @param readOnly true for a snapshot, too; I/O that would change the image is refused with EROFS.
+     * @param readOnly true for a snapshot, too; I/O that would change the image is refused with
+     *     EROFS.
      * @throws ErrnoException ENOENT where the pool, image or snapshot is not there.
      */
     StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException;
@@ -22,7 +24,8 @@ public interface StoreConnection extends AutoCloseable {
     /**
      * Creates an image that reads as zeroes.
      *
-     * @param size bytes, at least 1; a multiple of 512 is required by the broker before this is called.
+     * @param size bytes, at least 1; a multiple of 512 is required by the broker before this is
+     *     called.
      * @throws ErrnoException EEXIST where there is one of that name.
      */
     void create(ImageSpec spec, long size) throws ErrnoException;
@@ -42,7 +45,8 @@ public interface StoreConnection extends AutoCloseable {
      * @param size bytes, at least 1.
      * @throws ErrnoException EINVAL where the image would shrink and {@code allowShrink} is false.
      */
-    void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress) throws ErrnoException;
+    void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+            throws ErrnoException;
 
     /**
      * Removes an image and its data.

@@ -14,20 +14,25 @@ public interface StoreImage extends AutoCloseable {
     String imageId();
 
     /**
-     * Starts one request. Returns at once, never blocks for long, allocates nothing and throws nothing; several threads may
-     * call it at the same time.
+     * Starts one request. Returns at once, never blocks for long, allocates nothing and throws
+     * nothing; several threads may call it at the same time.
      *
-     * @param op what; the caller has checked position and length against {@link #size()} and refused what would change an
-     *     image opened read-only.
-     * @param address where the data is (WRITE) or goes (READ), in this process; ignored by the others. Stays valid until
-     *     the completion.
+     * @param op what; the caller has checked position and length against {@link #size()} and
+     *     refused what would change an image opened read-only.
+     * @param address where the data is (WRITE) or goes (READ), in this process; ignored by the
+     *     others. Stays valid until the completion.
      * @param position bytes from the image's start; ignored by FLUSH.
-     * @param length bytes, at least 1; ignored by FLUSH. A FLUSH covers every write completed before it.
-     * @param completion called exactly once, on this thread before this method returns or on any other.
+     * @param length bytes, at least 1; ignored by FLUSH. A FLUSH covers every write completed
+     *     before it.
+     * @param completion called exactly once, on this thread before this method returns or on any
+     *     other.
      */
     void submit(IoOp op, long address, long position, long length, IoCompletion completion);
 
-    /** Blocks until all that was submitted has completed; must not be called on a messenger's thread. */
+    /**
+     * Blocks until all that was submitted has completed; must not be called on a messenger's
+     * thread.
+     */
     @Override
     void close();
 }

@@ -1,17 +1,18 @@
 package org.rbdwrapper.ipc.control;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
 /**
- * Puts frames together again from what a socket delivers piece by piece. What comes may be hostile: a length is checked before
- * anything is allocated for it. One thread.
+ * Puts frames together again from what a socket delivers piece by piece. What comes may be hostile:
+ * a length is checked before anything is allocated for it. One thread.
  */
 public final class FrameAssembler {
     private final int maxFrame;
@@ -42,7 +43,8 @@ public final class FrameAssembler {
     }
 
     /**
-     * The next whole message, from its SBE header on, valid until the next {@link #append}; null where more must come.
+     * The next whole message, from its SBE header on, valid until the next {@link #append}; null
+     * where more must come.
      *
      * @throws ErrnoException EPROTO where the length cannot be one.
      */
@@ -55,7 +57,12 @@ public final class FrameAssembler {
         int length = all.getInt(0, ByteOrder.LITTLE_ENDIAN);
         if (length < MessageHeaderDecoder.ENCODED_LENGTH || length > maxFrame) {
             throw new ErrnoException(
-                    Errno.EPROTO, "a frame of " + Integer.toUnsignedString(length) + " bytes (8 to " + maxFrame + " are accepted)");
+                    Errno.EPROTO,
+                    "a frame of "
+                            + Integer.toUnsignedString(length)
+                            + " bytes (8 to "
+                            + maxFrame
+                            + " are accepted)");
         }
         if (end - start - FrameBuffer.LENGTH_BYTES < length) {
             return null;

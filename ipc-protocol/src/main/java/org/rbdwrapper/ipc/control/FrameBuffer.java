@@ -1,12 +1,13 @@
 package org.rbdwrapper.ipc.control;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderEncoder;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Where one message for the socket is put together.
@@ -19,8 +20,8 @@ import org.rbdwrapper.ipc.codec.MessageHeaderEncoder;
  *   +----------+------------+---------------------------+
  * </pre>
  *
- * <p>One thread. Used as {@code encoder.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())},
- * then {@code frame.finish(encoder.encodedLength())}.
+ * <p>One thread. Used as {@code encoder.wrapAndApplyHeader(frame.buffer(),
+ * FrameBuffer.MESSAGE_OFFSET, frame.header())}, then {@code frame.finish(encoder.encodedLength())}.
  */
 public final class FrameBuffer {
     public static final int LENGTH_BYTES = 4;

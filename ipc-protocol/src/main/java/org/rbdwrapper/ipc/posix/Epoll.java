@@ -7,17 +7,20 @@ import static org.rbdwrapper.ipc.posix.NativeCalls.returning;
 import static org.rbdwrapper.ipc.posix.NativeCalls.unexpected;
 import static org.rbdwrapper.ipc.posix.NativeCalls.withErrno;
 
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import org.rbdwrapper.ipc.Errno;
-import org.rbdwrapper.ipc.ErrnoException;
 
 /**
- * Waiting for many descriptors, epoll(7). Owned by the one thread that waits; that thread alone adds and removes.
+ * Waiting for many descriptors, epoll(7). Owned by the one thread that waits; that thread alone
+ * adds and removes.
  *
- * <p>struct epoll_event is packed on x86_64 (12 bytes: u32 events, u64 data) and padded elsewhere (16 bytes).
+ * <p>struct epoll_event is packed on x86_64 (12 bytes: u32 events, u64 data) and padded elsewhere
+ * (16 bytes).
  */
 public final class Epoll implements AutoCloseable {
     public static final int IN = 1;
@@ -36,8 +39,10 @@ public final class Epoll implements AutoCloseable {
     private static final int DATA_OFFSET = PACKED ? 4 : 8;
 
     private static final MethodHandle CREATE = withErrno("epoll_create1", returning(INT, INT));
-    private static final MethodHandle CTL = withErrno("epoll_ctl", returning(INT, INT, INT, INT, LONG));
-    private static final MethodHandle WAIT = withErrno("epoll_wait", returning(INT, INT, LONG, INT, INT));
+    private static final MethodHandle CTL =
+            withErrno("epoll_ctl", returning(INT, INT, INT, INT, LONG));
+    private static final MethodHandle WAIT =
+            withErrno("epoll_wait", returning(INT, INT, LONG, INT, INT));
     private static final ValueLayout.OfLong UNALIGNED_LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final Arena arena = Arena.ofShared();
@@ -73,13 +78,17 @@ public final class Epoll implements AutoCloseable {
     }
 
     /**
-     * Waits, and returns how many descriptors are ready; 0 after the time or a signal. Allocates nothing.
+     * Waits, and returns how many descriptors are ready; 0 after the time or a signal. Allocates
+     * nothing.
      *
      * @param timeoutMillis 0: do not wait; -1: no limit.
      */
     public int await(int timeoutMillis) {
         try {
-            int n = (int) WAIT.invokeExact(capture(), fd, events.address(), MAX_EVENTS, timeoutMillis);
+            int n =
+                    (int)
+                            WAIT.invokeExact(
+                                    capture(), fd, events.address(), MAX_EVENTS, timeoutMillis);
             if (n < 0 && NativeCalls.lastErrnoNumber() != Errno.EINTR.number()) {
                 throw new IllegalStateException("epoll_wait failed: " + NativeCalls.lastErrno());
             }
@@ -107,11 +116,14 @@ public final class Epoll implements AutoCloseable {
         arena.close();
     }
 
-    private void control(int operation, int watched, int interest, long token) throws ErrnoException {
+    private void control(int operation, int watched, int interest, long token)
+            throws ErrnoException {
         change.set(ValueLayout.JAVA_INT_UNALIGNED, 0, interest);
         change.set(UNALIGNED_LONG, DATA_OFFSET, token);
         try {
-            Fd.check((int) CTL.invokeExact(capture(), fd, operation, watched, change.address()), "epoll_ctl");
+            Fd.check(
+                    (int) CTL.invokeExact(capture(), fd, operation, watched, change.address()),
+                    "epoll_ctl");
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {

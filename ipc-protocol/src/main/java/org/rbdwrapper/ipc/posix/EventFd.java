@@ -8,14 +8,16 @@ import static org.rbdwrapper.ipc.posix.NativeCalls.returning;
 import static org.rbdwrapper.ipc.posix.NativeCalls.unexpected;
 import static org.rbdwrapper.ipc.posix.NativeCalls.withErrno;
 
+import org.rbdwrapper.ipc.ErrnoException;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import org.rbdwrapper.ipc.ErrnoException;
 
 /**
- * A doorbell, eventfd(2): one side rings, the other has it in an {@link Epoll}, edge-triggered, and never reads it. So who
- * rings can neither block nor starve who listens, whatever it does to the descriptor's flags or counter.
+ * A doorbell, eventfd(2): one side rings, the other has it in an {@link Epoll}, edge-triggered, and
+ * never reads it. So who rings can neither block nor starve who listens, whatever it does to the
+ * descriptor's flags or counter.
  */
 public final class EventFd {
     private static final int EFD_CLOEXEC = 02000000;
@@ -30,7 +32,8 @@ public final class EventFd {
 
     public static int create() throws ErrnoException {
         try {
-            return Fd.check((int) EVENTFD.invokeExact(capture(), 0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+            return Fd.check(
+                    (int) EVENTFD.invokeExact(capture(), 0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {
@@ -38,7 +41,10 @@ public final class EventFd {
         }
     }
 
-    /** Any thread; allocates nothing. A failure can only mean that the counter is full, and then the bell rings already. */
+    /**
+     * Any thread; allocates nothing. A failure can only mean that the counter is full, and then the
+     * bell rings already.
+     */
     public static void ring(int fd) {
         try {
             long ignored = (long) WRITE.invokeExact(fd, ONE_ADDRESS, 8L);

@@ -8,19 +8,19 @@ import static org.rbdwrapper.ipc.posix.NativeCalls.returning;
 import static org.rbdwrapper.ipc.posix.NativeCalls.unexpected;
 import static org.rbdwrapper.ipc.posix.NativeCalls.withErrno;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandle;
+
 /**
- * File descriptors and the data of files, by address instead of by ByteBuffer, so that a store moves data straight from
- * and into an arena and keeps the errno.
+ * File descriptors and the data of files, by address instead of by ByteBuffer, so that a store
+ * moves data straight from and into an arena and keeps the errno.
  *
- * <p>Any thread. {@link #pread} and {@link #pwrite} allocate nothing and return a negative errno instead of throwing.
- * Constants are those of Linux on x86_64 and arm64 (asm-generic).
+ * <p>Any thread. {@link #pread} and {@link #pwrite} allocate nothing and return a negative errno
+ * instead of throwing. Constants are those of Linux on x86_64 and arm64 (asm-generic).
  */
 public final class Fd {
     public static final int O_RDONLY = 0;
@@ -34,14 +34,19 @@ public final class Fd {
     public static final int FALLOC_FL_ZERO_RANGE = 16;
 
     private static final Linker.Option VARIADIC_FROM_2 = Linker.Option.firstVariadicArg(2);
-    private static final MethodHandle OPEN = withErrno("open", returning(INT, POINTER, INT, INT), VARIADIC_FROM_2);
+    private static final MethodHandle OPEN =
+            withErrno("open", returning(INT, POINTER, INT, INT), VARIADIC_FROM_2);
     private static final MethodHandle CLOSE = withErrno("close", returning(INT, INT));
-    private static final MethodHandle PREAD = withErrno("pread64", returning(LONG, INT, LONG, LONG, LONG));
-    private static final MethodHandle PWRITE = withErrno("pwrite64", returning(LONG, INT, LONG, LONG, LONG));
+    private static final MethodHandle PREAD =
+            withErrno("pread64", returning(LONG, INT, LONG, LONG, LONG));
+    private static final MethodHandle PWRITE =
+            withErrno("pwrite64", returning(LONG, INT, LONG, LONG, LONG));
     private static final MethodHandle FDATASYNC = withErrno("fdatasync", returning(INT, INT));
     private static final MethodHandle FSYNC = withErrno("fsync", returning(INT, INT));
-    private static final MethodHandle FALLOCATE = withErrno("fallocate64", returning(INT, INT, INT, LONG, LONG));
-    private static final MethodHandle FTRUNCATE = withErrno("ftruncate64", returning(INT, INT, LONG));
+    private static final MethodHandle FALLOCATE =
+            withErrno("fallocate64", returning(INT, INT, INT, LONG, LONG));
+    private static final MethodHandle FTRUNCATE =
+            withErrno("ftruncate64", returning(INT, INT, LONG));
 
     private Fd() {}
 
@@ -50,7 +55,13 @@ public final class Fd {
         try (Arena arena = Arena.ofConfined()) {
             int fd;
             do {
-                fd = (int) OPEN.invokeExact(capture(), arena.allocateFrom(path), flags | O_CLOEXEC, mode);
+                fd =
+                        (int)
+                                OPEN.invokeExact(
+                                        capture(),
+                                        arena.allocateFrom(path),
+                                        flags | O_CLOEXEC,
+                                        mode);
             } while (fd < 0 && NativeCalls.lastErrno().equals(Errno.EINTR));
             if (fd < 0) {
                 throw new ErrnoException(NativeCalls.lastErrno(), "open " + path);
@@ -103,7 +114,9 @@ public final class Fd {
         try {
             int result;
             do {
-                result = negativeErrno((int) FALLOCATE.invokeExact(capture(), fd, mode, position, length));
+                result =
+                        negativeErrno(
+                                (int) FALLOCATE.invokeExact(capture(), fd, mode, position, length));
             } while (result == -Errno.EINTR.number());
             return result;
         } catch (Throwable t) {
@@ -145,5 +158,4 @@ public final class Fd {
         }
         return result;
     }
-
 }

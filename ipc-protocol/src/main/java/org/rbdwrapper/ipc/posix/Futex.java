@@ -33,7 +33,8 @@ public final class Futex {
     private Futex() {}
 
     /**
-     * Sleeps while the word has this value, until woken. May return early: the caller looks at its condition again.
+     * Sleeps while the word has this value, until woken. May return early: the caller looks at its
+     * condition again.
      *
      * @param timeoutNanos how long at most; 0 or less: no limit.
      */
@@ -55,8 +56,12 @@ public final class Futex {
 
     private static void call(long address, int operation, int value, long timespec) {
         try {
-            // EAGAIN, EINTR and ETIMEDOUT all mean the same to the caller: look again. EFAULT cannot be: the page is mapped.
-            long ignored = (long) SYSCALL.invokeExact(SYS_FUTEX, address, operation, value, timespec, 0L, 0);
+            // EAGAIN, EINTR and ETIMEDOUT all mean the same to the caller: look again. EFAULT
+            // cannot be: the page is mapped.
+            long ignored =
+                    (long)
+                            SYSCALL.invokeExact(
+                                    SYS_FUTEX, address, operation, value, timespec, 0L, 0);
         } catch (Throwable t) {
             throw unexpected(t);
         }
@@ -67,8 +72,9 @@ public final class Futex {
         return switch (architecture) {
             case "amd64", "x86_64" -> 202;
             case "aarch64" -> 98;
-            default -> throw new UnsupportedOperationException(
-                    "rbdwrapper runs on x86_64 and aarch64, not on " + architecture);
+            default ->
+                    throw new UnsupportedOperationException(
+                            "rbdwrapper runs on x86_64 and aarch64, not on " + architecture);
         };
     }
 }

@@ -8,11 +8,12 @@ import static org.rbdwrapper.ipc.posix.NativeCalls.returning;
 import static org.rbdwrapper.ipc.posix.NativeCalls.unexpected;
 import static org.rbdwrapper.ipc.posix.NativeCalls.withErrno;
 
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandle;
-import org.rbdwrapper.ipc.Errno;
-import org.rbdwrapper.ipc.ErrnoException;
 
 /**
  * Memory that two processes share: a memfd whose size nobody can change any more, mapped by both.
@@ -36,7 +37,8 @@ public final class SharedMemory {
     private static final int MAP_NORESERVE = 0x4000;
     private static final int SEEK_END = 2;
 
-    private static final MethodHandle MEMFD_CREATE = withErrno("memfd_create", returning(INT, POINTER, INT));
+    private static final MethodHandle MEMFD_CREATE =
+            withErrno("memfd_create", returning(INT, POINTER, INT));
     private static final MethodHandle FCNTL =
             withErrno("fcntl64", returning(INT, INT, INT, INT), Linker.Option.firstVariadicArg(2));
     private static final MethodHandle MMAP =
@@ -47,8 +49,8 @@ public final class SharedMemory {
     private SharedMemory() {}
 
     /**
-     * Makes a memfd of this length whose pages are all there (a full memory fails here with ENOSPC or ENOMEM, not later by
-     * SIGBUS) and seals its size.
+     * Makes a memfd of this length whose pages are all there (a full memory fails here with ENOSPC
+     * or ENOMEM, not later by SIGBUS) and seals its size.
      *
      * @param length bytes, a multiple of the page size.
      */
@@ -56,7 +58,9 @@ public final class SharedMemory {
         int fd = create(name);
         try {
             failOn(Fd.ftruncate(fd, length), "ftruncate of shared memory");
-            failOn(Fd.fallocate(fd, 0, 0, length), "allocation of " + length + " bytes of shared memory");
+            failOn(
+                    Fd.fallocate(fd, 0, 0, length),
+                    "allocation of " + length + " bytes of shared memory");
             Fd.check(fcntl(fd, F_ADD_SEALS, SEALS), "sealing of shared memory");
             return fd;
         } catch (ErrnoException e) {
@@ -66,14 +70,17 @@ public final class SharedMemory {
     }
 
     /**
-     * Checks what came over a socket before it is mapped: memory of exactly this length that cannot shrink.
+     * Checks what came over a socket before it is mapped: memory of exactly this length that cannot
+     * shrink.
      *
      * @throws ErrnoException EPROTO where it is anything else.
      */
     public static void checkSealed(int fd, long length) throws ErrnoException {
         int seals = fcntl(fd, F_GET_SEALS, 0);
         if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || seek(fd, 0, SEEK_END) != length) {
-            throw new ErrnoException(Errno.EPROTO, "the broker's shared memory is not sealed or not " + length + " bytes");
+            throw new ErrnoException(
+                    Errno.EPROTO,
+                    "the broker's shared memory is not sealed or not " + length + " bytes");
         }
     }
 
@@ -82,9 +89,13 @@ public final class SharedMemory {
         return mmap(length, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
     }
 
-    /** Memory of this process alone; its pages are there once they are touched, and read as zeroes until then. */
+    /**
+     * Memory of this process alone; its pages are there once they are touched, and read as zeroes
+     * until then.
+     */
     public static long mapAnonymous(long length) throws ErrnoException {
-        return mmap(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+        return mmap(
+                length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     }
 
     public static void unmap(long address, long length) throws ErrnoException {
@@ -100,7 +111,11 @@ public final class SharedMemory {
     private static int create(String name) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             int fd =
-                    (int) MEMFD_CREATE.invokeExact(capture(), arena.allocateFrom(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+                    (int)
+                            MEMFD_CREATE.invokeExact(
+                                    capture(),
+                                    arena.allocateFrom(name),
+                                    MFD_CLOEXEC | MFD_ALLOW_SEALING);
             return Fd.check(fd, "memfd_create");
         } catch (ErrnoException e) {
             throw e;
@@ -111,7 +126,8 @@ public final class SharedMemory {
 
     private static long mmap(long length, int protection, int flags, int fd) throws ErrnoException {
         try {
-            long address = (long) MMAP.invokeExact(capture(), 0L, length, protection, flags, fd, 0L);
+            long address =
+                    (long) MMAP.invokeExact(capture(), 0L, length, protection, flags, fd, 0L);
             return Fd.check(address, "mmap of " + length + " bytes"); // MAP_FAILED is -1
         } catch (ErrnoException e) {
             throw e;

@@ -8,19 +8,24 @@ import static org.rbdwrapper.ipc.posix.NativeCalls.returning;
 import static org.rbdwrapper.ipc.posix.NativeCalls.unexpected;
 import static org.rbdwrapper.ipc.posix.NativeCalls.withErrno;
 
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
-import org.rbdwrapper.ipc.Errno;
-import org.rbdwrapper.ipc.ErrnoException;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
- * Unix stream sockets with the credentials of the peer and with descriptors that travel along, unix(7).
+ * Unix stream sockets with the credentials of the peer and with descriptors that travel along,
+ * unix(7).
  *
- * <p>Through FFM and not through a library: the JDK's own can do neither, and the libraries that can unpack a native one
- * into the temporary folder at each start, which a short command pays for and a folder mounted noexec forbids.
+ * <p>Through FFM and not through a library: the JDK's own can do neither, and the libraries that
+ * can unpack a native one into the temporary folder at each start, which a short command pays for
+ * and a folder mounted noexec forbids.
  *
  * <p>Any thread; a socket is read by one thread at a time and written by one at a time.
  */
@@ -35,13 +40,16 @@ public final class UnixSocket {
     private static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
     private static final int SO_RCVTIMEO = 20;
+    private static final int SO_PEERGROUPS = 59;
+    private static final int MAX_GROUPS = 65_536; // NGROUPS_MAX
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
     private static final int POLLRDHUP = 0x2000;
 
-    // struct msghdr: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48; 56 bytes
+    // struct msghdr: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48; 56
+    // bytes
     // struct cmsghdr: len 0, level 8, type 12; data from 16
     private static final int MSGHDR_LENGTH = 56;
     private static final int CMSG_DATA = 16;
@@ -49,14 +57,22 @@ public final class UnixSocket {
     private static final MethodHandle SOCKET = withErrno("socket", returning(INT, INT, INT, INT));
     private static final MethodHandle BIND = withErrno("bind", returning(INT, INT, POINTER, INT));
     private static final MethodHandle LISTEN = withErrno("listen", returning(INT, INT, INT));
-    private static final MethodHandle ACCEPT4 = withErrno("accept4", returning(INT, INT, LONG, LONG, INT));
-    private static final MethodHandle CONNECT = withErrno("connect", returning(INT, INT, POINTER, INT));
-    private static final MethodHandle GETSOCKOPT = withErrno("getsockopt", returning(INT, INT, INT, INT, POINTER, POINTER));
-    private static final MethodHandle SETSOCKOPT = withErrno("setsockopt", returning(INT, INT, INT, INT, POINTER, INT));
-    private static final MethodHandle SEND = withErrno("send", returning(LONG, INT, POINTER, LONG, INT));
-    private static final MethodHandle RECV = withErrno("recv", returning(LONG, INT, POINTER, LONG, INT));
-    private static final MethodHandle SENDMSG = withErrno("sendmsg", returning(LONG, INT, POINTER, INT));
-    private static final MethodHandle RECVMSG = withErrno("recvmsg", returning(LONG, INT, POINTER, INT));
+    private static final MethodHandle ACCEPT4 =
+            withErrno("accept4", returning(INT, INT, LONG, LONG, INT));
+    private static final MethodHandle CONNECT =
+            withErrno("connect", returning(INT, INT, POINTER, INT));
+    private static final MethodHandle GETSOCKOPT =
+            withErrno("getsockopt", returning(INT, INT, INT, INT, POINTER, POINTER));
+    private static final MethodHandle SETSOCKOPT =
+            withErrno("setsockopt", returning(INT, INT, INT, INT, POINTER, INT));
+    private static final MethodHandle SEND =
+            withErrno("send", returning(LONG, INT, POINTER, LONG, INT));
+    private static final MethodHandle RECV =
+            withErrno("recv", returning(LONG, INT, POINTER, LONG, INT));
+    private static final MethodHandle SENDMSG =
+            withErrno("sendmsg", returning(LONG, INT, POINTER, INT));
+    private static final MethodHandle RECVMSG =
+            withErrno("recvmsg", returning(LONG, INT, POINTER, INT));
     private static final MethodHandle POLL = withErrno("poll", returning(INT, POINTER, LONG, INT));
 
     private UnixSocket() {}
@@ -69,7 +85,9 @@ public final class UnixSocket {
         int fd = socket(SOCK_NONBLOCK);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = address(arena, path);
-            Fd.check((int) BIND.invokeExact(capture(), fd, address, (int) address.byteSize()), "bind " + path);
+            Fd.check(
+                    (int) BIND.invokeExact(capture(), fd, address, (int) address.byteSize()),
+                    "bind " + path);
             Fd.check((int) LISTEN.invokeExact(capture(), fd, backlog), "listen on " + path);
             return fd;
         } catch (ErrnoException e) {
@@ -88,12 +106,17 @@ public final class UnixSocket {
      */
     public static int accept(int listener) throws ErrnoException {
         try {
-            int fd = (int) ACCEPT4.invokeExact(capture(), listener, 0L, 0L, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            int fd =
+                    (int)
+                            ACCEPT4.invokeExact(
+                                    capture(), listener, 0L, 0L, SOCK_CLOEXEC | SOCK_NONBLOCK);
             if (fd >= 0) {
                 return fd;
             }
             Errno errno = NativeCalls.lastErrno();
-            if (errno.equals(Errno.EAGAIN) || errno.equals(Errno.EINTR) || errno.symbol().equals("ECONNABORTED")) {
+            if (errno.equals(Errno.EAGAIN)
+                    || errno.equals(Errno.EINTR)
+                    || errno.symbol().equals("ECONNABORTED")) {
                 return -1;
             }
             throw new ErrnoException(errno, "accept");
@@ -109,7 +132,9 @@ public final class UnixSocket {
         int fd = socket(0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = address(arena, path);
-            Fd.check((int) CONNECT.invokeExact(capture(), fd, address, (int) address.byteSize()), "connect to " + path);
+            Fd.check(
+                    (int) CONNECT.invokeExact(capture(), fd, address, (int) address.byteSize()),
+                    "connect to " + path);
             return fd;
         } catch (ErrnoException e) {
             Fd.close(fd);
@@ -124,10 +149,14 @@ public final class UnixSocket {
             MemorySegment credentials = arena.allocate(INT, 3);
             MemorySegment length = arena.allocateFrom(INT, 12);
             Fd.check(
-                    (int) GETSOCKOPT.invokeExact(capture(), fd, SOL_SOCKET, SO_PEERCRED, credentials, length),
+                    (int)
+                            GETSOCKOPT.invokeExact(
+                                    capture(), fd, SOL_SOCKET, SO_PEERCRED, credentials, length),
                     "getsockopt SO_PEERCRED");
             return new Peer(
-                    credentials.getAtIndex(INT, 0), credentials.getAtIndex(INT, 1), credentials.getAtIndex(INT, 2));
+                    credentials.getAtIndex(INT, 0),
+                    credentials.getAtIndex(INT, 1),
+                    credentials.getAtIndex(INT, 2));
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {
@@ -135,13 +164,42 @@ public final class UnixSocket {
         }
     }
 
-    /** From now on a {@link #receive} that waits longer fails with EAGAIN; 0: waits without limit. */
+    /** The supplementary groups of who is at the other end, and its group. */
+    public static Set<Integer> peerGroups(int fd) throws ErrnoException {
+        Set<Integer> groups = new HashSet<>();
+        groups.add(peer(fd).gid());
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment gids = arena.allocate(INT, MAX_GROUPS);
+            MemorySegment length = arena.allocateFrom(INT, (int) gids.byteSize());
+            Fd.check(
+                    (int)
+                            GETSOCKOPT.invokeExact(
+                                    capture(), fd, SOL_SOCKET, SO_PEERGROUPS, gids, length),
+                    "getsockopt SO_PEERGROUPS");
+            for (int i = 0; i < length.get(INT, 0) / 4; i++) {
+                groups.add(gids.getAtIndex(INT, i));
+            }
+            return groups;
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /**
+     * From now on a {@link #receive} that waits longer fails with EAGAIN; 0: waits without limit.
+     */
     public static void receiveTimeout(int fd, long nanos) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment timeval = arena.allocate(LONG, 2);
             timeval.setAtIndex(LONG, 0, nanos / 1_000_000_000L);
             timeval.setAtIndex(LONG, 1, nanos % 1_000_000_000L / 1000);
-            Fd.check((int) SETSOCKOPT.invokeExact(capture(), fd, SOL_SOCKET, SO_RCVTIMEO, timeval, 16), "setsockopt");
+            Fd.check(
+                    (int)
+                            SETSOCKOPT.invokeExact(
+                                    capture(), fd, SOL_SOCKET, SO_RCVTIMEO, timeval, 16),
+                    "setsockopt");
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {
@@ -149,7 +207,9 @@ public final class UnixSocket {
         }
     }
 
-    /** send(2) without SIGPIPE: bytes taken, or a negative errno (-EAGAIN where the socket is full). */
+    /**
+     * send(2) without SIGPIPE: bytes taken, or a negative errno (-EAGAIN where the socket is full).
+     */
     public static long send(int fd, MemorySegment bytes) {
         try {
             long n;
@@ -171,7 +231,14 @@ public final class UnixSocket {
         try {
             long n;
             do {
-                n = (long) RECV.invokeExact(capture(), fd, into, into.byteSize(), wait ? 0 : MSG_DONTWAIT);
+                n =
+                        (long)
+                                RECV.invokeExact(
+                                        capture(),
+                                        fd,
+                                        into,
+                                        into.byteSize(),
+                                        wait ? 0 : MSG_DONTWAIT);
             } while (n < 0 && NativeCalls.lastErrnoNumber() == Errno.EINTR.number());
             return n < 0 ? -NativeCalls.lastErrnoNumber() : n;
         } catch (Throwable t) {
@@ -179,7 +246,9 @@ public final class UnixSocket {
         }
     }
 
-    /** Sends bytes and, along with the first of them, descriptors: bytes taken, or a negative errno. */
+    /**
+     * Sends bytes and, along with the first of them, descriptors: bytes taken, or a negative errno.
+     */
     public static long sendWithDescriptors(int fd, MemorySegment bytes, int... descriptors) {
         try (Arena arena = Arena.ofConfined()) {
             int controlLength = CMSG_DATA + align8(4 * descriptors.length);
@@ -250,7 +319,11 @@ public final class UnixSocket {
 
     private static int socket(int flags) throws ErrnoException {
         try {
-            return Fd.check((int) SOCKET.invokeExact(capture(), AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "socket");
+            return Fd.check(
+                    (int)
+                            SOCKET.invokeExact(
+                                    capture(), AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0),
+                    "socket");
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {
@@ -263,7 +336,12 @@ public final class UnixSocket {
         if (bytes.length > MAX_PATH_BYTES) {
             throw new ErrnoException(
                     Errno.ENAMETOOLONG,
-                    "socket path " + path + " has " + bytes.length + " bytes, a socket's may have " + MAX_PATH_BYTES
+                    "socket path "
+                            + path
+                            + " has "
+                            + bytes.length
+                            + " bytes, a socket's may have "
+                            + MAX_PATH_BYTES
                             + ": choose a shorter RBDW_RUN_DIR");
         }
         MemorySegment address = arena.allocate(2 + bytes.length + 1L, 2);
@@ -272,7 +350,8 @@ public final class UnixSocket {
         return address;
     }
 
-    private static MemorySegment messageHeader(Arena arena, MemorySegment bytes, MemorySegment control) {
+    private static MemorySegment messageHeader(
+            Arena arena, MemorySegment bytes, MemorySegment control) {
         MemorySegment vector = arena.allocate(LONG, 2);
         vector.setAtIndex(LONG, 0, bytes.address());
         vector.setAtIndex(LONG, 1, bytes.byteSize());

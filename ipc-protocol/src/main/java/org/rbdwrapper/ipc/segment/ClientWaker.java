@@ -2,13 +2,14 @@ package org.rbdwrapper.ipc.segment;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.CLIENT_WAITING_OFFSET;
 
-import java.lang.invoke.VarHandle;
 import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.ipc.posix.Futex;
 
+import java.lang.invoke.VarHandle;
+
 /**
- * How the broker wakes who waits for a channel's responses, and only when somebody sleeps: {@link Doorbell}'s two orders of
- * steps with the sides exchanged, and a futex instead of a descriptor.
+ * How the broker wakes who waits for a channel's responses, and only when somebody sleeps: {@link
+ * Doorbell}'s two orders of steps with the sides exchanged, and a futex instead of a descriptor.
  */
 public final class ClientWaker {
     private final AtomicBuffer channel;
@@ -37,7 +38,10 @@ public final class ClientWaker {
         }
     }
 
-    /** Client: says that it is about to sleep. A last look follows, then {@link #await} or {@link #cancel}. */
+    /**
+     * Client: says that it is about to sleep. A last look follows, then {@link #await} or {@link
+     * #cancel}.
+     */
     public void announceWaiting() {
         channel.putIntVolatile(CLIENT_WAITING_OFFSET, 1);
         VarHandle.fullFence();

@@ -2,12 +2,14 @@ package org.rbdwrapper.ipc.segment;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BROKER_PARKED_OFFSET;
 
-import java.lang.invoke.VarHandle;
 import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.ipc.posix.EventFd;
 
+import java.lang.invoke.VarHandle;
+
 /**
- * How a client wakes its messenger, and only when it sleeps. The two sides' order of steps is what makes it safe:
+ * How a client wakes its messenger, and only when it sleeps. The two sides' order of steps is what
+ * makes it safe:
  *
  * <pre>
  *   client: publish the request · fence · read brokerParked · if 1: swap to 0, and ring
@@ -37,7 +39,10 @@ public final class Doorbell {
         }
     }
 
-    /** Broker, the messenger's thread: says that it is about to sleep. A {@code fullFence} and a last look follow. */
+    /**
+     * Broker, the messenger's thread: says that it is about to sleep. A {@code fullFence} and a
+     * last look follow.
+     */
     public void announceParked() {
         segment.putIntRelease(BROKER_PARKED_OFFSET, 1);
     }

@@ -10,8 +10,9 @@ import org.rbdwrapper.ipc.codec.IoRequestDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 
 /**
- * The broker's end of a request ring, which a hostile process may write at any time. An entry is copied once, into memory
- * of this process; its header is checked here and its fields by the caller, on that copy and nowhere else.
+ * The broker's end of a request ring, which a hostile process may write at any time. An entry is
+ * copied once, into memory of this process; its header is checked here and its fields by the
+ * caller, on that copy and nowhere else.
  *
  * <p>Owned by one messenger's thread; allocates nothing.
  */

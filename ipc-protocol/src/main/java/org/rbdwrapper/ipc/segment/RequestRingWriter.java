@@ -11,8 +11,8 @@ import org.rbdwrapper.ipc.codec.IoRequestEncoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderEncoder;
 
 /**
- * The client's end of a request ring. Used by one thread at a time, the one that holds the channel's lease. The caller sees to
- * it that no more than {@code depth} requests are unanswered.
+ * The client's end of a request ring. Used by one thread at a time, the one that holds the
+ * channel's lease. The caller sees to it that no more than {@code depth} requests are unanswered.
  */
 public final class RequestRingWriter {
     private final MessageHeaderEncoder header = new MessageHeaderEncoder();
@@ -30,7 +30,13 @@ public final class RequestRingWriter {
     }
 
     /** Publishes one request; {@link Doorbell#ringIfParked} afterwards. */
-    public void write(long correlationId, int handle, IoOp op, long imagePosition, long length, int arenaOffset) {
+    public void write(
+            long correlationId,
+            int handle,
+            IoOp op,
+            long imagePosition,
+            long length,
+            int arenaOffset) {
         int offset = ((int) position & mask) * REQUEST_LENGTH;
         MutableDirectBuffer buffer = ring;
         header.wrap(buffer, offset + MESSAGE_OFFSET)

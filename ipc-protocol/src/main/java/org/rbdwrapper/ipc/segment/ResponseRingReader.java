@@ -6,7 +6,10 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.ipc.codec.IoResponseDecoder;
 
-/** The client's end of a response ring. Used by one thread at a time, the one that holds the channel's lease. */
+/**
+ * The client's end of a response ring. Used by one thread at a time, the one that holds the
+ * channel's lease.
+ */
 public final class ResponseRingReader {
     private final IoResponseDecoder response = new IoResponseDecoder();
     private final AtomicBuffer ring;
@@ -34,7 +37,10 @@ public final class ResponseRingReader {
         }
         position++;
         return response.wrap(
-                ring, offset + BODY_OFFSET, IoResponseDecoder.BLOCK_LENGTH, IoResponseDecoder.SCHEMA_VERSION);
+                ring,
+                offset + BODY_OFFSET,
+                IoResponseDecoder.BLOCK_LENGTH,
+                IoResponseDecoder.SCHEMA_VERSION);
     }
 
     private int offset() {

@@ -4,22 +4,26 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BODY_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MESSAGE_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.ipc.codec.IoResponseEncoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderEncoder;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
 /**
- * The broker's end of a response ring. Any thread of the store: each takes a position of its own from a counter in this
- * process's memory, so writers never wait for one another. Nothing is read from shared memory; allocates nothing.
+ * The broker's end of a response ring. Any thread of the store: each takes a position of its own
+ * from a counter in this process's memory, so writers never wait for one another. Nothing is read
+ * from shared memory; allocates nothing.
  */
 public final class ResponseRingWriter {
     private static final VarHandle NEXT;
 
     static {
         try {
-            NEXT = MethodHandles.lookup().findVarHandle(ResponseRingWriter.class, "next", long.class);
+            NEXT =
+                    MethodHandles.lookup()
+                            .findVarHandle(ResponseRingWriter.class, "next", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -52,7 +56,9 @@ public final class ResponseRingWriter {
         long position = (long) NEXT.getAndAdd(this, 1L);
         int offset = ((int) position & mask) * RESPONSE_LENGTH;
         // by offset and not by an encoder object, which only one thread could use
-        ring.putLong(offset + BODY_OFFSET + IoResponseEncoder.correlationIdEncodingOffset(), correlationId);
+        ring.putLong(
+                offset + BODY_OFFSET + IoResponseEncoder.correlationIdEncodingOffset(),
+                correlationId);
         ring.putLong(offset + BODY_OFFSET + IoResponseEncoder.resultEncodingOffset(), result);
         ring.putLongRelease(offset, position + 1);
     }

@@ -1,8 +1,8 @@
 package org.rbdwrapper.ipc.segment;
 
 /**
- * The bytes that a session's client and the broker share. Every number is little endian; the C twin is rbdw_segment.h, and
- * a test holds the two against each other.
+ * The bytes that a session's client and the broker share. Every number is little endian; the C twin
+ * is rbdw_segment.h, and a test holds the two against each other.
  *
  * <pre>
  *   segment
@@ -44,16 +44,19 @@ package org.rbdwrapper.ipc.segment;
  *   +----------+------------+---------+       +----------+------------+----------+
  * </pre>
  *
- * <p>A ring's entries are of one size and numbered by position: 0, 1, 2 and so on for ever. Position p lies at index
- * {@code p & (depth - 1)}; each side counts positions in memory of its own. Who writes stores the entry's body first and
- * its sequence, p + 1, last (release); who reads position p finds p + 1 there (acquire), or, as long as nothing has
- * come, what the lap before left: p + 1 - depth, on the first lap 0. Nothing else may stand there.
+ * <p>A ring's entries are of one size and numbered by position: 0, 1, 2 and so on for ever.
+ * Position p lies at index {@code p & (depth - 1)}; each side counts positions in memory of its
+ * own. Who writes stores the entry's body first and its sequence, p + 1, last (release); who reads
+ * position p finds p + 1 there (acquire), or, as long as nothing has come, what the lap before
+ * left: p + 1 - depth, on the first lap 0. Nothing else may stand there.
  *
- * <p>Neither ring can be full: a client has at most {@code depth} requests of a channel whose response it has not read.
+ * <p>Neither ring can be full: a client has at most {@code depth} requests of a channel whose
+ * response it has not read.
  *
- * <p>Why not Agrona's ring buffers: their length, tail and head stand in shared memory, where a hostile client changes
- * them at will, and their many-to-one ring reads them back. Here there is nothing to lie about but the sequence of the next
- * entry, and a write costs no compare-and-swap on a line that both sides fight for.
+ * <p>Why not Agrona's ring buffers: their length, tail and head stand in shared memory, where a
+ * hostile client changes them at will, and their many-to-one ring reads them back. Here there is
+ * nothing to lie about but the sequence of the next entry, and a write costs no compare-and-swap on
+ * a line that both sides fight for.
  */
 public final class SegmentDescriptor {
     /** "RBDWSEG1" as bytes. */

@@ -44,7 +44,13 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
                 || arenaLength > MAX_ARENA_LENGTH
                 || arenaLength % PAGE != 0) {
             throw new IllegalArgumentException(
-                    "no segment has " + channels + " channels of depth " + depth + " and " + arenaLength + " bytes");
+                    "no segment has "
+                            + channels
+                            + " channels of depth "
+                            + depth
+                            + " and "
+                            + arenaLength
+                            + " bytes");
         }
     }
 
@@ -93,8 +99,11 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
      * @throws ErrnoException EPROTO.
      */
     public static SegmentGeometry readFrom(AtomicBuffer segment) throws ErrnoException {
-        if (segment.getLong(MAGIC_OFFSET) != MAGIC || segment.getInt(LAYOUT_OFFSET) != LAYOUT_VERSION) {
-            throw new ErrnoException(Errno.EPROTO, "the broker's segment has another layout: broker and client differ");
+        if (segment.getLong(MAGIC_OFFSET) != MAGIC
+                || segment.getInt(LAYOUT_OFFSET) != LAYOUT_VERSION) {
+            throw new ErrnoException(
+                    Errno.EPROTO,
+                    "the broker's segment has another layout: broker and client differ");
         }
         SegmentGeometry geometry;
         try {
@@ -104,12 +113,14 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
                             segment.getInt(DEPTH_OFFSET),
                             segment.getInt(ARENA_LENGTH_OFFSET));
         } catch (IllegalArgumentException e) {
-            throw new ErrnoException(Errno.EPROTO, "the broker's segment is not understood: " + e.getMessage(), e);
+            throw new ErrnoException(
+                    Errno.EPROTO, "the broker's segment is not understood: " + e.getMessage(), e);
         }
         if (geometry.segmentLength() != segment.getLong(SEGMENT_LENGTH_OFFSET)
                 || geometry.segmentLength() != segment.capacity()
                 || geometry.channelStride() != segment.getLong(CHANNEL_STRIDE_OFFSET)) {
-            throw new ErrnoException(Errno.EPROTO, "the broker's segment has lengths that do not fit together");
+            throw new ErrnoException(
+                    Errno.EPROTO, "the broker's segment has lengths that do not fit together");
         }
         return geometry;
     }

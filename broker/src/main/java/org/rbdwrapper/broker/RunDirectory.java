@@ -1,0 +1,139 @@
+package org.rbdwrapper.broker;
+
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.RunDirectories;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
+import org.rbdwrapper.ipc.posix.UnixSocket;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/**
+ * The folder that clients look into: the socket, the process id, and a lock that says that a broker
+ * is running. The lock is the kernel's and so gone with the process, however it ends; the files may
+ * be left over and mean nothing without it.
+ */
+public final class RunDirectory implements AutoCloseable {
+    private static final int BACKLOG = 256;
+
+    private final Path path;
+    private final FileChannel lockChannel;
+
+    private RunDirectory(Path path, FileChannel lockChannel) {
+        this.path = path;
+        this.lockChannel = lockChannel;
+    }
+
+    /**
+     * Makes the folder where it is missing (0755 for root, whose clients may be anyone, else 0700)
+     * and takes the lock.
+     *
+     * @throws ErrnoException EBUSY where a broker is running there; EPERM where somebody else owns
+     *     the folder.
+     */
+    public static RunDirectory acquire(Path path) throws ErrnoException {
+        try {
+            if (!Files.isDirectory(path)) {
+                String mode = ProcessIdentity.uid() == 0 ? "rwxr-xr-x" : "rwx------";
+                Files.createDirectories(path);
+                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+            }
+            checkOwner(path);
+            FileChannel channel =
+                    FileChannel.open(
+                            path.resolve("broker.lock"),
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.WRITE);
+            FileLock lock = tryLock(channel);
+            if (lock == null) {
+                channel.close();
+                throw new ErrnoException(Errno.EBUSY, "a broker is already running in " + path);
+            }
+            return new RunDirectory(path, channel);
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EACCES,
+                    "run directory "
+                            + path
+                            + " cannot be used ("
+                            + e
+                            + "): choose another with --run-dir",
+                    e);
+        }
+    }
+
+    /** The listening socket, in place of what a dead broker has left. */
+    public int listen() throws ErrnoException {
+        Path socket = path.resolve(RunDirectories.SOCKET_NAME);
+        try {
+            Files.deleteIfExists(socket);
+            int fd = UnixSocket.listen(socket.toString(), BACKLOG);
+            // the folder is the door; the mapping's owner and mode decide about each image
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw-rw-"));
+            Files.writeString(path.resolve("broker.pid"), ProcessHandle.current().pid() + "\n");
+            return fd;
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EACCES, "socket " + socket + " cannot be made (" + e + ")", e);
+        }
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** Removes what says that a broker is here, and gives the lock back. */
+    @Override
+    public void close() throws IOException {
+        Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
+        Files.deleteIfExists(path.resolve("broker.pid"));
+        lockChannel.close();
+    }
+
+    private static FileLock tryLock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            return null; // a broker of this very process, as tests have it
+        }
+    }
+
+    private static void checkOwner(Path path) throws IOException {
+        int owner = (int) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+        int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        int uid = ProcessIdentity.uid();
+        if (owner != uid && uid != 0) {
+            throw new ErrnoException(
+                    Errno.EPERM,
+                    "run directory "
+                            + path
+                            + " belongs to uid "
+                            + owner
+                            + ", not to you (uid "
+                            + uid
+                            + "): choose another with --run-dir");
+        }
+        if ((mode & 0002) != 0) {
+            throw new ErrnoException(
+                    Errno.EPERM,
+                    "run directory "
+                            + path
+                            + " is writable by everybody: chmod o-w it, or choose another");
+        }
+        if ((mode & 0170000) != 0040000) {
+            throw new ErrnoException(Errno.EPERM, "run directory " + path + " is not a directory");
+        }
+    }
+}

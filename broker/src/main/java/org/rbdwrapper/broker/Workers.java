@@ -1,0 +1,75 @@
+package org.rbdwrapper.broker;
+
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * Where calls that block are made, so that neither the conductor nor a messenger ever waits for a
+ * cluster. Results come back as tasks of the conductor.
+ */
+public final class Workers {
+    private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
+
+    /** Calls into a cluster that hangs hold their threads; the next ones then wait in a queue. */
+    private static final int THREADS = 16;
+
+    private final AtomicInteger count = new AtomicInteger();
+    private final ExecutorService executor =
+            Executors.newFixedThreadPool(
+                    THREADS,
+                    task ->
+                            Thread.ofPlatform()
+                                    .daemon()
+                                    .name("worker-" + count.getAndIncrement())
+                                    .unstarted(task));
+    private final Consumer<Runnable> conductor;
+
+    /**
+     * @param conductor runs a task on the conductor's thread; may be called by any thread.
+     */
+    public Workers(Consumer<Runnable> conductor) {
+        this.conductor = conductor;
+    }
+
+    /** Any thread: runs a task on the conductor's thread. */
+    public void post(Runnable task) {
+        conductor.accept(task);
+    }
+
+    /** Makes a call that blocks; one of the two is then called on the conductor's thread. */
+    public <T> void call(
+            Callable<T> blocking, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
+        executor.execute(
+                () -> {
+                    try {
+                        T result = blocking.call();
+                        post(() -> onResult.accept(result));
+                    } catch (ErrnoException e) {
+                        post(() -> onFailure.accept(e));
+                    } catch (Exception | Error e) {
+                        LOG.error(
+                                "a call into the store failed in a way that it does not document",
+                                e);
+                        ErrnoException failure =
+                                new ErrnoException(
+                                        Errno.EIO, "internal error, see the broker's log: " + e, e);
+                        post(() -> onFailure.accept(failure));
+                    }
+                });
+    }
+
+    /** Lets running calls end, for so long; true if they did. */
+    boolean close(long timeoutMillis) throws InterruptedException {
+        executor.shutdown();
+        return executor.awaitTermination(timeoutMillis, TimeUnit.MILLISECONDS);
+    }
+}

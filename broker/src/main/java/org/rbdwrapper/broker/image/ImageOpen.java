@@ -1,0 +1,51 @@
+package org.rbdwrapper.broker.image;
+
+import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.OpenHandle;
+import org.rbdwrapper.broker.messenger.SessionChannels;
+import org.rbdwrapper.broker.store.StoreImage;
+
+/**
+ * One open of an image by a session, as the conductor sees it; {@link OpenHandle} is what the
+ * session's messenger has of it. Owned by the conductor.
+ */
+public final class ImageOpen {
+    final SharedImage shared;
+    final Messenger drainer;
+    private final OpenHandle handle;
+    Instance instance;
+
+    ImageOpen(SharedImage shared, Instance instance, Messenger drainer, OpenHandle handle) {
+        this.shared = shared;
+        this.instance = instance;
+        this.drainer = drainer;
+        this.handle = handle;
+    }
+
+    public OpenHandle handle() {
+        return handle;
+    }
+
+    /** Where its requests go now. */
+    public StoreImage image() {
+        return instance.image;
+    }
+
+    /** The index of the messenger whose connection carries its requests. */
+    public int messengerIndex() {
+        return instance.messenger.index();
+    }
+
+    /**
+     * Starts serving it.
+     *
+     * @param installed called on the messenger's thread when the handle can be used.
+     */
+    public void install(SessionChannels channels, Runnable installed) {
+        drainer.execute(
+                () -> {
+                    channels.addHandle(handle);
+                    installed.run();
+                });
+    }
+}

@@ -1,0 +1,32 @@
+package org.rbdwrapper.broker.image;
+
+import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.util.function.Consumer;
+
+/**
+ * Who wants an image opened, and what happens then; both consumers are called on the conductor's
+ * thread.
+ *
+ * @param handle the number that the client will use.
+ * @param drainer the session's messenger: it drains the requests, and its connection is used where
+ *     the policy allows.
+ * @param perImage the image's own messenger is used, not the session's.
+ */
+public record OpenRequest(
+        int handle,
+        boolean readable,
+        boolean writable,
+        Messenger drainer,
+        boolean perImage,
+        Consumer<ImageOpen> onOpened,
+        Consumer<ErrnoException> onFailed) {
+    void opened(ImageOpen open) {
+        onOpened.accept(open);
+    }
+
+    void failed(ErrnoException failure) {
+        onFailed.accept(failure);
+    }
+}

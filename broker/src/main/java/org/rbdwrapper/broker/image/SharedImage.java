@@ -1,0 +1,213 @@
+package org.rbdwrapper.broker.image;
+
+import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.OpenHandle;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * All opens of one image on this host, and the home rule: as long as anyone has it open for
+ * writing, one instance of it, its home, carries everybody's requests. Two instances would hand the
+ * image's exclusive lock to and fro at every write, and one could read what the other's cache has
+ * not let go.
+ *
+ * <pre>
+ *   only read                          opened for writing            the last one closes
+ *   reader A ── instance on m0         reader A ─┐
+ *   reader B ── instance on m1         reader B ─┼─ home on m2       home closed
+ *                                      writer C ─┘
+ * </pre>
+ *
+ * <p>Owned by the conductor. Openings and closings of one image happen one after the other, each
+ * with its blocking part on a worker, so that no two of them meet in the middle.
+ */
+final class SharedImage {
+    private final ImageSpec spec;
+    private final SharedImages owner;
+    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+    private final Map<Messenger, Instance> readers = new HashMap<>();
+    private final Set<ImageOpen> opens = new HashSet<>();
+    private Instance home;
+    private Messenger ownMessenger;
+    private boolean busy;
+
+    SharedImage(ImageSpec spec, SharedImages owner) {
+        this.spec = spec;
+        this.owner = owner;
+    }
+
+    ImageSpec spec() {
+        return spec;
+    }
+
+    /** As per-image policy has it: the image's own messenger, taken at its first open. */
+    Messenger ownMessenger() throws ErrnoException {
+        if (ownMessenger == null) {
+            ownMessenger = owner.pool().assign();
+        }
+        return ownMessenger;
+    }
+
+    void open(OpenRequest request) {
+        inTurn(() -> doOpen(request));
+    }
+
+    /** The handle is drained. */
+    void close(ImageOpen open, Runnable done) {
+        inTurn(() -> doClose(open, done));
+    }
+
+    private void doOpen(OpenRequest request) {
+        Messenger messenger;
+        try {
+            messenger = request.perImage() ? ownMessenger() : request.drainer();
+        } catch (ErrnoException e) {
+            finish(() -> request.failed(e));
+            return;
+        }
+        if (home != null) {
+            finish(() -> opened(request, home));
+        } else if (request.writable()) {
+            openInstance(messenger, false, request, this::makeHome);
+        } else if (readers.containsKey(messenger)) {
+            finish(() -> opened(request, readers.get(messenger)));
+        } else {
+            openInstance(
+                    messenger,
+                    true,
+                    request,
+                    (instance, waiter) -> {
+                        readers.put(messenger, instance);
+                        finish(() -> opened(waiter, instance));
+                    });
+        }
+    }
+
+    private void openInstance(
+            Messenger messenger, boolean readOnly, OpenRequest request, OnInstance next) {
+        owner.workers()
+                .call(
+                        () -> new Instance(messenger, messenger.connection().open(spec, readOnly)),
+                        instance -> next.on(instance, request),
+                        failure -> finish(() -> request.failed(failure)));
+    }
+
+    /**
+     * Readers move to the home before the writer hears of it: none of them can miss what it writes.
+     */
+    private void makeHome(Instance instance, OpenRequest writer) {
+        home = instance;
+        List<Instance> left = new ArrayList<>(readers.values());
+        readers.clear();
+        List<ImageOpen> movers = new ArrayList<>(opens);
+        Runnable moved =
+                () -> {
+                    opened(writer, home);
+                    closeAll(left, () -> finish(() -> {}));
+                };
+        if (movers.isEmpty()) {
+            moved.run();
+            return;
+        }
+        int[] missing = {movers.size()};
+        for (ImageOpen open : movers) {
+            open.instance = home;
+            OpenHandle handle = open.handle();
+            open.drainer.execute(
+                    () -> {
+                        handle.moveTo(instance.image);
+                        owner.workers()
+                                .post(
+                                        () -> {
+                                            if (--missing[0] == 0) {
+                                                moved.run();
+                                            }
+                                        });
+                    });
+        }
+    }
+
+    private void opened(OpenRequest request, Instance instance) {
+        OpenHandle handle =
+                new OpenHandle(
+                        request.handle(), request.readable(), request.writable(), instance.image);
+        ImageOpen open = new ImageOpen(this, instance, request.drainer(), handle);
+        opens.add(open);
+        request.opened(open);
+    }
+
+    private void doClose(ImageOpen open, Runnable done) {
+        opens.remove(open);
+        List<Instance> left = new ArrayList<>();
+        if (opens.isEmpty() && home != null) {
+            left.add(home);
+            home = null;
+        } else if (home == null
+                && opens.stream().noneMatch(other -> other.instance == open.instance)) {
+            readers.remove(open.instance.messenger);
+            left.add(open.instance);
+        }
+        closeAll(left, () -> finish(done));
+    }
+
+    private void closeAll(List<Instance> instances, Runnable next) {
+        if (instances.isEmpty()) {
+            next.run();
+            return;
+        }
+        owner.workers()
+                .call(
+                        () -> {
+                            for (Instance instance : instances) {
+                                instance.image.close();
+                            }
+                            return null;
+                        },
+                        closed -> next.run(),
+                        failure -> {
+                            owner.onCloseFailure(spec, failure);
+                            next.run();
+                        });
+    }
+
+    private void inTurn(Runnable operation) {
+        if (busy) {
+            waiting.add(operation);
+        } else {
+            busy = true;
+            operation.run();
+        }
+    }
+
+    /** The operation whose turn it was is over. */
+    private void finish(Runnable answer) {
+        answer.run();
+        Runnable next = waiting.poll();
+        if (next != null) {
+            next.run();
+            return;
+        }
+        busy = false;
+        if (opens.isEmpty()) {
+            if (ownMessenger != null) {
+                owner.pool().release(ownMessenger);
+                ownMessenger = null;
+            }
+            owner.forget(this);
+        }
+    }
+
+    /** What happens with an instance that a worker has opened. */
+    @FunctionalInterface
+    private interface OnInstance {
+        void on(Instance instance, OpenRequest request);
+    }
+}

@@ -1,0 +1,30 @@
+package org.rbdwrapper.broker.map;
+
+import org.rbdwrapper.ipc.ImageSpec;
+
+/**
+ * One image behind one path.
+ *
+ * @param id small number, as a device has.
+ * @param name what stands after {@code /rbdw/}.
+ * @param mode permission bits, 0 to 0777.
+ * @param mappedAtNanos nanoseconds since the epoch.
+ * @param options {@code key=value} separated by commas; may be empty.
+ */
+public record Mapping(
+        int id,
+        ImageSpec spec,
+        String name,
+        boolean readOnly,
+        int ownerUid,
+        int ownerGid,
+        int mode,
+        long mappedAtNanos,
+        String options) {
+    /** Where mapped images seem to be. */
+    public static final String ROOT = "/rbdw/";
+
+    public String path() {
+        return ROOT + name;
+    }
+}

@@ -1,0 +1,41 @@
+package org.rbdwrapper.broker.map;
+
+import org.rbdwrapper.broker.messenger.MessengerPolicy;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+
+/**
+ * What {@code map -o key=value,…} may say.
+ *
+ * @param perImage {@code messengers=per-image}: the image has a messenger of its own, shared by its
+ *     clients, whatever the broker's policy is; {@code messengers=per-client}: each client's own;
+ *     null: as the broker's policy says.
+ */
+public record MappingOptions(Boolean perImage) {
+    /**
+     * @throws ErrnoException EINVAL, with one line that says what is allowed.
+     */
+    public static MappingOptions parse(String text) throws ErrnoException {
+        Boolean perImage = null;
+        for (String option : text.isEmpty() ? new String[0] : text.split(",", -1)) {
+            switch (option) {
+                case "messengers=per-image" -> perImage = true;
+                case "messengers=per-client" -> perImage = false;
+                default ->
+                        throw new ErrnoException(
+                                Errno.EINVAL,
+                                "map option "
+                                        + ImageSpec.quote(option)
+                                        + " is not known: give messengers=per-image or"
+                                        + " messengers=per-client");
+            }
+        }
+        return new MappingOptions(perImage);
+    }
+
+    /** Whether an image is opened on a messenger of its own. */
+    public boolean isPerImage(MessengerPolicy broker) {
+        return perImage != null ? perImage : broker.kind() == MessengerPolicy.Kind.PER_IMAGE;
+    }
+}

@@ -1,0 +1,245 @@
+package org.rbdwrapper.broker.messenger;
+
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.store.CompletionRegistry;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.codec.IoOp;
+import org.rbdwrapper.ipc.codec.IoRequestDecoder;
+import org.rbdwrapper.ipc.segment.ClientWaker;
+import org.rbdwrapper.ipc.segment.RequestRingReader;
+import org.rbdwrapper.ipc.segment.ResponseRingWriter;
+import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+/**
+ * The broker's side of a channel: takes requests from the ring, validates the private copy of each,
+ * and submits it to its image with the arena's address.
+ *
+ * <p>Owned by one messenger's thread. Allocates nothing after construction.
+ *
+ * <p>What a correct client cannot do (a sequence out of order, a tag in use, an address outside the
+ * arena) ends the session; what its program can do (a position past the end, a closed handle) is
+ * answered with an error number.
+ */
+final class BrokerChannel {
+    /** By number; IoOp.get throws for a number that it does not know. */
+    private static final IoOp[] OPS = {
+        IoOp.NULL_VAL, IoOp.READ, IoOp.WRITE, IoOp.FLUSH, IoOp.DISCARD, IoOp.WRITE_ZEROES
+    };
+
+    private final RequestRingReader requests;
+    private final ResponseRingWriter responses;
+    private final ClientWaker waker;
+    private final InFlightRequest[] inFlight;
+    private final HandleTable handles;
+    private final long arenaAddress;
+    private final int arenaLength;
+    private String violation = "";
+
+    /**
+     * @param address of the channel in this process.
+     */
+    BrokerChannel(long address, SegmentGeometry geometry, HandleTable handles) {
+        this.handles = handles;
+        int depth = geometry.depth();
+        this.requests =
+                new RequestRingReader(
+                        new UnsafeBuffer(address + REQUEST_RING_OFFSET, depth * REQUEST_LENGTH),
+                        depth);
+        this.responses =
+                new ResponseRingWriter(
+                        new UnsafeBuffer(
+                                address + geometry.responseRingOffset(), depth * RESPONSE_LENGTH),
+                        depth);
+        this.waker = new ClientWaker(new UnsafeBuffer(address, REQUEST_RING_OFFSET));
+        this.arenaAddress = address + geometry.arenaOffset();
+        this.arenaLength = geometry.arenaLength();
+        this.inFlight = new InFlightRequest[depth];
+        for (int i = 0; i < inFlight.length; i++) {
+            inFlight[i] =
+                    CompletionRegistry.instance()
+                            .register(id -> new InFlightRequest(id, responses, waker));
+        }
+    }
+
+    /** One load of shared memory. */
+    boolean hasNext() {
+        return requests.hasNext();
+    }
+
+    /**
+     * Takes and submits at most {@code limit} requests.
+     *
+     * @return how many, or -1 where the client broke the protocol: see {@link #violation}.
+     */
+    int drain(int limit) {
+        int taken = 0;
+        while (taken < limit) {
+            RequestRingReader.Poll poll = requests.poll();
+            if (poll == RequestRingReader.Poll.EMPTY) {
+                break;
+            }
+            if (poll == RequestRingReader.Poll.VIOLATION) {
+                violation = requests.violation();
+                return -1;
+            }
+            if (!onRequest(requests.request())) {
+                return -1;
+            }
+            taken++;
+        }
+        return taken;
+    }
+
+    /** What the client did that no correct client does. */
+    String violation() {
+        return violation;
+    }
+
+    /** After the last handle of the session is drained. */
+    void release() {
+        for (InFlightRequest request : inFlight) {
+            CompletionRegistry.instance().release(request);
+        }
+    }
+
+    private boolean onRequest(IoRequestDecoder request) {
+        long correlationId = request.correlationId();
+        int tag = (int) correlationId & TAG_MASK;
+        if (tag >= inFlight.length) {
+            violation = "tag " + tag + " where the depth is " + inFlight.length;
+            return false;
+        }
+        InFlightRequest slot = inFlight[tag];
+        if (slot.isBusy()) {
+            violation = "tag " + tag + " used again before its response";
+            return false;
+        }
+        IoOp op = op(request.opRaw());
+        long position = request.position();
+        long length = request.length();
+        long arenaOffset = request.arenaOffset();
+        boolean transfer = op == IoOp.READ || op == IoOp.WRITE;
+        if (transfer
+                && (length < 0 || length > arenaLength || arenaOffset > arenaLength - length)) {
+            violation =
+                    "a transfer of "
+                            + length
+                            + " bytes at "
+                            + arenaOffset
+                            + " where the arena has "
+                            + arenaLength;
+            return false;
+        }
+        OpenHandle handle = handles.find((int) request.handle());
+        if (handle == null) {
+            refuse(correlationId, Errno.EBADF);
+            return true;
+        }
+        if (handle.isRevoked()) {
+            refuse(correlationId, Errno.ESHUTDOWN);
+            return true;
+        }
+        switch (op) {
+            case READ -> read(slot, correlationId, handle, position, length, arenaOffset);
+            case WRITE, DISCARD, WRITE_ZEROES ->
+                    change(slot, correlationId, handle, op, position, length, arenaOffset);
+            case FLUSH -> submit(slot, correlationId, handle, IoOp.FLUSH, 0, 0, 0);
+            case NULL_VAL ->
+                    refuse(correlationId, Errno.EOPNOTSUPP); // of a later protocol, perhaps
+        }
+        return true;
+    }
+
+    private static IoOp op(int value) {
+        return value < OPS.length ? OPS[value] : IoOp.NULL_VAL;
+    }
+
+    private void read(
+            InFlightRequest slot,
+            long correlationId,
+            OpenHandle handle,
+            long position,
+            long length,
+            long arenaOffset) {
+        if (!handle.readable()) {
+            refuse(correlationId, Errno.EBADF);
+        } else if (position < 0) {
+            refuse(correlationId, Errno.EINVAL);
+        } else {
+            long left = handle.image().size() - position;
+            if (left <= 0 || length == 0) {
+                answer(correlationId, 0);
+            } else {
+                submit(
+                        slot,
+                        correlationId,
+                        handle,
+                        IoOp.READ,
+                        position,
+                        Math.min(length, left),
+                        arenaOffset);
+            }
+        }
+    }
+
+    private void change(
+            InFlightRequest slot,
+            long correlationId,
+            OpenHandle handle,
+            IoOp op,
+            long position,
+            long length,
+            long arenaOffset) {
+        if (!handle.writable()) {
+            refuse(correlationId, Errno.EBADF);
+        } else if (position < 0 || length < 0) {
+            refuse(correlationId, Errno.EINVAL);
+        } else if (length == 0) {
+            answer(correlationId, 0);
+        } else {
+            long left = handle.image().size() - position;
+            if (left > 0) {
+                submit(
+                        slot,
+                        correlationId,
+                        handle,
+                        op,
+                        position,
+                        Math.min(length, left),
+                        arenaOffset);
+            } else if (op == IoOp.DISCARD) {
+                answer(correlationId, 0); // nothing is there
+            } else {
+                refuse(correlationId, Errno.ENOSPC);
+            }
+        }
+    }
+
+    private void submit(
+            InFlightRequest slot,
+            long correlationId,
+            OpenHandle handle,
+            IoOp op,
+            long position,
+            long length,
+            long arenaOffset) {
+        StoreImage image = handle.image();
+        slot.start(correlationId, handle);
+        image.submit(op, arenaAddress + arenaOffset, position, length, slot);
+    }
+
+    private void refuse(long correlationId, Errno errno) {
+        answer(correlationId, -errno.number());
+    }
+
+    private void answer(long correlationId, long result) {
+        responses.write(correlationId, result);
+        waker.wakeIfWaiting();
+    }
+}

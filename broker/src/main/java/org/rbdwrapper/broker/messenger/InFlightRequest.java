@@ -1,0 +1,59 @@
+package org.rbdwrapper.broker.messenger;
+
+import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.ipc.segment.ClientWaker;
+import org.rbdwrapper.ipc.segment.ResponseRingWriter;
+
+/**
+ * One request between submission and response: one object for each tag of a channel, used over and
+ * over.
+ *
+ * <p>Started by the messenger's thread, completed by any one thread of the store.
+ */
+final class InFlightRequest implements IoCompletion {
+    private final int completionId;
+    private final ResponseRingWriter responses;
+    private final ClientWaker waker;
+    private volatile boolean busy;
+    private long correlationId;
+    private OpenHandle handle;
+
+    InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
+        this.completionId = completionId;
+        this.responses = responses;
+        this.waker = waker;
+    }
+
+    /** Messenger: true between {@link #start} and the response. */
+    boolean isBusy() {
+        return busy;
+    }
+
+    /** Messenger: the request is about to be submitted. */
+    void start(long newCorrelationId, OpenHandle onHandle) {
+        correlationId = newCorrelationId;
+        handle = onHandle;
+        busy = true;
+        onHandle.onRequestStart();
+    }
+
+    @Override
+    public void onComplete(long result) {
+        OpenHandle on = handle;
+        long id = correlationId;
+        if (!busy) {
+            return; // a store that completes twice must not answer somebody else's request
+        }
+        // free before the client can know: it may use the tag again as soon as it sees the response
+        busy = false;
+        responses.write(id, result);
+        waker.wakeIfWaiting();
+        // last: after this the segment may be unmapped
+        on.onRequestDone();
+    }
+
+    @Override
+    public int completionId() {
+        return completionId;
+    }
+}

@@ -1,0 +1,211 @@
+package org.rbdwrapper.broker.messenger;
+
+import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
+import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.Epoll;
+import org.rbdwrapper.ipc.posix.EventFd;
+import org.rbdwrapper.ipc.posix.Fd;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One thread and one connection to the store. The thread drains the request rings of its sessions
+ * and submits; it sleeps in epoll when they are empty and each client was told so.
+ *
+ * <p>The thread owns the list of sessions and whatever of them is said to be the messenger's.
+ * Others reach it by {@link #execute}. The connection belongs to the workers: {@link #connection}
+ * blocks and is never called here.
+ */
+public final class Messenger implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Messenger.class);
+    private static final long WAKE_TOKEN = -1;
+
+    /**
+     * Looks at the rings this often before it sleeps: some microseconds, a little more than a
+     * client takes from a response to its next request. Only where a client can run at the same
+     * time as we do.
+     */
+    private static final int IDLE_SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 200 : 0;
+
+    private final int index;
+    private final ImageStore store;
+    private final Thread thread;
+    private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
+            new ManyToOneConcurrentLinkedQueue<>();
+    private final List<SessionChannels> sessions = new ArrayList<>();
+    private final Epoll epoll;
+    private final int wakeFd;
+    private final Object connectionLock = new Object();
+    private StoreConnection connection;
+    private volatile boolean parked;
+    private volatile boolean running = true;
+
+    Messenger(int index, ImageStore store) throws ErrnoException {
+        this.index = index;
+        this.store = store;
+        this.epoll = new Epoll();
+        this.wakeFd = EventFd.create();
+        epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
+        this.thread = Thread.ofPlatform().name("messenger-" + index).unstarted(this::run);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** 0, 1, 2 and so on in the order of their making. */
+    public int index() {
+        return index;
+    }
+
+    /**
+     * Any thread: runs a task on the messenger's thread, in the order of the calls. The task must
+     * be short and may not block.
+     */
+    public void execute(Runnable task) {
+        tasks.add(task);
+        VarHandle.fullFence();
+        if (parked) {
+            EventFd.ring(wakeFd);
+        }
+    }
+
+    /** Any thread but the messenger's: from now on the session's rings are drained. */
+    public void attach(SessionChannels session) {
+        execute(
+                () -> {
+                    try {
+                        epoll.add(session.doorbellFd(), Epoll.IN | Epoll.EDGE, 0);
+                        sessions.add(session);
+                    } catch (ErrnoException e) {
+                        session.fail("its doorbell cannot be watched: " + e.describe());
+                    }
+                });
+    }
+
+    /**
+     * Any thread but the messenger's: the session's rings are not looked at any more.
+     *
+     * @param done called on the messenger's thread.
+     */
+    public void detach(SessionChannels session, Runnable done) {
+        execute(
+                () -> {
+                    if (sessions.remove(session)) {
+                        try {
+                            epoll.remove(session.doorbellFd());
+                        } catch (ErrnoException e) {
+                            LOG.error(
+                                    "doorbell of session {} cannot be removed: {}",
+                                    session,
+                                    e.describe());
+                        }
+                    }
+                    done.run();
+                });
+    }
+
+    /** Worker: the messenger's connection, made when it is first asked for. Blocks. */
+    public StoreConnection connection() throws ErrnoException {
+        synchronized (connectionLock) {
+            if (connection == null) {
+                connection = store.connect("messenger-" + index);
+            }
+            return connection;
+        }
+    }
+
+    /**
+     * Ends the thread, then the connection; its sessions are detached and its images closed.
+     * Blocks.
+     */
+    @Override
+    public void close() throws ErrnoException {
+        running = false;
+        EventFd.ring(wakeFd);
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        synchronized (connectionLock) {
+            if (connection != null) {
+                connection.close();
+            }
+        }
+        epoll.close();
+        Fd.close(wakeFd);
+    }
+
+    private void run() {
+        int idle = 0;
+        while (running) {
+            try {
+                if (doWork() > 0) {
+                    idle = 0;
+                } else if (idle++ < IDLE_SPINS) {
+                    Thread.onSpinWait();
+                } else {
+                    park();
+                    idle = 0;
+                }
+            } catch (RuntimeException | Error e) {
+                // one bad task must not take the other sessions' I/O with it
+                LOG.error("messenger-{} goes on after", index, e);
+            }
+        }
+        runTasks();
+    }
+
+    private int doWork() {
+        int work = runTasks();
+        for (int i = 0, n = sessions.size(); i < n; i++) {
+            work += sessions.get(i).drain();
+        }
+        return work;
+    }
+
+    private int runTasks() {
+        int done = 0;
+        Runnable task;
+        while ((task = tasks.poll()) != null) {
+            task.run();
+            done++;
+        }
+        return done;
+    }
+
+    private void park() {
+        parked = true;
+        int n = sessions.size();
+        for (int i = 0; i < n; i++) {
+            sessions.get(i).doorbell().announceParked();
+        }
+        VarHandle.fullFence();
+        if (running && !hasWork()) {
+            epoll.await(-1);
+        }
+        parked = false;
+        for (int i = 0; i < n; i++) {
+            sessions.get(i).doorbell().announceAwake();
+        }
+    }
+
+    private boolean hasWork() {
+        if (!tasks.isEmpty()) {
+            return true;
+        }
+        for (int i = 0, n = sessions.size(); i < n; i++) {
+            if (sessions.get(i).hasWork()) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

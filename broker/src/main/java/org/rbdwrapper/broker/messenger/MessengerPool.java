@@ -1,0 +1,79 @@
+package org.rbdwrapper.broker.messenger;
+
+import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The broker's messengers, and which of them a client or an image gets. Owned by the conductor.
+ *
+ * <p>Load is counted in sessions and images that were given to a messenger; a messenger is started
+ * when it is first needed and runs until the broker ends.
+ */
+public final class MessengerPool implements AutoCloseable {
+    private final ImageStore store;
+    private final MessengerPolicy policy;
+    private final int limit;
+    private final List<Messenger> messengers = new ArrayList<>();
+    private final List<Integer> load = new ArrayList<>();
+
+    /**
+     * @param limit the most messengers, for the policies that do not say it themselves; at least 1.
+     */
+    public MessengerPool(ImageStore store, MessengerPolicy policy, int limit) {
+        this.store = store;
+        this.policy = policy;
+        this.limit = policy.kind() == MessengerPolicy.Kind.SHARED ? policy.count() : limit;
+    }
+
+    public MessengerPolicy policy() {
+        return policy;
+    }
+
+    /** Running now. */
+    public int size() {
+        return messengers.size();
+    }
+
+    /**
+     * For a client or an image that is new: an idle one, a new one below the limit, or the least
+     * loaded.
+     */
+    public Messenger assign() throws ErrnoException {
+        int best = leastLoaded();
+        if (best < 0 || (load.get(best) > 0 && messengers.size() < limit)) {
+            Messenger started = new Messenger(messengers.size(), store);
+            started.start();
+            messengers.add(started);
+            load.add(0);
+            best = started.index();
+        }
+        load.set(best, load.get(best) + 1);
+        return messengers.get(best);
+    }
+
+    /** The client or image is gone. */
+    public void release(Messenger messenger) {
+        load.set(messenger.index(), load.get(messenger.index()) - 1);
+    }
+
+    /** Blocks; sessions are detached and images closed before. */
+    @Override
+    public void close() throws ErrnoException {
+        for (Messenger messenger : messengers) {
+            messenger.close();
+        }
+    }
+
+    private int leastLoaded() {
+        int best = -1;
+        for (int i = 0; i < messengers.size(); i++) {
+            if (best < 0 || load.get(i) < load.get(best)) {
+                best = i;
+            }
+        }
+        return best;
+    }
+}

@@ -1,0 +1,119 @@
+package org.rbdwrapper.broker.messenger;
+
+import org.rbdwrapper.broker.store.StoreImage;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * One open of one image by one session.
+ *
+ * <p>Owned by the session's messenger, whose thread alone sees {@link #image}, submits and retires.
+ * Completions come on any thread and touch only {@link #onRequestDone}. The number of requests in
+ * flight is the difference of two counters, each of which is written by one side.
+ *
+ * <p>A handle is drained when it is retired and the last of its requests has written its response:
+ * then nothing in the broker touches the session's segment on its behalf any more.
+ */
+public final class OpenHandle {
+    private static final long NOT_RETIRED = -1;
+
+    private final int handle;
+    private final boolean readable;
+    private final boolean writable;
+    private final AtomicLong submitted = new AtomicLong();
+    private final AtomicLong completed = new AtomicLong();
+    private final AtomicLong drainAt = new AtomicLong(NOT_RETIRED);
+    private StoreImage image;
+    private boolean revoked;
+    private volatile Runnable onDrained;
+
+    /**
+     * @param image where requests go; {@link #moveTo} changes it.
+     */
+    public OpenHandle(int handle, boolean readable, boolean writable, StoreImage image) {
+        this.handle = handle;
+        this.readable = readable;
+        this.writable = writable;
+        this.image = image;
+    }
+
+    /** The number that the client uses. */
+    public int handle() {
+        return handle;
+    }
+
+    boolean readable() {
+        return readable;
+    }
+
+    boolean writable() {
+        return writable;
+    }
+
+    /** Messenger only: where requests go now. */
+    StoreImage image() {
+        return image;
+    }
+
+    /** Messenger only: from now on requests go to another instance of the same image. */
+    public void moveTo(StoreImage instance) {
+        image = instance;
+    }
+
+    /**
+     * Messenger only: the image was unmapped by force; the client still has the handle, but it
+     * leads nowhere.
+     */
+    boolean isRevoked() {
+        return revoked;
+    }
+
+    /** Messenger only: requests are refused from now on. */
+    void revoke(Runnable whenDrained) {
+        revoked = true;
+        retire(whenDrained);
+    }
+
+    /** Messenger only: one request is about to be submitted. */
+    void onRequestStart() {
+        submitted.lazySet(submitted.getPlain() + 1);
+    }
+
+    /** Any thread, as the last step of a completion. */
+    void onRequestDone() {
+        if (completed.incrementAndGet() == drainAt.get()) {
+            drained();
+        }
+    }
+
+    /**
+     * Messenger only, once, after the handle can no longer be found by a request.
+     *
+     * @param whenDrained called once, on this thread or on that of the last completion.
+     */
+    void retire(Runnable whenDrained) {
+        onDrained = whenDrained;
+        drainAt.set(submitted.getPlain());
+        if (completed.get() == drainAt.get()) {
+            drained();
+        }
+    }
+
+    /** Any thread; a snapshot. */
+    public long inFlight() {
+        long done = completed.get();
+        return Math.max(0, submitted.get() - done);
+    }
+
+    /** Any thread; a snapshot. */
+    public long requests() {
+        return submitted.get();
+    }
+
+    private void drained() {
+        // both sides may see the last completion; one of them reports it
+        if (drainAt.getAndSet(Long.MAX_VALUE) != Long.MAX_VALUE) {
+            onDrained.run();
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package org.rbdwrapper.broker.messenger;
+
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.EventFd;
+import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.SharedMemory;
+import org.rbdwrapper.ipc.segment.Doorbell;
+import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a messenger has of a session: its shared segment, its doorbell, its channels and its open
+ * handles.
+ *
+ * <p>Made by the conductor, then owned by the messenger that it is attached to; freed by the
+ * conductor when the messenger has detached it and every handle is drained.
+ */
+public final class SessionChannels {
+    /**
+     * Of one channel and turn, so that a flooding client delays the others by no more than this.
+     */
+    private static final int MAX_REQUESTS_PER_TURN = 64;
+
+    private final String name;
+    private final SegmentGeometry geometry;
+    private final int memoryFd;
+    private final int doorbellFd;
+    private final long address;
+    private final Doorbell doorbell;
+    private final HandleTable handles = new HandleTable();
+    private final BrokerChannel[] channels;
+    private final Runnable onViolation;
+    private volatile String violation = "";
+
+    private SessionChannels(
+            String name,
+            SegmentGeometry geometry,
+            int memoryFd,
+            int doorbellFd,
+            long address,
+            Runnable onViolation) {
+        this.name = name;
+        this.geometry = geometry;
+        this.memoryFd = memoryFd;
+        this.doorbellFd = doorbellFd;
+        this.address = address;
+        this.onViolation = onViolation;
+        this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
+        this.channels = new BrokerChannel[geometry.channels()];
+        for (int i = 0; i < channels.length; i++) {
+            channels[i] = new BrokerChannel(address + geometry.channelOffset(i), geometry, handles);
+        }
+    }
+
+    /**
+     * Allocates the segment.
+     *
+     * @param onViolation called once, on the messenger's thread, when the client broke the
+     *     protocol; {@link #violation} says how.
+     * @throws ErrnoException ENOSPC, ENOMEM, EMFILE: the host is short of it.
+     */
+    public static SessionChannels create(
+            String name, SegmentGeometry geometry, long generation, Runnable onViolation)
+            throws ErrnoException {
+        long length = geometry.segmentLength();
+        int memoryFd = SharedMemory.createSealed("rbdwrapper-session", length);
+        long address = 0;
+        try {
+            address = SharedMemory.map(memoryFd, length);
+            geometry.writeTo(new UnsafeBuffer(address, HEADER_LENGTH), generation);
+            return new SessionChannels(
+                    name, geometry, memoryFd, EventFd.create(), address, onViolation);
+        } catch (ErrnoException e) {
+            if (address != 0) {
+                SharedMemory.unmap(address, length);
+            }
+            Fd.close(memoryFd);
+            throw e;
+        }
+    }
+
+    /** To be passed to the client; closed by {@link #closeMemoryFd}. */
+    public int memoryFd() {
+        return memoryFd;
+    }
+
+    /** To be passed to the client, and waited for by the messenger. */
+    public int doorbellFd() {
+        return doorbellFd;
+    }
+
+    /** Conductor, once, when the client has it: the mapping keeps the memory alive. */
+    public void closeMemoryFd() throws ErrnoException {
+        Fd.close(memoryFd);
+    }
+
+    public SegmentGeometry geometry() {
+        return geometry;
+    }
+
+    /** The number for the next open; conductor only. */
+    public static int handleNumber(int index, int use) {
+        return HandleTable.number(index, use);
+    }
+
+    public static int handleIndex(int handle) {
+        return HandleTable.index(handle);
+    }
+
+    public static int maxHandles() {
+        return HandleTable.CAPACITY;
+    }
+
+    /** How the client broke the protocol; empty if it did not. Any thread. */
+    public String violation() {
+        return violation;
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+
+    // What follows is called on the messenger's thread.
+
+    public void addHandle(OpenHandle handle) {
+        handles.add(handle);
+    }
+
+    public void removeHandle(OpenHandle handle, Runnable whenDrained) {
+        handles.remove(handle);
+        handle.retire(whenDrained);
+    }
+
+    /** The client's close of a handle that was revoked before, and is drained or will be. */
+    public void forgetHandle(OpenHandle handle) {
+        handles.remove(handle);
+    }
+
+    public void revokeHandle(OpenHandle handle, Runnable whenDrained) {
+        handle.revoke(whenDrained);
+    }
+
+    Doorbell doorbell() {
+        return doorbell;
+    }
+
+    boolean hasWork() {
+        if (violation.isEmpty()) {
+            for (BrokerChannel channel : channels) {
+                if (channel.hasNext()) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Takes a bounded batch from each channel; returns how many requests. */
+    int drain() {
+        int taken = 0;
+        if (!violation.isEmpty()) {
+            return 0; // it is being ended; nothing of it is looked at any more
+        }
+        for (BrokerChannel channel : channels) {
+            if (!channel.hasNext()) {
+                continue;
+            }
+            int n = channel.drain(MAX_REQUESTS_PER_TURN);
+            if (n < 0) {
+                fail(channel.violation());
+                return taken + 1;
+            }
+            taken += n;
+        }
+        return taken;
+    }
+
+    /** The session is to be ended, and its rings are not looked at any more. */
+    void fail(String why) {
+        violation = why;
+        onViolation.run();
+    }
+
+    // What follows is called on the conductor's thread, after the messenger has let go and all
+    // handles are drained.
+
+    /** Frees everything; nothing may touch the segment after this. */
+    public void free() throws ErrnoException {
+        List<ErrnoException> failures = new ArrayList<>();
+        for (BrokerChannel channel : channels) {
+            channel.release();
+        }
+        try {
+            SharedMemory.unmap(address, geometry.segmentLength());
+        } catch (ErrnoException e) {
+            failures.add(e);
+        }
+        try {
+            Fd.close(doorbellFd);
+        } catch (ErrnoException e) {
+            failures.add(e);
+        }
+        if (!failures.isEmpty()) {
+            throw failures.getFirst();
+        }
+    }
+}

@@ -1,0 +1,421 @@
+package org.rbdwrapper.broker.session;
+
+import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.Clock;
+import org.rbdwrapper.broker.LogLimiter;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.control.FrameBuffer;
+import org.rbdwrapper.ipc.posix.Epoll;
+import org.rbdwrapper.ipc.posix.EventFd;
+import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.UnixSocket;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * The thread that owns all that is not I/O: the listening socket, the sessions, the image map, the
+ * open images. It never blocks but in epoll: what blocks is done by workers, whose results come
+ * back as tasks.
+ *
+ * <p>Others reach it by {@link #execute}; every other method is for its own thread.
+ */
+public final class Conductor implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(Conductor.class);
+    private static final long WAKE_TOKEN = -1;
+    private static final long LISTENER_TOKEN = -2;
+    private static final int MAX_PENDING_REQUESTS = 16;
+    private static final int RECEIVE_LENGTH = 64 * 1024;
+    private static final int MAX_ACCEPTS_PER_TURN = 16;
+
+    /** How often something is looked at that no event announces. */
+    private static final int TICK_MILLIS = 100;
+
+    /** How long a stop waits for requests in flight; then the process ends without them. */
+    private static final long DRAIN_TIMEOUT_NANOS = 10_000_000_000L;
+
+    private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
+            new ManyToOneConcurrentLinkedQueue<>();
+    private final Map<Long, Session> sessions = new HashMap<>();
+    private final Map<Long, Session> ending = new HashMap<>();
+    private final LogLimiter violationLog = new LogLimiter(10, 60_000_000_000L);
+    private final LogLimiter acceptLog = new LogLimiter(3, 60_000_000_000L);
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment received = arena.allocate(RECEIVE_LENGTH);
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Epoll epoll;
+    private final int wakeFd;
+    private final int listener;
+    private final long helloTimeoutNanos;
+    private ControlAdapter adapter;
+    private OpenHandler opens;
+    private SessionEndListener onSessionEnd = session -> {};
+    private long nextSessionId = 1;
+    private long violations;
+    private boolean accepting = true;
+    private boolean stopping;
+    private long drainDeadlineNanos;
+    private volatile boolean parked;
+
+    /**
+     * @param listener a listening socket, from now on owned here.
+     * @param helloTimeoutNanos how long a connection may be silent before it has said who it is.
+     */
+    public Conductor(int listener, long helloTimeoutNanos) throws ErrnoException {
+        this.listener = listener;
+        this.helloTimeoutNanos = helloTimeoutNanos;
+        this.epoll = new Epoll();
+        this.wakeFd = EventFd.create();
+        epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
+        epoll.add(listener, Epoll.IN, LISTENER_TOKEN);
+    }
+
+    /**
+     * What happens with messages, set once before the thread starts: the handlers need the
+     * conductor, too.
+     */
+    void handlers(ControlAdapter messages, OpenHandler openHandler, SessionEndListener sessionEnd) {
+        adapter = messages;
+        opens = openHandler;
+        onSessionEnd = sessionEnd;
+    }
+
+    /** Any thread: runs a task on the conductor's thread. */
+    public void execute(Runnable task) {
+        tasks.add(task);
+        VarHandle.fullFence();
+        if (parked) {
+            EventFd.ring(wakeFd);
+        }
+    }
+
+    /**
+     * Any thread but the conductor's: ends all sessions when their requests are done, and then the
+     * thread.
+     */
+    public boolean stopAndAwait() throws InterruptedException {
+        execute(this::stop);
+        stopped.await();
+        return ending.isEmpty();
+    }
+
+    @Override
+    public void run() {
+        while (!stopping || (!ending.isEmpty() && System.nanoTime() - drainDeadlineNanos < 0)) {
+            try {
+                turn();
+            } catch (RuntimeException | Error e) {
+                // one bad task must not end the broker
+                LOG.error("conductor goes on after", e);
+            }
+        }
+        stopped.countDown();
+    }
+
+    /** After {@link #run} has ended. */
+    public void close() throws ErrnoException {
+        epoll.close();
+        Fd.close(wakeFd);
+        arena.close();
+    }
+
+    Collection<Session> sessions() {
+        return sessions.values();
+    }
+
+    long violations() {
+        return violations;
+    }
+
+    void send(Session session, FrameBuffer frame, int... descriptors) {
+        if (session.ended) {
+            return;
+        }
+        boolean hadUnsent = session.hasUnsent();
+        if (!session.send(frame, descriptors)) {
+            end(session, "it does not read what it asked for");
+        } else if (session.hasUnsent() && !hadUnsent) {
+            watch(session);
+        }
+    }
+
+    /** A request was answered: frames that waited for it are taken now. */
+    void onReplied(Session session) {
+        if (session.pendingRequests == MAX_PENDING_REQUESTS - 1) {
+            execute(
+                    () -> {
+                        if (!session.ended) {
+                            watch(session);
+                            takeFrames(session);
+                        }
+                    });
+        }
+    }
+
+    /** A messenger's thread: a client broke the protocol of the rings. */
+    void onViolation(Session session) {
+        execute(() -> onViolation(session, session.channels.violation()));
+    }
+
+    /**
+     * Ends a session: nothing of it is answered any more, and its memory is freed when its last
+     * request is done.
+     */
+    void end(Session session, String why) {
+        if (session.ended) {
+            return;
+        }
+        session.ended = true;
+        sessions.remove(session.id);
+        LOG.debug("session of {} ends: {}", session.describe(), why);
+        try {
+            epoll.remove(session.socket);
+            Fd.close(session.socket);
+        } catch (ErrnoException e) {
+            LOG.warn("socket of {}: {}", session.describe(), e.describe());
+        }
+        if (session.messenger == null) {
+            free(session);
+            return;
+        }
+        ending.put(session.id, session);
+        session.messenger.detach(session.channels, () -> execute(() -> closeOpens(session)));
+    }
+
+    private void turn() {
+        boolean hellosMissing = sessions.values().stream().anyMatch(session -> !session.welcome);
+        parked = true;
+        VarHandle.fullFence();
+        boolean tick = stopping || hellosMissing || !accepting;
+        int ready = epoll.await(!tasks.isEmpty() ? 0 : tick ? TICK_MILLIS : -1);
+        parked = false;
+        for (int i = 0; i < ready; i++) {
+            onReady(epoll.token(i), epoll.ready(i));
+        }
+        Runnable task;
+        while ((task = tasks.poll()) != null) {
+            task.run();
+        }
+        if (hellosMissing) {
+            endSilent();
+        }
+        if (!accepting && !stopping) {
+            listen(true);
+        }
+    }
+
+    private void onReady(long token, int events) {
+        if (token == LISTENER_TOKEN) {
+            accept();
+        } else if (token != WAKE_TOKEN) {
+            Session session = sessions.get(token);
+            if (session != null) {
+                onSocket(session, events);
+            }
+        }
+    }
+
+    private void onSocket(Session session, int events) {
+        if ((events & Epoll.OUT) != 0) {
+            if (!session.sendUnsent()) {
+                end(session, "it is gone");
+                return;
+            }
+            if (!session.hasUnsent()) {
+                watch(session);
+            }
+        }
+        if ((events & (Epoll.IN | Epoll.HANGUP | Epoll.ERROR)) != 0) {
+            receive(session);
+        }
+    }
+
+    private void receive(Session session) {
+        long n = UnixSocket.receive(session.socket, received, false);
+        if (n == -Errno.EAGAIN.number()) {
+            return;
+        }
+        if (n <= 0) {
+            end(session, n == 0 ? "it closed its socket" : Errno.of((int) n).text());
+            return;
+        }
+        session.assembler.append(received, (int) n);
+        takeFrames(session);
+    }
+
+    private void takeFrames(Session session) {
+        try {
+            while (!session.ended && session.pendingRequests < MAX_PENDING_REQUESTS) {
+                UnsafeBuffer message = session.assembler.next();
+                if (message == null) {
+                    return;
+                }
+                adapter.onMessage(session, message);
+            }
+            if (!session.ended) {
+                watch(session);
+            }
+        } catch (ErrnoException e) {
+            onViolation(session, e.getMessage());
+        }
+    }
+
+    /** Which events of its socket are of interest: nothing to read while too much is pending. */
+    private void watch(Session session) {
+        int interest = 0;
+        if (session.pendingRequests < MAX_PENDING_REQUESTS) {
+            interest |= Epoll.IN;
+        }
+        if (session.hasUnsent()) {
+            interest |= Epoll.OUT;
+        }
+        try {
+            epoll.modify(session.socket, interest, session.id);
+        } catch (ErrnoException e) {
+            end(session, e.describe());
+        }
+    }
+
+    private void accept() {
+        for (int i = 0; i < MAX_ACCEPTS_PER_TURN; i++) {
+            int socket;
+            try {
+                socket = UnixSocket.accept(listener);
+            } catch (ErrnoException e) {
+                acceptLog.run(
+                        () -> LOG.error("clients cannot be let in for now: {}", e.describe()));
+                // the connection stays in the queue and the listener ready: look again a little
+                // later
+                listen(false);
+                return;
+            }
+            if (socket < 0) {
+                return;
+            }
+            begin(socket);
+        }
+    }
+
+    private void listen(boolean on) {
+        accepting = on;
+        try {
+            epoll.modify(listener, on ? Epoll.IN : 0, LISTENER_TOKEN);
+        } catch (ErrnoException e) {
+            LOG.error("listening socket: {}", e.describe());
+        }
+    }
+
+    private void begin(int socket) {
+        long id = nextSessionId++;
+        try {
+            Session session =
+                    new Session(
+                            id,
+                            socket,
+                            UnixSocket.peer(socket),
+                            UnixSocket.peerGroups(socket),
+                            Clock.epochNanos(),
+                            System.nanoTime() + helloTimeoutNanos);
+            epoll.add(socket, Epoll.IN, id);
+            sessions.put(id, session);
+        } catch (ErrnoException e) {
+            acceptLog.run(() -> LOG.error("a client cannot be let in: {}", e.describe()));
+            closeQuietly(socket);
+        }
+    }
+
+    private void endSilent() {
+        long now = System.nanoTime();
+        for (Session session : List.copyOf(sessions.values())) {
+            if (!session.welcome && now - session.helloDeadlineNanos > 0) {
+                onViolation(session, "no Hello within " + helloTimeoutNanos / 1_000_000 + " ms");
+            }
+        }
+    }
+
+    private void onViolation(Session session, String how) {
+        if (session.ended) {
+            return;
+        }
+        violations++;
+        violationLog.run(() -> LOG.warn("disconnected {}: {}", session.describe(), how));
+        end(session, how);
+    }
+
+    /**
+     * The messenger has let go: no new requests come, and those in flight are waited for, open by
+     * open.
+     */
+    private void closeOpens(Session session) {
+        List<Session.MappedOpen> left = new ArrayList<>(session.mappedOpens());
+        session.opens.clear();
+        int[] missing = {left.size()};
+        if (left.isEmpty()) {
+            free(session);
+        }
+        for (Session.MappedOpen open : left) {
+            opens.close(
+                    session,
+                    open,
+                    () -> {
+                        if (--missing[0] == 0) {
+                            free(session);
+                        }
+                    });
+        }
+    }
+
+    private void free(Session session) {
+        ending.remove(session.id);
+        if (session.channels != null) {
+            try {
+                session.channels.free();
+            } catch (ErrnoException e) {
+                LOG.warn("segment of {} cannot be freed: {}", session.describe(), e.describe());
+            }
+        }
+        onSessionEnd.onSessionEnd(session);
+    }
+
+    private void stop() {
+        if (stopping) {
+            return;
+        }
+        stopping = true;
+        drainDeadlineNanos = System.nanoTime() + DRAIN_TIMEOUT_NANOS;
+        try {
+            epoll.remove(listener);
+            Fd.close(listener);
+        } catch (ErrnoException e) {
+            LOG.warn("listening socket: {}", e.describe());
+        }
+        for (Session session : List.copyOf(sessions.values())) {
+            end(session, "the broker stops");
+        }
+    }
+
+    private static void closeQuietly(int fd) {
+        try {
+            Fd.close(fd);
+        } catch (ErrnoException e) {
+            LOG.debug("close: {}", e.describe());
+        }
+    }
+
+    /** What else happens when a session is freed. */
+    @FunctionalInterface
+    interface SessionEndListener {
+        void onSessionEnd(Session session);
+    }
+}

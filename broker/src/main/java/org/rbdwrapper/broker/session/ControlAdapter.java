@@ -1,0 +1,178 @@
+package org.rbdwrapper.broker.session;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.codec.CloseImageDecoder;
+import org.rbdwrapper.ipc.codec.CreateImageDecoder;
+import org.rbdwrapper.ipc.codec.DescribeBrokerDecoder;
+import org.rbdwrapper.ipc.codec.DescribeImageDecoder;
+import org.rbdwrapper.ipc.codec.HelloDecoder;
+import org.rbdwrapper.ipc.codec.ListClientsDecoder;
+import org.rbdwrapper.ipc.codec.ListImagesDecoder;
+import org.rbdwrapper.ipc.codec.ListMappingsDecoder;
+import org.rbdwrapper.ipc.codec.MapImageDecoder;
+import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
+import org.rbdwrapper.ipc.codec.OpenImageDecoder;
+import org.rbdwrapper.ipc.codec.RemoveImageDecoder;
+import org.rbdwrapper.ipc.codec.ResizeImageDecoder;
+import org.rbdwrapper.ipc.codec.StatDecoder;
+import org.rbdwrapper.ipc.codec.UnmapImageDecoder;
+
+/**
+ * Decodes what a client sends on its socket and calls who handles it. The bytes are a private copy
+ * of this process, and every access to them is bounds-checked: a message that lies about its
+ * lengths ends in EPROTO. Conductor's thread.
+ */
+final class ControlAdapter {
+    private final Conductor conductor;
+    private final HelloHandler hello;
+    private final OpenHandler opens;
+    private final MapHandler maps;
+    private final ImageHandler images;
+    private final StatusHandler status;
+
+    private final MessageHeaderDecoder header = new MessageHeaderDecoder();
+    private final HelloDecoder helloMessage = new HelloDecoder();
+    private final OpenImageDecoder openImage = new OpenImageDecoder();
+    private final CloseImageDecoder closeImage = new CloseImageDecoder();
+    private final StatDecoder stat = new StatDecoder();
+    private final MapImageDecoder mapImage = new MapImageDecoder();
+    private final UnmapImageDecoder unmapImage = new UnmapImageDecoder();
+    private final ListMappingsDecoder listMappings = new ListMappingsDecoder();
+    private final CreateImageDecoder createImage = new CreateImageDecoder();
+    private final ListImagesDecoder listImages = new ListImagesDecoder();
+    private final DescribeImageDecoder describeImage = new DescribeImageDecoder();
+    private final ResizeImageDecoder resizeImage = new ResizeImageDecoder();
+    private final RemoveImageDecoder removeImage = new RemoveImageDecoder();
+    private final ListClientsDecoder listClients = new ListClientsDecoder();
+    private final DescribeBrokerDecoder describeBroker = new DescribeBrokerDecoder();
+
+    ControlAdapter(
+            Conductor conductor,
+            HelloHandler hello,
+            OpenHandler opens,
+            MapHandler maps,
+            ImageHandler images,
+            StatusHandler status) {
+        this.conductor = conductor;
+        this.hello = hello;
+        this.opens = opens;
+        this.maps = maps;
+        this.images = images;
+        this.status = status;
+    }
+
+    /**
+     * @throws ErrnoException EPROTO: the session is to be ended.
+     */
+    void onMessage(Session session, UnsafeBuffer message) throws ErrnoException {
+        header.wrap(message, 0);
+        int template = header.templateId();
+        if (header.schemaId() != MessageHeaderDecoder.SCHEMA_ID
+                || session.welcome == (template == HelloDecoder.TEMPLATE_ID)) {
+            throw new ErrnoException(Errno.EPROTO, "message " + template + " is not expected here");
+        }
+        try {
+            dispatch(session, message, template);
+        } catch (IndexOutOfBoundsException | IllegalArgumentException | IllegalStateException e) {
+            throw new ErrnoException(
+                    Errno.EPROTO,
+                    "message " + template + " is not well formed: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private void dispatch(Session session, UnsafeBuffer message, int template)
+            throws ErrnoException {
+        switch (template) {
+            case HelloDecoder.TEMPLATE_ID ->
+                    hello.onHello(session, helloMessage.wrapAndApplyHeader(message, 0, header));
+            case OpenImageDecoder.TEMPLATE_ID -> {
+                openImage.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, openImage.correlationId());
+                boolean read = openImage.flags().read();
+                boolean write = openImage.flags().write();
+                opens.onOpen(reply, openImage.path(), read, write);
+            }
+            case CloseImageDecoder.TEMPLATE_ID -> {
+                closeImage.wrapAndApplyHeader(message, 0, header);
+                opens.onClose(
+                        reply(session, closeImage.correlationId()), (int) closeImage.handle());
+            }
+            case StatDecoder.TEMPLATE_ID -> {
+                stat.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, stat.correlationId());
+                if (stat.handle() == StatDecoder.handleNullValue()) {
+                    opens.onStatPath(reply, stat.path());
+                } else {
+                    opens.onStatHandle(reply, (int) stat.handle());
+                }
+            }
+            case MapImageDecoder.TEMPLATE_ID ->
+                    maps.onMap(
+                            reply(
+                                    session,
+                                    mapImage.wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()),
+                            mapImage);
+            case UnmapImageDecoder.TEMPLATE_ID -> {
+                unmapImage.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, unmapImage.correlationId());
+                boolean force = unmapImage.flags().force();
+                maps.onUnmap(reply, unmapImage.target(), force);
+            }
+            case ListMappingsDecoder.TEMPLATE_ID ->
+                    maps.onList(
+                            reply(
+                                    session,
+                                    listMappings
+                                            .wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()));
+            case CreateImageDecoder.TEMPLATE_ID -> {
+                createImage.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, createImage.correlationId());
+                images.onCreate(reply, createImage.size(), createImage.spec());
+            }
+            case ListImagesDecoder.TEMPLATE_ID -> {
+                listImages.wrapAndApplyHeader(message, 0, header);
+                images.onList(reply(session, listImages.correlationId()), listImages.pool());
+            }
+            case DescribeImageDecoder.TEMPLATE_ID -> {
+                describeImage.wrapAndApplyHeader(message, 0, header);
+                images.onDescribe(
+                        reply(session, describeImage.correlationId()), describeImage.spec());
+            }
+            case ResizeImageDecoder.TEMPLATE_ID -> {
+                resizeImage.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, resizeImage.correlationId());
+                boolean allowShrink = resizeImage.flags().allowShrink();
+                images.onResize(reply, resizeImage.size(), allowShrink, resizeImage.spec());
+            }
+            case RemoveImageDecoder.TEMPLATE_ID -> {
+                removeImage.wrapAndApplyHeader(message, 0, header);
+                images.onRemove(reply(session, removeImage.correlationId()), removeImage.spec());
+            }
+            case ListClientsDecoder.TEMPLATE_ID ->
+                    status.onListClients(
+                            reply(
+                                    session,
+                                    listClients
+                                            .wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()));
+            case DescribeBrokerDecoder.TEMPLATE_ID ->
+                    status.onDescribeBroker(
+                            reply(
+                                    session,
+                                    describeBroker
+                                            .wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()));
+            default ->
+                    throw new ErrnoException(Errno.EPROTO, "message " + template + " is not known");
+        }
+    }
+
+    private Reply reply(Session session, long correlationId) {
+        return new Reply(conductor, session, correlationId);
+    }
+}

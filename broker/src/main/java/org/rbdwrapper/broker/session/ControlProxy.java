@@ -1,0 +1,239 @@
+package org.rbdwrapper.broker.session;
+
+import org.agrona.MutableDirectBuffer;
+import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.ProtocolVersion;
+import org.rbdwrapper.ipc.codec.BrokerDescriptionEncoder;
+import org.rbdwrapper.ipc.codec.ClientsEncoder;
+import org.rbdwrapper.ipc.codec.DoneEncoder;
+import org.rbdwrapper.ipc.codec.ErrorEncoder;
+import org.rbdwrapper.ipc.codec.ImageDescriptionEncoder;
+import org.rbdwrapper.ipc.codec.ImageMappedEncoder;
+import org.rbdwrapper.ipc.codec.ImageOpenedEncoder;
+import org.rbdwrapper.ipc.codec.ImageStatEncoder;
+import org.rbdwrapper.ipc.codec.ImagesEncoder;
+import org.rbdwrapper.ipc.codec.MappingsEncoder;
+import org.rbdwrapper.ipc.codec.ProgressEncoder;
+import org.rbdwrapper.ipc.codec.WelcomeEncoder;
+import org.rbdwrapper.ipc.control.FrameBuffer;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.function.ToIntFunction;
+
+/** Encodes what the broker says to a client. Each method returns a frame that is the caller's. */
+final class ControlProxy {
+    /**
+     * What fits beside the fields of one answer; also bounds what a hostile name can make us send.
+     */
+    private static final int MAX_TEXT = 4096;
+
+    private ControlProxy() {}
+
+    static FrameBuffer welcome(long sessionId, long segmentLength, int brokerPid) {
+        FrameBuffer frame = new FrameBuffer();
+        WelcomeEncoder message = new WelcomeEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .protocolMajor(ProtocolVersion.MAJOR)
+                .protocolMinor(ProtocolVersion.MINOR)
+                .brokerPid(brokerPid)
+                .sessionId(sessionId)
+                .segmentLength(segmentLength)
+                .release(ProtocolVersion.release());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer error(long correlationId, ErrnoException failure) {
+        FrameBuffer frame = new FrameBuffer();
+        ErrorEncoder message = new ErrorEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .errno(failure.errno().number())
+                .text(oneLine(failure.getMessage()));
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer done(long correlationId) {
+        FrameBuffer frame = new FrameBuffer();
+        DoneEncoder message = new DoneEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId);
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer progress(long correlationId, long done, long total) {
+        FrameBuffer frame = new FrameBuffer();
+        ProgressEncoder message = new ProgressEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .done(done)
+                .total(total);
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer imageOpened(
+            long correlationId, Session.MappedOpen open, boolean read, boolean write) {
+        FrameBuffer frame = new FrameBuffer();
+        ImageOpenedEncoder message = new ImageOpenedEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .handle(open.open().handle().handle())
+                .mappingId(open.mapping().id())
+                .size(open.open().image().size())
+                .objectSize(open.open().image().objectSize());
+        message.flags().clear().read(read).write(write);
+        message.imageId(open.open().image().imageId());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer imageStat(long correlationId, Mapping mapping, long size, int objectSize) {
+        FrameBuffer frame = new FrameBuffer();
+        ImageStatEncoder message = new ImageStatEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .mappingId(mapping.id())
+                .size(size)
+                .objectSize(objectSize)
+                .ownerUid(Integer.toUnsignedLong(mapping.ownerUid()))
+                .ownerGid(Integer.toUnsignedLong(mapping.ownerGid()))
+                .mode(mapping.mode());
+        message.flags().clear().readOnly(mapping.readOnly());
+        message.mappedAt(mapping.mappedAtNanos());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer imageMapped(long correlationId, Mapping mapping) {
+        FrameBuffer frame = new FrameBuffer();
+        ImageMappedEncoder message = new ImageMappedEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .mappingId(mapping.id())
+                .path(mapping.path());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer mappings(
+            long correlationId, Collection<Mapping> mappings, ToIntFunction<Mapping> opens) {
+        FrameBuffer frame = new FrameBuffer();
+        MappingsEncoder message = new MappingsEncoder();
+        MappingsEncoder.MappingEncoder group =
+                message.wrapAndApplyHeader(
+                                frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                        .correlationId(correlationId)
+                        .mappingCount(mappings.size());
+        for (Mapping mapping : mappings) {
+            group.next()
+                    .mappingId(mapping.id())
+                    .ownerUid(Integer.toUnsignedLong(mapping.ownerUid()))
+                    .ownerGid(Integer.toUnsignedLong(mapping.ownerGid()))
+                    .mode(mapping.mode());
+            group.flags().clear().readOnly(mapping.readOnly());
+            ImageSpec spec = mapping.spec();
+            group.opens(opens.applyAsInt(mapping))
+                    .mappedAt(mapping.mappedAtNanos())
+                    .pool(spec.pool())
+                    .poolNamespace(spec.namespace())
+                    .image(spec.image())
+                    .snap(spec.snap())
+                    .path(mapping.path())
+                    .options(mapping.options());
+        }
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer images(long correlationId, List<String> names) {
+        FrameBuffer frame = new FrameBuffer();
+        ImagesEncoder message = new ImagesEncoder();
+        ImagesEncoder.ImageEncoder group =
+                message.wrapAndApplyHeader(
+                                frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                        .correlationId(correlationId)
+                        .imageCount(names.size());
+        for (String name : names) {
+            group.next().name(name);
+        }
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer imageDescription(long correlationId, ImageSpec spec, ImageDetails details) {
+        FrameBuffer frame = new FrameBuffer();
+        ImageDescriptionEncoder message = new ImageDescriptionEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .size(details.size())
+                .objectSize(details.objectSize())
+                .snapshotCount(details.snapshotCount())
+                .features(details.features())
+                .createdAt(details.createdAtNanos())
+                .spec(spec.toString())
+                .imageId(details.imageId())
+                .blockNamePrefix(details.blockNamePrefix());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer clients(long correlationId, Collection<Session> sessions) {
+        FrameBuffer frame = new FrameBuffer();
+        ClientsEncoder message = new ClientsEncoder();
+        ClientsEncoder.ClientEncoder group =
+                message.wrapAndApplyHeader(
+                                frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                        .correlationId(correlationId)
+                        .clientCount(sessions.size());
+        for (Session session : sessions) {
+            long inFlight = 0;
+            long requests = session.finishedRequests;
+            StringBuilder paths = new StringBuilder();
+            for (Session.MappedOpen open : session.mappedOpens()) {
+                inFlight += open.open().handle().inFlight();
+                requests += open.open().handle().requests();
+                if (paths.length() < MAX_TEXT) {
+                    paths.append(paths.isEmpty() ? "" : "\n").append(open.mapping().path());
+                }
+            }
+            group.next()
+                    .sessionId(session.id)
+                    .pid(session.peer.pid())
+                    .uid(Integer.toUnsignedLong(session.peer.uid()))
+                    .gid(Integer.toUnsignedLong(session.peer.gid()))
+                    .opens(session.opens.size())
+                    .inFlight(inFlight)
+                    .messenger(session.messenger == null ? -1 : session.messenger.index())
+                    .channels(session.channels == null ? 0 : session.channels.geometry().channels())
+                    .connectedAt(session.connectedAtNanos)
+                    .requests(requests)
+                    .program(session.program)
+                    .paths(paths.toString());
+        }
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer brokerDescription(long correlationId, BrokerStatus status) {
+        FrameBuffer frame = new FrameBuffer();
+        BrokerDescriptionEncoder message = new BrokerDescriptionEncoder();
+        MutableDirectBuffer buffer = frame.buffer();
+        message.wrapAndApplyHeader(buffer, FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .pid((int) ProcessHandle.current().pid())
+                .startedAt(status.startedAtNanos())
+                .sessions(status.sessions())
+                .mappings(status.mappings())
+                .opens(status.opens())
+                .messengers(status.messengers())
+                .violations(status.violations())
+                .release(ProtocolVersion.release())
+                .store(status.store())
+                .policy(status.policy())
+                .runDir(status.runDir())
+                .stateDir(status.stateDir())
+                .logFile(status.logFile());
+        return frame.finish(message.encodedLength());
+    }
+
+    private static String oneLine(String text) {
+        String line = text == null ? "unknown failure" : text.replace('\n', ' ').replace('\r', ' ');
+        return line.length() > MAX_TEXT ? line.substring(0, MAX_TEXT) : line;
+    }
+}

@@ -1,0 +1,218 @@
+package org.rbdwrapper.broker.session;
+
+import org.rbdwrapper.broker.Clock;
+import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.map.ImageMap;
+import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.map.MappingName;
+import org.rbdwrapper.broker.map.MappingOptions;
+import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.codec.MapImageDecoder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Changes to the image map. Conductor's thread. */
+final class MapHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(MapHandler.class);
+    private static final int MAX_MODE = 0777;
+
+    /** What one list of mappings can hold, with room to spare. */
+    private static final int MAX_MAPPINGS = 10_000;
+
+    private final Conductor conductor;
+    private final ImageMap map;
+    private final OpenHandler opens;
+    private final Permissions permissions;
+    private final StoreConnection administration;
+    private final Workers workers;
+
+    MapHandler(
+            Conductor conductor,
+            ImageMap map,
+            OpenHandler opens,
+            Permissions permissions,
+            StoreConnection administration,
+            Workers workers) {
+        this.conductor = conductor;
+        this.map = map;
+        this.opens = opens;
+        this.permissions = permissions;
+        this.administration = administration;
+        this.workers = workers;
+    }
+
+    void onMap(Reply reply, MapImageDecoder message) {
+        int uid = reply.session().peer.uid();
+        boolean readOnly = message.flags().readOnly();
+        int ownerUid =
+                message.ownerUid() == MapImageDecoder.ownerUidNullValue()
+                        ? uid
+                        : (int) message.ownerUid();
+        int ownerGid =
+                message.ownerGid() == MapImageDecoder.ownerGidNullValue()
+                        ? reply.session().peer.gid()
+                        : (int) message.ownerGid();
+        int mode = message.mode();
+        String specText = message.spec();
+        String wantedName = message.name();
+        String options = message.options();
+        ImageSpec spec;
+        String name;
+        try {
+            checkMayAdminister(uid, "map " + ImageSpec.quote(specText));
+            spec = parse(specText);
+            name = wantedName.isEmpty() ? spec.defaultName() : wantedName;
+            MappingName.check(name);
+            MappingOptions.parse(options);
+            if (mode > MAX_MODE) {
+                throw new ErrnoException(
+                        Errno.EINVAL,
+                        String.format("mode %o cannot be given to a mapping: 0 to 777", mode));
+            }
+            if (map.size() >= MAX_MAPPINGS) {
+                throw new ErrnoException(
+                        Errno.ENOSPC,
+                        "map " + spec + ": " + map.size() + " images are mapped already");
+            }
+            map.reserve(name);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        boolean mappedReadOnly = readOnly || spec.isSnapshot();
+        workers.call(
+                () -> {
+                    try (StoreImage image = administration.open(spec, true)) {
+                        return image.size();
+                    }
+                },
+                size -> {
+                    map.unreserve(name);
+                    long now = Clock.epochNanos();
+                    add(
+                            reply,
+                            new Mapping(
+                                    map.nextId(),
+                                    spec,
+                                    name,
+                                    mappedReadOnly,
+                                    ownerUid,
+                                    ownerGid,
+                                    mode,
+                                    now,
+                                    options));
+                },
+                failure -> {
+                    map.unreserve(name);
+                    reply.fail(failure);
+                });
+    }
+
+    void onUnmap(Reply reply, String target, boolean force) {
+        Mapping mapping;
+        try {
+            checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
+            mapping = map.find(target);
+            List<Session> users = users(mapping);
+            if (!users.isEmpty() && !force) {
+                List<String> names = users.stream().map(Session::describe).toList();
+                throw new ErrnoException(
+                        Errno.EBUSY,
+                        "unmap " + mapping.path() + ": in use by " + String.join(", ", names));
+            }
+            map.remove(mapping);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        LOG.info(
+                "unmapped {} (image {}){}",
+                mapping.path(),
+                mapping.spec(),
+                force ? " by force" : "");
+        revokeAll(mapping, reply::done);
+    }
+
+    void onList(Reply reply) {
+        reply.send(ControlProxy.mappings(reply.correlationId(), map.mappings(), this::openCount));
+    }
+
+    /** How many opens there are through this mapping. */
+    int openCount(Mapping mapping) {
+        int count = 0;
+        for (Session session : conductor.sessions()) {
+            for (Session.MappedOpen open : session.mappedOpens()) {
+                count += open.mapping().id() == mapping.id() && !open.revoked() ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
+    private void add(Reply reply, Mapping mapping) {
+        try {
+            map.add(mapping);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        LOG.info(
+                "mapped {} at {} for {}",
+                mapping.spec(),
+                mapping.path(),
+                reply.session().describe());
+        reply.send(ControlProxy.imageMapped(reply.correlationId(), mapping));
+    }
+
+    private List<Session> users(Mapping mapping) {
+        List<Session> users = new ArrayList<>();
+        for (Session session : conductor.sessions()) {
+            if (session.mappedOpens().stream()
+                    .anyMatch(o -> !o.revoked() && o.mapping().id() == mapping.id())) {
+                users.add(session);
+            }
+        }
+        return users;
+    }
+
+    private void revokeAll(Mapping mapping, Runnable done) {
+        int[] missing = {1};
+        Runnable one =
+                () -> {
+                    if (--missing[0] == 0) {
+                        done.run();
+                    }
+                };
+        for (Session session : users(mapping)) {
+            for (Session.MappedOpen open : List.copyOf(session.mappedOpens())) {
+                if (open.mapping().id() == mapping.id() && !open.revoked()) {
+                    missing[0]++;
+                    opens.revoke(session, open, one);
+                }
+            }
+        }
+        one.run();
+    }
+
+    private void checkMayAdminister(int uid, String what) throws ErrnoException {
+        if (!permissions.mayAdminister(uid)) {
+            throw new ErrnoException(
+                    Errno.EPERM, what + ": only root and the broker's own user may");
+        }
+    }
+
+    static ImageSpec parse(String spec) throws ErrnoException {
+        try {
+            return ImageSpec.parse(spec);
+        } catch (IllegalArgumentException e) {
+            throw new ErrnoException(Errno.EINVAL, e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package org.rbdwrapper.broker.session;
+
+import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.image.ImageOpen;
+import org.rbdwrapper.broker.image.OpenRequest;
+import org.rbdwrapper.broker.image.SharedImages;
+import org.rbdwrapper.broker.map.ImageMap;
+import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.map.MappingOptions;
+import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.messenger.MessengerPolicy;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+
+/** Opening and closing of mapped images. Conductor's thread. */
+final class OpenHandler {
+    private final ImageMap map;
+    private final SharedImages images;
+    private final Permissions permissions;
+    private final MessengerPolicy policy;
+    private final StoreConnection administration;
+    private final Workers workers;
+
+    OpenHandler(
+            ImageMap map,
+            SharedImages images,
+            Permissions permissions,
+            MessengerPolicy policy,
+            StoreConnection administration,
+            Workers workers) {
+        this.map = map;
+        this.images = images;
+        this.permissions = permissions;
+        this.policy = policy;
+        this.administration = administration;
+        this.workers = workers;
+    }
+
+    void onOpen(Reply reply, String path, boolean read, boolean write) {
+        Session session = reply.session();
+        int handle;
+        Mapping mapping;
+        OpenRequest request;
+        try {
+            mapping = findForOpen(session, path, read, write);
+            boolean perImage = MappingOptions.parse(mapping.options()).isPerImage(policy);
+            handle = session.takeHandle();
+            request =
+                    new OpenRequest(
+                            handle,
+                            read,
+                            write,
+                            session.messenger,
+                            perImage,
+                            open -> onOpened(reply, open, mapping, read, write),
+                            failure -> {
+                                session.giveBackHandle(handle);
+                                reply.fail(failure);
+                            });
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        images.open(mapping.spec(), request);
+    }
+
+    void onClose(Reply reply, int handle) {
+        Session session = reply.session();
+        Session.MappedOpen mapped = session.opens.remove(handle);
+        if (mapped == null) {
+            reply.fail(
+                    new ErrnoException(
+                            Errno.EBADF, "close of handle " + Integer.toUnsignedString(handle)));
+            return;
+        }
+        close(
+                session,
+                mapped,
+                () -> {
+                    session.giveBackHandle(handle);
+                    reply.done();
+                });
+    }
+
+    /**
+     * Ends an open of a session that goes on or has ended; {@code done} is called when its image is
+     * closed, if nobody else has it.
+     */
+    void close(Session session, Session.MappedOpen mapped, Runnable done) {
+        ImageOpen open = mapped.open();
+        session.finishedRequests += open.handle().requests();
+        if (mapped.revoked()) {
+            session.messenger.execute(
+                    () -> {
+                        session.channels.forgetHandle(open.handle());
+                        workers.post(done);
+                    });
+            return;
+        }
+        Runnable drained = () -> workers.post(() -> images.close(open, done));
+        session.messenger.execute(() -> session.channels.removeHandle(open.handle(), drained));
+    }
+
+    /** Ends an open against its client's will: its requests are answered with ESHUTDOWN. */
+    void revoke(Session session, Session.MappedOpen mapped, Runnable done) {
+        ImageOpen open = mapped.open();
+        session.opens.put(
+                open.handle().handle(), new Session.MappedOpen(open, mapped.mapping(), true));
+        Runnable drained = () -> workers.post(() -> images.close(open, done));
+        session.messenger.execute(() -> session.channels.revokeHandle(open.handle(), drained));
+    }
+
+    void onStatHandle(Reply reply, int handle) {
+        Session.MappedOpen mapped = reply.session().opens.get(handle);
+        if (mapped == null || mapped.revoked()) {
+            Errno errno = mapped == null ? Errno.EBADF : Errno.ESHUTDOWN;
+            reply.fail(
+                    new ErrnoException(
+                            errno, "stat of handle " + Integer.toUnsignedString(handle)));
+            return;
+        }
+        reply.send(
+                ControlProxy.imageStat(
+                        reply.correlationId(),
+                        mapped.mapping(),
+                        mapped.open().image().size(),
+                        mapped.open().image().objectSize()));
+    }
+
+    /** As stat(2): whoever may connect may ask. */
+    void onStatPath(Reply reply, String path) {
+        Mapping mapping;
+        try {
+            mapping = find(path);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        workers.call(
+                () -> administration.describe(mapping.spec()),
+                details ->
+                        reply.send(
+                                ControlProxy.imageStat(
+                                        reply.correlationId(),
+                                        mapping,
+                                        details.size(),
+                                        details.objectSize())),
+                reply::fail);
+    }
+
+    private void onOpened(
+            Reply reply, ImageOpen open, Mapping mapping, boolean read, boolean write) {
+        Session session = reply.session();
+        if (session.ended) {
+            images.close(open, () -> {});
+            return;
+        }
+        Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false);
+        session.opens.put(open.handle().handle(), mapped);
+        open.install(
+                session.channels,
+                () ->
+                        workers.post(
+                                () ->
+                                        reply.send(
+                                                ControlProxy.imageOpened(
+                                                        reply.correlationId(),
+                                                        mapped,
+                                                        read,
+                                                        write))));
+    }
+
+    private Mapping findForOpen(Session session, String path, boolean read, boolean write)
+            throws ErrnoException {
+        if (session.channels == null) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    "open " + ImageSpec.quote(path) + ": the session has no channels");
+        }
+        if (!read && !write) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    "open " + ImageSpec.quote(path) + " for neither reading nor writing");
+        }
+        Mapping mapping = find(path);
+        if (!permissions.mayOpen(mapping, session.peer.uid(), session.gids, read, write)) {
+            throw new ErrnoException(
+                    Errno.EACCES,
+                    String.format(
+                            "open %s for uid %d: it belongs to %s:%s with mode %04o (rbdwrapper-adm"
+                                + " map --owner, --mode)",
+                            mapping.path(),
+                            session.peer.uid(),
+                            Integer.toUnsignedString(mapping.ownerUid()),
+                            Integer.toUnsignedString(mapping.ownerGid()),
+                            mapping.mode()));
+        }
+        if (write && mapping.readOnly()) {
+            throw new ErrnoException(
+                    Errno.EROFS, "open " + mapping.path() + " for writing: it is mapped read-only");
+        }
+        return mapping;
+    }
+
+    private Mapping find(String path) throws ErrnoException {
+        Mapping mapping = map.findByPath(path);
+        if (mapping == null) {
+            throw new ErrnoException(
+                    Errno.ENOENT,
+                    ImageSpec.quote(path) + " is not mapped: map it with rbdwrapper-adm map IMAGE");
+        }
+        return mapping;
+    }
+}

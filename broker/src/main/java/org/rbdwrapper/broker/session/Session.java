@@ -1,0 +1,160 @@
+package org.rbdwrapper.broker.session;
+
+import org.rbdwrapper.broker.image.ImageOpen;
+import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.SessionChannels;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.control.FrameAssembler;
+import org.rbdwrapper.ipc.control.FrameBuffer;
+import org.rbdwrapper.ipc.posix.UnixSocket;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A client, from its connection to the end of its last request: its socket, who it is, what it has
+ * open. Owned by the conductor.
+ */
+final class Session {
+    /** What a client may leave unread before it is given up. */
+    private static final int MAX_UNSENT = 2 * FrameBuffer.MAX_BROKER_FRAME;
+
+    final long id;
+    final int socket;
+    final UnixSocket.Peer peer;
+    final Set<Integer> gids;
+    final long connectedAtNanos;
+    final long helloDeadlineNanos;
+    final FrameAssembler assembler = new FrameAssembler(FrameBuffer.MAX_CLIENT_FRAME);
+    final Map<Integer, MappedOpen> opens = new HashMap<>();
+    String program = "";
+    boolean welcome;
+    boolean ended;
+
+    /** Both null for a session without channels. */
+    SessionChannels channels;
+
+    Messenger messenger;
+
+    /** I/O requests of handles that are closed. */
+    long finishedRequests;
+
+    /** Requests that are being worked on; no more frames are taken while there are too many. */
+    int pendingRequests;
+
+    private final BitSet handleIndexes = new BitSet();
+    private int handleUse;
+    private byte[] unsent = new byte[0];
+
+    /** An open and the mapping through which it was made. */
+    record MappedOpen(ImageOpen open, Mapping mapping, boolean revoked) {}
+
+    Session(
+            long id,
+            int socket,
+            UnixSocket.Peer peer,
+            Set<Integer> gids,
+            long connectedAtNanos,
+            long helloDeadlineNanos) {
+        this.id = id;
+        this.socket = socket;
+        this.peer = peer;
+        this.gids = gids;
+        this.connectedAtNanos = connectedAtNanos;
+        this.helloDeadlineNanos = helloDeadlineNanos;
+    }
+
+    /** A handle's number that was not used before. */
+    int takeHandle() throws ErrnoException {
+        int index = handleIndexes.nextClearBit(0);
+        if (index >= SessionChannels.maxHandles()) {
+            throw new ErrnoException(
+                    Errno.EMFILE,
+                    "this process has " + index + " images open already, which is the most");
+        }
+        handleIndexes.set(index);
+        return SessionChannels.handleNumber(index, ++handleUse);
+    }
+
+    void giveBackHandle(int handle) {
+        handleIndexes.clear(SessionChannels.handleIndex(handle));
+    }
+
+    Collection<MappedOpen> mappedOpens() {
+        return opens.values();
+    }
+
+    /**
+     * Sends, or keeps what the socket does not take.
+     *
+     * @return false where the client is gone, or has not read for too long.
+     */
+    boolean send(FrameBuffer frame, int... descriptors) {
+        byte[] bytes = frame.toBytes();
+        int sent = 0;
+        if (unsent.length == 0) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment memory = MemorySegment.ofArray(bytes);
+                MemorySegment copy = arena.allocate(bytes.length).copyFrom(memory);
+                long n =
+                        descriptors.length > 0
+                                ? UnixSocket.sendWithDescriptors(socket, copy, descriptors)
+                                : UnixSocket.send(socket, copy);
+                if (n < 0 && n != -Errno.EAGAIN.number()) {
+                    return false;
+                }
+                sent = (int) Math.max(n, 0);
+            }
+        }
+        if (sent == 0 && descriptors.length > 0) {
+            return false; // a new socket is never full
+        }
+        return keep(bytes, sent);
+    }
+
+    /** The socket takes more. */
+    boolean sendUnsent() {
+        byte[] bytes = unsent;
+        unsent = new byte[0];
+        try (Arena arena = Arena.ofConfined()) {
+            long n =
+                    UnixSocket.send(
+                            socket,
+                            arena.allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes)));
+            if (n < 0 && n != -Errno.EAGAIN.number()) {
+                return false;
+            }
+            return keep(bytes, (int) Math.max(n, 0));
+        }
+    }
+
+    boolean hasUnsent() {
+        return unsent.length > 0;
+    }
+
+    /** For people: who it is. */
+    String describe() {
+        return program + " (pid " + peer.pid() + ", uid " + peer.uid() + ")";
+    }
+
+    private boolean keep(byte[] bytes, int from) {
+        int more = bytes.length - from;
+        if (more == 0) {
+            return true;
+        }
+        if ((long) unsent.length + more > MAX_UNSENT) {
+            return false;
+        }
+        byte[] joined = java.util.Arrays.copyOf(unsent, unsent.length + more);
+        System.arraycopy(bytes, from, joined, unsent.length, more);
+        unsent = joined;
+        return true;
+    }
+}
