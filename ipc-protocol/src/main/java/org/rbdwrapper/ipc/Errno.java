@@ -51,7 +51,7 @@ public final class Errno {
     public static final Errno EPROTONOSUPPORT =
             known(93, "EPROTONOSUPPORT", "protocol not supported");
     public static final Errno EINTR = known(4, "EINTR", "interrupted system call");
-    public static final Errno ENOTSUP = known(95, "ENOTSUP", "operation not supported");
+    public static final Errno EOPNOTSUPP = known(95, "EOPNOTSUPP", "operation not supported");
 
     static {
         known(3, "ESRCH", "no such process");

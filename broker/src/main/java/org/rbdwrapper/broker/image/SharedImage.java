@@ -166,16 +166,28 @@ final class SharedImage {
         owner.workers()
                 .call(
                         () -> {
-                            for (Instance instance : instances) {
-                                instance.image.close();
-                            }
-                            return null;
+                            closeEach(instances);
+                            return instances;
                         },
                         closed -> next.run(),
                         failure -> {
                             owner.onCloseFailure(spec, failure);
                             next.run();
                         });
+    }
+
+    private static void closeEach(List<Instance> instances) throws ErrnoException {
+        ErrnoException failure = null;
+        for (Instance instance : instances) {
+            try {
+                instance.image.close();
+            } catch (ErrnoException e) {
+                failure = e;
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
     }
 
     private void inTurn(Runnable operation) {

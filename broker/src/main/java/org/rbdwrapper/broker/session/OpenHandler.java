@@ -190,7 +190,7 @@ final class OpenHandler {
                     Errno.EACCES,
                     String.format(
                             "open %s for uid %d: it belongs to %s:%s with mode %04o (rbdwrapper-adm"
-                                + " map --owner, --mode)",
+                                    + " map --owner, --mode)",
                             mapping.path(),
                             session.peer.uid(),
                             Integer.toUnsignedString(mapping.ownerUid()),

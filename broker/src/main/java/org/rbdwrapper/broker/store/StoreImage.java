@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store;
 
+import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 /** An open image. Its {@link #submit} is the hot path; all else is not. */
@@ -34,5 +35,5 @@ public interface StoreImage extends AutoCloseable {
      * thread.
      */
     @Override
-    void close();
+    void close() throws ErrnoException;
 }

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.store;
 
+import java.util.Locale;
+
 /**
  * Which store: {@code file[:DIR]}, {@code ceph[:CONF]} or {@code memory}.
  *
@@ -17,27 +19,10 @@ public record StoreSpec(Kind kind, String location) {
      * @throws IllegalArgumentException with one line that says what is allowed.
      */
     public static StoreSpec parse(String text) {
-        int colon = text.indexOf(':');
-        String kind = colon < 0 ? text : text.substring(0, colon);
-        String location = colon < 0 ? "" : text.substring(colon + 1);
-        boolean emptyLocation = colon >= 0 && location.isEmpty();
-        switch (kind) {
-            case "file":
-                if (!emptyLocation) {
-                    return new StoreSpec(Kind.FILE, location);
-                }
-                break;
-            case "ceph":
-                if (!emptyLocation) {
-                    return new StoreSpec(Kind.CEPH, location);
-                }
-                break;
-            case "memory":
-                if (colon < 0) {
-                    return new StoreSpec(Kind.MEMORY, "");
-                }
-                break;
-            default:
+        if (text.matches("memory|(file|ceph)(:.+)?")) {
+            String[] parts = text.split(":", 2);
+            Kind kind = Kind.valueOf(parts[0].toUpperCase(Locale.ROOT));
+            return new StoreSpec(kind, parts.length > 1 ? parts[1] : "");
         }
         throw new IllegalArgumentException(
                 "store '" + text + "' is not known: give file[:DIR], ceph[:CONF] or memory");

@@ -24,9 +24,11 @@ import java.lang.invoke.MethodHandle;
  */
 public final class Fd {
     public static final int O_RDONLY = 0;
+    public static final int O_WRONLY = 1;
     public static final int O_RDWR = 2;
     public static final int O_CREAT = 0100;
     public static final int O_EXCL = 0200;
+    public static final int O_APPEND = 02000;
     public static final int O_CLOEXEC = 02000000;
 
     public static final int FALLOC_FL_KEEP_SIZE = 1;
@@ -48,7 +50,25 @@ public final class Fd {
     private static final MethodHandle FTRUNCATE =
             withErrno("ftruncate64", returning(INT, INT, LONG));
 
+    private static final MethodHandle DUP2 = withErrno("dup2", returning(INT, INT, INT));
+
     private Fd() {}
+
+    /** From now on these descriptors write to the end of a file. */
+    public static void redirect(String path, int... descriptors) throws ErrnoException {
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        try {
+            for (int descriptor : descriptors) {
+                check((int) DUP2.invokeExact(capture(), fd, descriptor), "dup2");
+            }
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        } finally {
+            close(fd);
+        }
+    }
 
     /** open(2), with O_CLOEXEC added. */
     public static int open(String path, int flags, int mode) throws ErrnoException {

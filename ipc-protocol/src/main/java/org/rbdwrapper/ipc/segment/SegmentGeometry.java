@@ -96,9 +96,12 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
     /**
      * Client: reads what the broker described, and refuses what does not fit together.
      *
+     * @param segment at least the header.
+     * @param segmentLength what is mapped.
      * @throws ErrnoException EPROTO.
      */
-    public static SegmentGeometry readFrom(AtomicBuffer segment) throws ErrnoException {
+    public static SegmentGeometry readFrom(AtomicBuffer segment, long segmentLength)
+            throws ErrnoException {
         if (segment.getLong(MAGIC_OFFSET) != MAGIC
                 || segment.getInt(LAYOUT_OFFSET) != LAYOUT_VERSION) {
             throw new ErrnoException(
@@ -117,7 +120,7 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
                     Errno.EPROTO, "the broker's segment is not understood: " + e.getMessage(), e);
         }
         if (geometry.segmentLength() != segment.getLong(SEGMENT_LENGTH_OFFSET)
-                || geometry.segmentLength() != segment.capacity()
+                || geometry.segmentLength() != segmentLength
                 || geometry.channelStride() != segment.getLong(CHANNEL_STRIDE_OFFSET)) {
             throw new ErrnoException(
                     Errno.EPROTO, "the broker's segment has lengths that do not fit together");

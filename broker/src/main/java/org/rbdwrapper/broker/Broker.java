@@ -1,0 +1,183 @@
+package org.rbdwrapper.broker;
+
+import org.rbdwrapper.broker.map.ImageMap;
+import org.rbdwrapper.broker.map.MapJournal;
+import org.rbdwrapper.broker.map.StateDirLock;
+import org.rbdwrapper.broker.messenger.MessengerPool;
+import org.rbdwrapper.broker.session.Conductor;
+import org.rbdwrapper.broker.session.ControlPlane;
+import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.store.Stores;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * A running broker: what it is made of, in the order in which it comes up, and goes down in the
+ * other.
+ *
+ * <p>Started and closed by one thread. When {@link #start} returns, clients are let in.
+ */
+public final class Broker implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
+    private static final long WORKER_TIMEOUT_MILLIS = 10_000;
+
+    private final RunDirectory runDirectory;
+    private final StateDirLock stateLock;
+    private final MapJournal journal;
+    private final ImageStore store;
+    private final StoreConnection administration;
+    private final MessengerPool messengers;
+    private final Workers workers;
+    private final Conductor conductor;
+    private final Thread conductorThread;
+
+    private Broker(BrokerOptions options, ImageStore injectedStore) throws ErrnoException {
+        checkBounds();
+        Cleanup cleanup = new Cleanup();
+        try {
+            runDirectory = cleanup.add(RunDirectory.acquire(options.runDir()));
+            makeStateDir(options.stateDir());
+            stateLock = cleanup.add(StateDirLock.acquire(options.stateDir()));
+            journal = cleanup.add(openJournal(options.stateDir()));
+            store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
+            administration = cleanup.add(store.connect("administration"));
+            messengers =
+                    cleanup.add(
+                            new MessengerPool(store, options.policy(), options.maxMessengers()));
+            conductor = new Conductor(runDirectory.listen(), options.helloTimeoutNanos());
+            workers = new Workers(conductor::execute);
+            long generation = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
+            ControlPlane.assemble(
+                    conductor,
+                    new ImageMap(journal),
+                    messengers,
+                    administration,
+                    workers,
+                    options,
+                    store.describe(),
+                    generation);
+        } catch (ErrnoException | RuntimeException e) {
+            cleanup.run();
+            throw e;
+        }
+        conductorThread = Thread.ofPlatform().name("conductor").start(conductor);
+        LOG.info(
+                "ready: store {}, messengers {}, run directory {}",
+                store.describe(),
+                options.policy(),
+                options.runDir());
+    }
+
+    /**
+     * Brings a broker up.
+     *
+     * @throws ErrnoException with one line that says what cannot be used and what to do.
+     */
+    public static Broker start(BrokerOptions options) throws ErrnoException {
+        return new Broker(options, null);
+    }
+
+    /**
+     * With a store of the caller's, closed with the broker: for tests that make it fail, and for
+     * measurements.
+     */
+    public static Broker start(BrokerOptions options, ImageStore store) throws ErrnoException {
+        return new Broker(options, store);
+    }
+
+    /**
+     * Lets requests in flight end, closes the images and the connections, and leaves nothing but
+     * the state directory.
+     */
+    @Override
+    public void close() {
+        LOG.info("stopping");
+        Cleanup cleanup = new Cleanup();
+        cleanup.add(stateLock);
+        cleanup.add(runDirectory);
+        cleanup.add(journal);
+        try {
+            boolean drained = conductor.stopAndAwait();
+            conductorThread.join();
+            boolean idle = workers.close(WORKER_TIMEOUT_MILLIS);
+            if (drained && idle) {
+                cleanup.add(store);
+                cleanup.add(administration);
+                cleanup.add(messengers);
+                cleanup.add(conductor::close);
+            } else {
+                LOG.warn("requests or store calls have not ended in time: stopping without them");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        cleanup.run();
+        LOG.info("stopped");
+    }
+
+    private static MapJournal openJournal(Path stateDir) throws ErrnoException {
+        try {
+            return MapJournal.open(stateDir.resolve("journal"), LOG::warn);
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EIO,
+                    "the journal in " + stateDir + " cannot be opened (" + e.getMessage() + ")",
+                    e);
+        }
+    }
+
+    private static void makeStateDir(Path stateDir) throws ErrnoException {
+        try {
+            if (!Files.isDirectory(stateDir)) {
+                Files.createDirectories(stateDir);
+                Files.setPosixFilePermissions(
+                        stateDir, PosixFilePermissions.fromString("rwx------"));
+            }
+            int owner = (int) Files.getAttribute(stateDir, "unix:uid");
+            if (!Files.isWritable(stateDir) || owner != ProcessIdentity.uid()) {
+                throw new ErrnoException(
+                        Errno.EACCES,
+                        "state directory "
+                                + stateDir
+                                + " is not writable for uid "
+                                + ProcessIdentity.uid()
+                                + " or not its own: choose another with --state-dir");
+            }
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EACCES,
+                    "state directory "
+                            + stateDir
+                            + " cannot be made ("
+                            + e.getMessage()
+                            + "): choose another with --state-dir",
+                    e);
+        }
+    }
+
+    /**
+     * Clients write the memory that we read: an index that is wrong must throw, and not read
+     * somebody else's bytes.
+     */
+    private static void checkBounds() {
+        if (!org.agrona.concurrent.UnsafeBuffer.SHOULD_BOUNDS_CHECK) {
+            throw new IllegalStateException(
+                    "agrona.disable.bounds.checks is set: the broker does not run without bounds"
+                            + " checks");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package org.rbdwrapper.broker.cli;
+
+import org.rbdwrapper.broker.Broker;
+import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+
+/** {@code start}: returns when the broker is ready, or stays with {@code --foreground}. */
+@Command(
+        name = "start",
+        description = "Starts a broker and returns when it is ready; prints where its log is.",
+        mixinStandardHelpOptions = true)
+final class StartCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private StartOptions options;
+
+    @Option(
+            names = "--foreground",
+            description = "Stays in the foreground, and logs to stderr, too")
+    private boolean foreground;
+
+    /** How the daemon's own process is started by {@link Daemon}. */
+    @Option(names = "--daemon-child", hidden = true)
+    private boolean daemonChild;
+
+    @Override
+    public Integer call() throws Exception {
+        BrokerOptions resolved = options.resolve();
+        if (!foreground && !daemonChild) {
+            return Daemon.start(resolved, options.toArguments(resolved), spec.commandLine());
+        }
+        BrokerLog.configure(resolved.logFile(), foreground);
+        Broker broker;
+        try {
+            broker = Broker.start(resolved);
+        } catch (ErrnoException e) {
+            BrokerLog.close();
+            if (daemonChild) {
+                Daemon.reportFailure(e);
+                return 1;
+            }
+            throw e;
+        }
+        CountDownLatch stopped = new CountDownLatch(1);
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .name("stop")
+                                .unstarted(
+                                        () -> {
+                                            broker.close();
+                                            BrokerLog.close();
+                                            stopped.countDown();
+                                        }));
+        if (daemonChild) {
+            Daemon.reportReady(resolved);
+        } else {
+            spec.commandLine().getOut().println("ready; log: " + resolved.logFile());
+        }
+        stopped.await();
+        return 0;
+    }
+}

@@ -1,0 +1,202 @@
+package org.rbdwrapper.broker.cli;
+
+import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.messenger.MessengerPolicy;
+import org.rbdwrapper.broker.store.StoreSpec;
+import org.rbdwrapper.ipc.RunDirectories;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * The options of {@code start} and {@code restart}: they win over the environment, that over the
+ * config file.
+ */
+final class StartOptions {
+    private static final Set<String> KEYS =
+            Set.of("run-dir", "state-dir", "store", "id", "messengers", "max-messengers");
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = "--run-dir",
+            paramLabel = "DIR",
+            description =
+                    "Where clients find the socket (RBDW_RUN_DIR; default: /run/rbdwrapper for"
+                            + " root, else $XDG_RUNTIME_DIR/rbdwrapper, else /tmp/rbdwrapper-UID)")
+    private String runDir;
+
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            description =
+                    "Where the map, the log and embedded images are kept (RBDW_STATE_DIR; default:"
+                            + " /var/lib/rbdwrapper for root, else rbdwrapper in $XDG_STATE_HOME or"
+                            + " ~/.local/state)")
+    private String stateDir;
+
+    @Option(
+            names = "--store",
+            paramLabel = "STORE",
+            description =
+                    "Where images are: file[:DIR] (default; DIR: images in the state directory),"
+                        + " ceph[:CONF] (a cluster; CONF: Ceph's usual places) or memory (lost at"
+                        + " the end)")
+    private String store;
+
+    @Option(
+            names = "--id",
+            paramLabel = "ID",
+            description = "Ceph user without 'client.' (default: admin)")
+    private String id;
+
+    @Option(
+            names = "--messengers",
+            paramLabel = "POLICY",
+            description =
+                    "Connections to the store: per-client (default), per-image or shared:N. An"
+                        + " image that is open for writing is served by one of them whatever the"
+                        + " policy")
+    private String messengers;
+
+    @Option(
+            names = "--max-messengers",
+            paramLabel = "N",
+            description = "At most so many connections (default: the number of cores)")
+    private String maxMessengers;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description =
+                    "Reads defaults for these options from FILE: lines of option=value, without the"
+                            + " dashes")
+    private Path config;
+
+    /** The run directory alone, for the commands that look for a running broker. */
+    Path runDir() {
+        return Path.of(
+                        choose(
+                                runDir,
+                                "RBDW_RUN_DIR",
+                                "run-dir",
+                                readConfig(),
+                                RunDirectories.ofThisProcess().runDir().toString()))
+                .toAbsolutePath();
+    }
+
+    BrokerOptions resolve() {
+        Properties file = readConfig();
+        RunDirectories directories = RunDirectories.ofThisProcess();
+        return new BrokerOptions(
+                runDir(),
+                Path.of(
+                                choose(
+                                        stateDir,
+                                        "RBDW_STATE_DIR",
+                                        "state-dir",
+                                        file,
+                                        directories.stateDir().toString()))
+                        .toAbsolutePath(),
+                parse("--store", choose(store, null, "store", file, "file"), StoreSpec::parse),
+                choose(id, null, "id", file, "admin"),
+                parse(
+                        "--messengers",
+                        choose(messengers, null, "messengers", file, "per-client"),
+                        MessengerPolicy::parse),
+                parse(
+                        "--max-messengers",
+                        choose(
+                                maxMessengers,
+                                null,
+                                "max-messengers",
+                                file,
+                                Integer.toString(Runtime.getRuntime().availableProcessors())),
+                        StartOptions::count),
+                BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+    }
+
+    /** As words, for the daemon that is started with them. */
+    List<String> toArguments(BrokerOptions options) {
+        List<String> arguments = new ArrayList<>();
+        String kind = options.store().kind().name().toLowerCase(java.util.Locale.ROOT);
+        String location = options.store().location();
+        // the daemon's working directory is another
+        String absolute = location.isEmpty() ? "" : ":" + Path.of(location).toAbsolutePath();
+        arguments.addAll(List.of("--run-dir", options.runDir().toString()));
+        arguments.addAll(List.of("--state-dir", options.stateDir().toString()));
+        arguments.addAll(List.of("--store", kind + absolute));
+        arguments.addAll(List.of("--id", options.cephId()));
+        arguments.addAll(List.of("--messengers", options.policy().toString()));
+        arguments.addAll(List.of("--max-messengers", Integer.toString(options.maxMessengers())));
+        return arguments;
+    }
+
+    private Properties readConfig() {
+        Properties properties = new Properties();
+        if (config == null) {
+            return properties;
+        }
+        try (Reader reader = Files.newBufferedReader(config)) {
+            properties.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            throw usage("config file " + config + " cannot be read (" + e.getMessage() + ")");
+        }
+        for (String key : properties.stringPropertyNames()) {
+            if (!KEYS.contains(key)) {
+                throw usage(
+                        "config file "
+                                + config
+                                + ": '"
+                                + key
+                                + "' is not known, only "
+                                + String.join(", ", KEYS.stream().sorted().toList()));
+            }
+        }
+        return properties;
+    }
+
+    private <T> T parse(String option, String text, Function<String, T> parser) {
+        try {
+            return parser.apply(text);
+        } catch (IllegalArgumentException e) {
+            throw usage(option + ": " + e.getMessage());
+        }
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private static String choose(
+            String option, String variable, String key, Properties file, String otherwise) {
+        String environment = variable == null ? null : System.getenv(variable);
+        if (option != null) {
+            return option;
+        }
+        if (environment != null && !environment.isEmpty()) {
+            return environment;
+        }
+        return file.getProperty(key, otherwise);
+    }
+
+    private static int count(String text) {
+        if (!text.matches("[1-9][0-9]{0,2}")) {
+            throw new IllegalArgumentException("'" + text + "' is not a number from 1 to 999");
+        }
+        return Integer.parseInt(text);
+    }
+}

@@ -1,0 +1,87 @@
+package org.rbdwrapper.broker.session;
+
+import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.Clock;
+import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.image.SharedImages;
+import org.rbdwrapper.broker.map.ImageMap;
+import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.messenger.MessengerPool;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
+
+/** Puts together who answers the clients' messages. */
+public final class ControlPlane {
+    private static final int MAX_SESSIONS = 4096;
+    private static final int MAX_SESSIONS_PER_UID = 512;
+
+    /**
+     * A quarter of the memory that this host has, so that clients cannot take the rest of it from
+     * it.
+     */
+    private static final long MAX_SEGMENT_BYTES = physicalMemory() / 4;
+
+    private ControlPlane() {}
+
+    /** Called before the conductor's thread starts. */
+    public static void assemble(
+            Conductor conductor,
+            ImageMap map,
+            MessengerPool messengers,
+            StoreConnection administration,
+            Workers workers,
+            BrokerOptions options,
+            String store,
+            long generation) {
+        long startedAt = Clock.epochNanos();
+        int uid = ProcessIdentity.uid();
+        Permissions permissions = new Permissions(uid);
+        SharedImages images = new SharedImages(messengers, workers);
+        OpenHandler opens =
+                new OpenHandler(
+                        map, images, permissions, messengers.policy(), administration, workers);
+        SessionLimits limits =
+                new SessionLimits(MAX_SESSIONS, MAX_SESSIONS_PER_UID, MAX_SEGMENT_BYTES, uid);
+        StatusHandler status =
+                new StatusHandler(
+                        conductor,
+                        () ->
+                                new BrokerStatus(
+                                        startedAt,
+                                        conductor.sessions().size(),
+                                        map.size(),
+                                        conductor.sessions().stream()
+                                                .mapToInt(s -> s.opens.size())
+                                                .sum(),
+                                        messengers.size(),
+                                        conductor.violations(),
+                                        store,
+                                        messengers.policy().toString(),
+                                        options.runDir().toString(),
+                                        options.stateDir().toString(),
+                                        options.logFile().toString()));
+        ControlAdapter adapter =
+                new ControlAdapter(
+                        conductor,
+                        new HelloHandler(conductor, messengers, limits, generation),
+                        opens,
+                        new MapHandler(conductor, map, opens, permissions, administration, workers),
+                        new ImageHandler(map, permissions, administration, workers),
+                        status);
+        conductor.handlers(
+                adapter,
+                opens,
+                session -> {
+                    if (session.messenger != null) {
+                        messengers.release(session.messenger);
+                    }
+                });
+    }
+
+    private static long physicalMemory() {
+        return java.lang.management.ManagementFactory.getOperatingSystemMXBean()
+                        instanceof com.sun.management.OperatingSystemMXBean system
+                ? system.getTotalMemorySize()
+                : 4L << 30;
+    }
+}

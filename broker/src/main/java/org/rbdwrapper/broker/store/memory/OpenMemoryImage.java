@@ -1,0 +1,47 @@
+package org.rbdwrapper.broker.store.memory;
+
+import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.codec.IoOp;
+
+/** One opening of a {@link MemoryImage}. */
+final class OpenMemoryImage implements StoreImage {
+    private final MemoryImage image;
+    private final Object catalogue;
+    private boolean closed;
+
+    OpenMemoryImage(MemoryImage image, Object catalogue) {
+        this.image = image;
+        this.catalogue = catalogue;
+    }
+
+    @Override
+    public long size() {
+        return image.size();
+    }
+
+    @Override
+    public int objectSize() {
+        return MemoryImage.CHUNK;
+    }
+
+    @Override
+    public String imageId() {
+        return image.id;
+    }
+
+    @Override
+    public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
+        completion.onComplete(image.perform(op, address, position, length));
+    }
+
+    @Override
+    public void close() {
+        synchronized (catalogue) {
+            if (!closed) {
+                closed = true;
+                image.opens--;
+            }
+        }
+    }
+}

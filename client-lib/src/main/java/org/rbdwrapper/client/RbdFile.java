@@ -1,0 +1,303 @@
+package org.rbdwrapper.client;
+
+import org.rbdwrapper.client.io.Operation;
+import org.rbdwrapper.client.session.BrokerSession;
+import org.rbdwrapper.client.session.OpenedImage;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.IoErrors;
+import org.rbdwrapper.ipc.codec.IoOp;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.OpenOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A mapped image as a file of fixed size.
+ *
+ * <pre>{@code
+ * try (RbdFile file = RbdFile.open("/rbdw/img0")) {
+ *     file.write(source, 4096);
+ *     file.force();
+ * }
+ * }</pre>
+ *
+ * <p>Any number of threads, platform and virtual, may use one file at the same time. What has been
+ * acknowledged to one client is seen at once by all clients of the host. Two operations on the same
+ * bytes that run at the same time have no order.
+ *
+ * <p>Positions and lengths are in bytes and need no alignment. A transfer of any length is split as
+ * the shared memory requires and joined again; it is atomic to a crash in units of 512 bytes, as on
+ * a disk. An interrupt does not end an operation.
+ *
+ * <p>Failures are those of {@code java.nio.file} where there is one ({@code NoSuchFileException},
+ * {@code AccessDeniedException}, …; see {@link IoErrors}), else {@link ErrnoException}, whose
+ * {@code errno()} is the number that the store gave.
+ *
+ * <p>The JVM must be started with {@code --add-exports java.base/jdk.internal.misc=ALL-UNNAMED};
+ * add {@code --enable-native-access=ALL-UNNAMED} to keep it from warning.
+ */
+public final class RbdFile implements AutoCloseable {
+    private final BrokerSession session;
+    private final OpenedImage image;
+    private final boolean syncedWrites;
+
+    private RbdFile(BrokerSession session, OpenedImage image, boolean syncedWrites) {
+        this.session = session;
+        this.image = image;
+        this.syncedWrites = syncedWrites;
+    }
+
+    /**
+     * Opens an image for reading and writing, or as the options say: READ, WRITE; SYNC or DSYNC, so
+     * that each write is durable when it returns. CREATE, TRUNCATE_EXISTING and SPARSE change
+     * nothing: an image has its size.
+     *
+     * @param path as {@code rbdwrapper-adm map} printed it: {@code /rbdw/NAME}.
+     * @throws IOException ENOENT: it is not mapped; EACCES: its owner and mode do not let this user
+     *     in; EROFS: it is mapped read-only; ECONNREFUSED: no broker is running.
+     * @throws UnsupportedOperationException for APPEND and DELETE_ON_CLOSE.
+     * @throws IllegalStateException where a JVM option is missing; it names the option.
+     */
+    public static RbdFile open(String path, OpenOption... options) throws IOException {
+        JvmOptions.check();
+        Set<OpenOption> set = Set.of(options);
+        for (OpenOption option : options) {
+            if (option == StandardOpenOption.APPEND
+                    || option == StandardOpenOption.DELETE_ON_CLOSE) {
+                throw new UnsupportedOperationException(
+                        option + " cannot be done on an image: its size is fixed");
+            }
+        }
+        if (set.contains(StandardOpenOption.CREATE_NEW)) {
+            throw new FileAlreadyExistsException(
+                    path, null, "images are created by rbdwrapper-adm create");
+        }
+        boolean write = set.contains(StandardOpenOption.WRITE);
+        boolean read = set.contains(StandardOpenOption.READ);
+        boolean both = !write && !read;
+        boolean synced =
+                set.contains(StandardOpenOption.SYNC) || set.contains(StandardOpenOption.DSYNC);
+        try {
+            BrokerSession session = BrokerSession.ofThisProcess();
+            return new RbdFile(session, session.open(path, read || both, write || both), synced);
+        } catch (ErrnoException e) {
+            throw IoErrors.exception(e, path);
+        }
+    }
+
+    /**
+     * Reads into what is left of a buffer, as much as there is up to the image's end.
+     *
+     * @return bytes read, 0 where the buffer is full, -1 where the position is at or past the end.
+     * @throws IllegalArgumentException for a negative position.
+     */
+    public int read(ByteBuffer destination, long position) throws IOException {
+        checkPosition(position);
+        if (destination.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+        if (!destination.hasRemaining()) {
+            return 0;
+        }
+        int done = (int) perform(Operation.transfer(IoOp.READ, handle(), destination, position));
+        return done == 0 ? -1 : done;
+    }
+
+    /**
+     * Writes what is left of a buffer; fewer bytes where the image ends within it.
+     *
+     * @return bytes written.
+     * @throws IOException ENOSPC where the position is at or past the end.
+     * @throws IllegalArgumentException for a negative position.
+     */
+    public int write(ByteBuffer source, long position) throws IOException {
+        checkPosition(position);
+        if (!source.hasRemaining()) {
+            return 0;
+        }
+        int done = (int) perform(Operation.transfer(IoOp.WRITE, handle(), source, position));
+        if (syncedWrites) {
+            force();
+        }
+        return done;
+    }
+
+    /**
+     * {@link #read} without waiting. The buffer belongs to the operation until the future is
+     * complete, and has its new position then. What depends on the future runs on the library's
+     * thread: it may start operations but not wait for one.
+     */
+    public CompletableFuture<Integer> readAsync(ByteBuffer destination, long position) {
+        checkPosition(position);
+        if (destination.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+        if (!destination.hasRemaining()) {
+            return CompletableFuture.completedFuture(0);
+        }
+        return performAsync(IoOp.READ, destination, position)
+                .thenApply(done -> done == 0 ? -1 : done.intValue());
+    }
+
+    /** {@link #write} without waiting, under {@link #readAsync}'s rules. */
+    public CompletableFuture<Integer> writeAsync(ByteBuffer source, long position) {
+        checkPosition(position);
+        if (!source.hasRemaining()) {
+            return CompletableFuture.completedFuture(0);
+        }
+        CompletableFuture<Integer> written =
+                performAsync(IoOp.WRITE, source, position).thenApply(Long::intValue);
+        return syncedWrites
+                ? written.thenCompose(done -> forceAsync().thenApply(ignored -> done))
+                : written;
+    }
+
+    /**
+     * Returns when every write that was acknowledged before, by whatever client of this host, is
+     * durable.
+     */
+    public void force() throws IOException {
+        perform(Operation.command(IoOp.FLUSH, handle(), 0, 0));
+    }
+
+    /** {@link #force} without waiting. */
+    public CompletableFuture<Void> forceAsync() {
+        try {
+            return session.channels()
+                    .submit(Operation.command(IoOp.FLUSH, handle(), 0, 0))
+                    .handle(this::translated)
+                    .thenApply(done -> null);
+        } catch (ClosedChannelException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /**
+     * Gives a range back to the store. It reads as zeroes where the store could drop it whole; call
+     * {@link #writeZeroes} where it must.
+     *
+     * @throws IllegalArgumentException for a negative position or length.
+     */
+    public void discard(long position, long length) throws IOException {
+        range(IoOp.DISCARD, position, length);
+    }
+
+    /**
+     * Makes a range read as zeroes, without sending them.
+     *
+     * @throws IllegalArgumentException for a negative position or length.
+     * @throws IOException ENOSPC where the range begins at or past the end.
+     */
+    public void writeZeroes(long position, long length) throws IOException {
+        range(IoOp.WRITE_ZEROES, position, length);
+    }
+
+    /** Bytes; asks the broker, and so follows a resize. */
+    public long size() throws IOException {
+        try {
+            return session.size(handle());
+        } catch (ErrnoException e) {
+            throw IoErrors.exception(e, image.path());
+        }
+    }
+
+    /** {@code /rbdw/NAME}. */
+    public String path() {
+        return image.path();
+    }
+
+    /** The image's identity, which outlives its name. */
+    public String imageId() {
+        return image.imageId();
+    }
+
+    /**
+     * Bytes that the store keeps together: transfers of this length, at multiples of it, are the
+     * most efficient.
+     */
+    public int objectSize() {
+        return image.objectSize();
+    }
+
+    public boolean isOpen() {
+        return image.isOpen();
+    }
+
+    /**
+     * Waits for the operations that are under way. Later ones throw {@link ClosedChannelException}.
+     * Does not flush: writes that were acknowledged are in the store's hands, but only {@link
+     * #force} makes them durable.
+     */
+    @Override
+    public void close() throws IOException {
+        if (image.markClosed()) {
+            try {
+                session.close(image);
+            } catch (ErrnoException e) {
+                throw IoErrors.exception(e, image.path());
+            }
+        }
+    }
+
+    private void range(IoOp op, long position, long length) throws IOException {
+        checkPosition(position);
+        if (length < 0) {
+            throw new IllegalArgumentException("negative length: " + length);
+        }
+        if (length > 0) {
+            perform(Operation.command(op, handle(), position, length));
+        }
+    }
+
+    private long perform(Operation operation) throws IOException {
+        try {
+            return session.channels().perform(operation);
+        } catch (ErrnoException e) {
+            throw IoErrors.exception(named(e), image.path());
+        }
+    }
+
+    private CompletableFuture<Long> performAsync(IoOp op, ByteBuffer buffer, long position) {
+        try {
+            return session.channels()
+                    .submit(Operation.transfer(op, handle(), buffer, position))
+                    .handle(this::translated);
+        } catch (ClosedChannelException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private Long translated(Long done, Throwable failure) {
+        if (failure == null) {
+            return done;
+        }
+        Throwable cause =
+                failure instanceof ErrnoException e
+                        ? IoErrors.exception(named(e), image.path())
+                        : failure;
+        throw new java.util.concurrent.CompletionException(cause);
+    }
+
+    private ErrnoException named(ErrnoException e) {
+        return new ErrnoException(e.errno(), e.getMessage() + " of " + image.path(), e);
+    }
+
+    private int handle() throws ClosedChannelException {
+        if (!image.isOpen()) {
+            throw new ClosedChannelException();
+        }
+        return image.handle();
+    }
+
+    private static void checkPosition(long position) {
+        if (position < 0) {
+            throw new IllegalArgumentException("negative position: " + position);
+        }
+    }
+}

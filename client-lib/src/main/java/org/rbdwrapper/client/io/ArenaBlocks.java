@@ -1,0 +1,39 @@
+package org.rbdwrapper.client.io;
+
+import java.util.BitSet;
+
+/** Which blocks of a shared channel's arena are taken. Under the channel's lock. */
+final class ArenaBlocks {
+    static final int BLOCK = 4096;
+
+    private final BitSet taken = new BitSet();
+    private final int blocks;
+
+    ArenaBlocks(int arenaLength) {
+        this.blocks = arenaLength / BLOCK;
+    }
+
+    /** Offset of so many bytes in a row, or -1 where there is no such gap now. */
+    int take(int length) {
+        int wanted = blocksOf(length);
+        int start = taken.nextClearBit(0);
+        while (start + wanted <= blocks) {
+            int next = taken.nextSetBit(start);
+            if (next < 0 || next >= start + wanted) {
+                taken.set(start, start + wanted);
+                return start * BLOCK;
+            }
+            start = taken.nextClearBit(next);
+        }
+        return -1;
+    }
+
+    void giveBack(int offset, int length) {
+        int start = offset / BLOCK;
+        taken.clear(start, start + blocksOf(length));
+    }
+
+    private static int blocksOf(int length) {
+        return (length + BLOCK - 1) / BLOCK;
+    }
+}

@@ -1,0 +1,113 @@
+package org.rbdwrapper.client.io;
+
+import org.rbdwrapper.ipc.codec.IoOp;
+
+import java.nio.ByteBuffer;
+
+/**
+ * What a caller wants done, and how far it is: split into pieces that fit the arena, which may
+ * complete in any order, and joined again. The result is the number of bytes that were done without
+ * a gap; a failure counts only where nothing came before it, as with pread(2).
+ *
+ * <p>Used by one thread at a time.
+ */
+public final class Operation {
+    final IoOp op;
+    final int handle;
+    final long position;
+    final long length;
+    private final ByteBuffer buffer;
+    private final int bufferStart;
+    private long submitted;
+    private int inFlight;
+    private long end;
+    private long failure;
+
+    private Operation(IoOp op, int handle, long position, long length, ByteBuffer buffer) {
+        this.op = op;
+        this.handle = handle;
+        this.position = position;
+        this.length = length;
+        this.buffer = buffer;
+        this.bufferStart = buffer == null ? 0 : buffer.position();
+        this.end = length;
+    }
+
+    /** READ or WRITE of what is left of a buffer. */
+    public static Operation transfer(IoOp op, int handle, ByteBuffer buffer, long position) {
+        return new Operation(op, handle, position, buffer.remaining(), buffer);
+    }
+
+    /** FLUSH, DISCARD or WRITE_ZEROES: one request, whatever its length. */
+    public static Operation command(IoOp op, int handle, long position, long length) {
+        return new Operation(op, handle, position, length, null);
+    }
+
+    boolean isTransfer() {
+        return buffer != null;
+    }
+
+    ByteBuffer buffer() {
+        return buffer;
+    }
+
+    /** Where in the buffer a piece begins. */
+    int bufferIndex(long pieceOffset) {
+        return bufferStart + (int) pieceOffset;
+    }
+
+    /** True as long as another piece is to be submitted. */
+    boolean hasNext() {
+        return isTransfer() ? submitted < end : submitted == 0 && inFlight == 0;
+    }
+
+    /** Bytes from the operation's start to its next piece. */
+    long nextOffset() {
+        return submitted;
+    }
+
+    int nextLength(int limit) {
+        return (int) Math.min(limit, length - submitted);
+    }
+
+    void onSubmitted(int pieceLength) {
+        submitted += isTransfer() ? pieceLength : 1;
+        inFlight++;
+    }
+
+    /** A piece has come back: bytes done, or a negative error number. */
+    void onCompleted(long pieceOffset, int pieceLength, long result) {
+        inFlight--;
+        if (!isTransfer()) {
+            failure = Math.min(result, 0);
+            return;
+        }
+        long reached = pieceOffset + Math.max(result, 0);
+        if (result < pieceLength && reached < end) {
+            end = reached;
+            failure = Math.min(result, 0);
+        }
+    }
+
+    boolean isDone() {
+        return inFlight == 0 && !hasNext();
+    }
+
+    /** Bytes done, or a negative error number where none was; moves the buffer's position. */
+    long finish() {
+        if (!isTransfer()) {
+            return failure;
+        }
+        if (end == 0 && failure < 0) {
+            return failure;
+        }
+        buffer.position(bufferStart + (int) end);
+        return end;
+    }
+
+    /** For messages. */
+    String describe() {
+        String name = op.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+        return op == IoOp.FLUSH ? name : name + " of " + length + " bytes at " + position;
+    }
+}

@@ -1,0 +1,183 @@
+package org.rbdwrapper.client.session;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ProtocolVersion;
+import org.rbdwrapper.ipc.RunDirectories;
+import org.rbdwrapper.ipc.codec.ErrorDecoder;
+import org.rbdwrapper.ipc.codec.HelloEncoder;
+import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
+import org.rbdwrapper.ipc.codec.ProgressDecoder;
+import org.rbdwrapper.ipc.codec.WelcomeDecoder;
+import org.rbdwrapper.ipc.control.BlockingFrames;
+import org.rbdwrapper.ipc.control.FrameBuffer;
+import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.UnixSocket;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The socket of a session: one request at a time and its answer. Any thread; a lock sees to the
+ * order.
+ */
+public final class ControlConnection implements AutoCloseable {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final int socket;
+    private final BlockingFrames frames;
+    private long nextCorrelationId = 1;
+
+    private ControlConnection(int socket) {
+        this.socket = socket;
+        this.frames = new BlockingFrames(socket);
+    }
+
+    /**
+     * Connects to the broker of this user or of the system.
+     *
+     * @throws ErrnoException ECONNREFUSED, with where it was looked for, if none is running.
+     */
+    public static ControlConnection connect() throws ErrnoException {
+        return connect(RunDirectories.ofThisProcess().clientRunDirs());
+    }
+
+    /** Connects to the first broker that is running in one of these run directories. */
+    public static ControlConnection connect(List<Path> runDirs) throws ErrnoException {
+        List<String> tried = new ArrayList<>();
+        for (Path dir : runDirs) {
+            String path = dir.resolve(RunDirectories.SOCKET_NAME).toString();
+            try {
+                return new ControlConnection(UnixSocket.connect(path));
+            } catch (ErrnoException e) {
+                if (!e.errno().equals(Errno.ENOENT) && !e.errno().equals(Errno.ECONNREFUSED)) {
+                    throw e;
+                }
+                tried.add(path);
+            }
+        }
+        throw new ErrnoException(
+                Errno.ECONNREFUSED,
+                "no broker is running at "
+                        + String.join(" or ", tried)
+                        + ": start one with rbdwrapper-broker start");
+    }
+
+    int socket() {
+        return socket;
+    }
+
+    /**
+     * Begins the session.
+     *
+     * @param channels 0 for one that only administers.
+     * @param descriptors receives the memory and the doorbell.
+     */
+    public WelcomeDecoder hello(
+            String program, int channels, int depth, int arenaLength, int... descriptors)
+            throws ErrnoException {
+        lock.lock();
+        try {
+            FrameBuffer frame = new FrameBuffer();
+            HelloEncoder hello = new HelloEncoder();
+            hello.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                    .protocolMajor(ProtocolVersion.MAJOR)
+                    .protocolMinor(ProtocolVersion.MINOR)
+                    .channels(channels)
+                    .depth(depth)
+                    .arenaLength(arenaLength)
+                    .program(program)
+                    .release(ProtocolVersion.release());
+            frames.send(frame.finish(hello.encodedLength()));
+            UnsafeBuffer answer = frames.receive(descriptors);
+            MessageHeaderDecoder header = expect(answer, WelcomeDecoder.TEMPLATE_ID);
+            return new WelcomeDecoder().wrapAndApplyHeader(answer, 0, header);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Sends a request and reads its answer.
+     *
+     * @param request encodes it, with the correlation id that it is given, and returns its encoded
+     *     length.
+     * @param template of the answer.
+     * @param answer reads it; the bytes are valid until it returns.
+     * @throws ErrnoException what the broker answered; ENOTCONN where it is gone.
+     */
+    public <T> T call(RequestEncoder request, int template, AnswerDecoder<T> answer)
+            throws ErrnoException {
+        return call(request, template, answer, (done, total) -> {});
+    }
+
+    /** The same for a request that tells how far it is. */
+    public <T> T call(
+            RequestEncoder request, int template, AnswerDecoder<T> answer, ProgressHandler progress)
+            throws ErrnoException {
+        lock.lock();
+        try {
+            FrameBuffer frame = new FrameBuffer();
+            frames.send(frame.finish(request.encode(frame, nextCorrelationId++)));
+            while (true) {
+                UnsafeBuffer message = frames.receive();
+                MessageHeaderDecoder header = new MessageHeaderDecoder().wrap(message, 0);
+                if (header.templateId() == ProgressDecoder.TEMPLATE_ID) {
+                    ProgressDecoder decoder =
+                            new ProgressDecoder().wrapAndApplyHeader(message, 0, header);
+                    progress.onProgress(decoder.done(), decoder.total());
+                    continue;
+                }
+                return answer.decode(message, expect(message, template));
+            }
+        } catch (IndexOutOfBoundsException e) {
+            throw new ErrnoException(Errno.EPROTO, "the broker's answer is not well formed", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() throws ErrnoException {
+        Fd.close(socket);
+    }
+
+    private static MessageHeaderDecoder expect(UnsafeBuffer message, int template)
+            throws ErrnoException {
+        MessageHeaderDecoder header = new MessageHeaderDecoder().wrap(message, 0);
+        if (header.templateId() == ErrorDecoder.TEMPLATE_ID) {
+            ErrorDecoder error = new ErrorDecoder().wrapAndApplyHeader(message, 0, header);
+            throw new ErrnoException(Errno.of(error.errno()), error.text());
+        }
+        if (header.templateId() != template) {
+            throw new ErrnoException(
+                    Errno.EPROTO,
+                    "the broker answered with message "
+                            + header.templateId()
+                            + " where "
+                            + template
+                            + " was expected");
+        }
+        return header;
+    }
+
+    /** Encodes a request into {@code frame.buffer()} at {@link FrameBuffer#MESSAGE_OFFSET}. */
+    @FunctionalInterface
+    public interface RequestEncoder {
+        int encode(FrameBuffer frame, long correlationId);
+    }
+
+    /** Decodes an answer, whose header was read. */
+    @FunctionalInterface
+    public interface AnswerDecoder<T> {
+        T decode(UnsafeBuffer message, MessageHeaderDecoder header);
+    }
+
+    /** Hears how far a request is. */
+    @FunctionalInterface
+    public interface ProgressHandler {
+        void onProgress(long done, long total);
+    }
+}

@@ -1,0 +1,82 @@
+package org.rbdwrapper.ipc.control;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.UnixSocket;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** A client's end of the socket: sends a frame, waits for the next one. One thread at a time. */
+public final class BlockingFrames {
+    private static final int RECEIVE_LENGTH = 64 * 1024;
+
+    private final int socket;
+    private final FrameAssembler assembler = new FrameAssembler(FrameBuffer.MAX_BROKER_FRAME);
+
+    /**
+     * @param socket blocking; not owned.
+     */
+    public BlockingFrames(int socket) {
+        this.socket = socket;
+    }
+
+    /**
+     * @throws ErrnoException EPIPE, ECONNRESET where the broker is gone.
+     */
+    public void send(FrameBuffer frame) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = frame.toNative(arena);
+            long done = 0;
+            while (done < bytes.byteSize()) {
+                long n = UnixSocket.send(socket, bytes.asSlice(done));
+                if (n < 0) {
+                    throw new ErrnoException(Errno.of((int) n), "request to the broker");
+                }
+                done += n;
+            }
+        }
+    }
+
+    /**
+     * The next message, from its SBE header on, valid until the next call.
+     *
+     * @throws ErrnoException ENOTCONN where the broker is gone, EAGAIN after the socket's receive
+     *     timeout.
+     */
+    public UnsafeBuffer receive() throws ErrnoException {
+        return receive(new int[0]);
+    }
+
+    /**
+     * The same, and the descriptors that came with the first bytes of it.
+     *
+     * @param descriptors filled from the start, the rest becomes -1; they are the caller's to
+     *     close.
+     */
+    public UnsafeBuffer receive(int[] descriptors) throws ErrnoException {
+        java.util.Arrays.fill(descriptors, -1);
+        boolean first = descriptors.length > 0;
+        UnsafeBuffer message;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(RECEIVE_LENGTH);
+            while ((message = assembler.next()) == null) {
+                long n =
+                        first
+                                ? UnixSocket.receiveWithDescriptors(socket, bytes, descriptors)
+                                : UnixSocket.receive(socket, bytes, true);
+                first = false;
+                if (n == 0) {
+                    throw new ErrnoException(
+                            Errno.ENOTCONN, "the broker has closed the connection");
+                }
+                if (n < 0) {
+                    throw new ErrnoException(Errno.of((int) n), "no answer of the broker");
+                }
+                assembler.append(bytes, (int) n);
+            }
+        }
+        return message;
+    }
+}
