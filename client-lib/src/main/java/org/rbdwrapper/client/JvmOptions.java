@@ -10,7 +10,7 @@ final class JvmOptions {
         if (!base.isExported("jdk.internal.misc", agrona)) {
             throw new IllegalStateException(
                     "rbdwrapper needs the JVM option --add-exports"
-                        + " java.base/jdk.internal.misc=ALL-UNNAMED");
+                            + " java.base/jdk.internal.misc=ALL-UNNAMED");
         }
     }
 }

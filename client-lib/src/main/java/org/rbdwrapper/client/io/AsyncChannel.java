@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -23,7 +22,8 @@ import java.util.concurrent.locks.ReentrantLock;
 final class AsyncChannel {
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Operation> waiting = new ArrayDeque<>();
-    private final Map<Operation, CompletableFuture<Long>> futures = new IdentityHashMap<>();
+    private final IdentityHashMap<Operation, CompletableFuture<Long>> futures =
+            new IdentityHashMap<>();
     private final BitSet freeTags = new BitSet();
     private final ArenaBlocks blocks;
     private final ClientChannel channel;

@@ -1,0 +1,54 @@
+package org.rbdwrapper.adm;
+
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.session.ControlConnection;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+
+/** What the commands share: the connection to the broker, and where their output goes. */
+@Command(mixinStandardHelpOptions = true)
+abstract class AdmCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    /** Does the work; a failure is an exception. */
+    abstract void run(BrokerAdmin broker) throws Exception;
+
+    @Override
+    public final Integer call() throws Exception {
+        try (BrokerAdmin broker = BrokerAdmin.connect(AdmMain.PROGRAM)) {
+            run(broker);
+        }
+        return 0;
+    }
+
+    final PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    /**
+     * A percentage on stderr, where a person is looking, for work that takes longer than a moment.
+     */
+    final ControlConnection.ProgressHandler progress(String what) {
+        if (System.console() == null || !System.console().isTerminal()) {
+            return (done, total) -> {};
+        }
+        PrintWriter err = spec.commandLine().getErr();
+        return (done, total) -> {
+            err.printf("\r%s: %d%% ", what, total > 0 ? done * 100 / total : 0);
+            err.flush();
+        };
+    }
+
+    /** Ends the line that {@link #progress} wrote. */
+    final void progressDone() {
+        if (System.console() != null && System.console().isTerminal()) {
+            spec.commandLine().getErr().print("\r\033[K");
+            spec.commandLine().getErr().flush();
+        }
+    }
+}
