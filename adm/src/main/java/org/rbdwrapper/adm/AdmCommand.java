@@ -7,6 +7,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
+import java.io.Console;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 
@@ -34,7 +35,7 @@ abstract class AdmCommand implements Callable<Integer> {
      * A percentage on stderr, where a person is looking, for work that takes longer than a moment.
      */
     final ControlConnection.ProgressHandler progress(String what) {
-        if (System.console() == null || !System.console().isTerminal()) {
+        if (!isTerminal()) {
             return (done, total) -> {};
         }
         PrintWriter err = spec.commandLine().getErr();
@@ -46,9 +47,17 @@ abstract class AdmCommand implements Callable<Integer> {
 
     /** Ends the line that {@link #progress} wrote. */
     final void progressDone() {
-        if (System.console() != null && System.console().isTerminal()) {
+        if (isTerminal()) {
             spec.commandLine().getErr().print("\r\033[K");
             spec.commandLine().getErr().flush();
         }
+    }
+
+    @SuppressWarnings(
+            "SystemConsoleNull") // it is null in a JVM without a terminal from JDK 25 on, as before
+                                 // JDK 22
+    private static boolean isTerminal() {
+        Console console = System.console();
+        return console != null && console.isTerminal();
     }
 }

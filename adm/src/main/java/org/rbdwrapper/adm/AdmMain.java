@@ -14,14 +14,14 @@ import picocli.CommandLine.Spec;
         name = "rbdwrapper-adm",
         description = {
             "Administers a broker: maps images to paths under /rbdw, as `rbd map` maps them to"
-                + " devices, and creates, lists and removes images.",
+                    + " devices, and creates, lists and removes images.",
             ""
         },
         footer = {
             "",
             "SPEC is [pool/[namespace/]]image[@snap]; the default pool is rbd.",
             "The broker is found by RBDW_RUN_DIR, else it is the one of this user, else that of"
-                + " /run/rbdwrapper.",
+                    + " /run/rbdwrapper.",
             "",
             "Examples:",
             "  rbdwrapper-adm create img0 --size 10G",

@@ -21,7 +21,7 @@ import java.util.OptionalLong;
         name = "map",
         description =
                 "Maps an image or a snapshot to a path under /rbdw, and prints the path. It"
-                    + " survives the broker.")
+                        + " survives the broker.")
 final class MapCommand extends AdmCommand {
     @Spec private CommandSpec spec;
 

@@ -1,14 +1,138 @@
 package org.rbdwrapper.broker.store.ceph;
 
+import com.ceph.rados.exceptions.RadosException;
+
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
-public final class CephStore {
-    public static ImageStore open(Path conf, String id, Map<String, String> options)
+/** Images in a Ceph cluster. Any thread. */
+public final class CephStore implements ImageStore {
+    /**
+     * What we set where ceph.conf does not: no client cache, which would answer writes before they
+     * are on the OSDs and cannot be coherent with other hosts; few threads, since each connection
+     * has its own; and an end to waiting for a monitor that does not answer, which rados_connect
+     * itself does not have.
+     */
+    private static final Map<String, String> DEFAULTS =
+            Map.of(
+                    "rbd_cache", "false",
+                    "ms_async_op_threads", "1",
+                    "librados_thread_count", "1",
+                    "client_mount_timeout", "30");
+
+    private final List<CephImage> open = new CopyOnWriteArrayList<>();
+    private final Path conf;
+    private final String id;
+    private final Map<String, String> options;
+    private final CephConf set;
+
+    private CephStore(Path conf, String id, Map<String, String> options, CephConf set) {
+        this.conf = conf;
+        this.id = id;
+        this.options = options;
+        this.set = set;
+    }
+
+    /**
+     * Loads librbd and reads the configuration; does not connect.
+     *
+     * @param conf null: Ceph's usual places.
+     * @param id the Ceph user without {@code client.}.
+     * @param options of Ceph, which win over the file.
+     * @throws ErrnoException ENOENT where librbd or the file is missing.
+     */
+    public static CephStore open(Path conf, String id, Map<String, String> options)
             throws ErrnoException {
-        throw new UnsupportedOperationException();
+        if (conf != null && !Files.isReadable(conf)) {
+            throw new ErrnoException(
+                    Errno.ENOENT, "the Ceph configuration " + conf + " cannot be read");
+        }
+        try {
+            CephStore store = new CephStore(conf, id, Map.copyOf(options), CephConf.read(conf));
+            LibRbd.load();
+            return store;
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EIO,
+                    "the Ceph configuration " + conf + " cannot be read (" + e.getMessage() + ")",
+                    e);
+        } catch (ExceptionInInitializerError | NoClassDefFoundError e) {
+            throw new ErrnoException(
+                    Errno.ENOENT,
+                    "librbd.so.1 and librados.so.2 cannot be loaded: install the packages librbd1"
+                            + " and librados2",
+                    e);
+        }
+    }
+
+    @Override
+    public String describe() {
+        return "ceph:" + (conf == null ? "default configuration" : conf) + " as client." + id;
+    }
+
+    @Override
+    public StoreConnection connect(String name) throws ErrnoException {
+        String where = "the cluster of " + (conf == null ? "the default configuration" : conf);
+        Cluster cluster = new Cluster(id);
+        try {
+            if (conf != null) {
+                cluster.confReadFile(conf.toFile());
+            } else {
+                CephCallException.check(
+                        LibRbd.readDefaultConfiguration(cluster.address()), "rados_conf_read_file");
+            }
+            for (Map.Entry<String, String> option : DEFAULTS.entrySet()) {
+                if (!set.sets(option.getKey())) {
+                    cluster.confSet(option.getKey(), option.getValue());
+                }
+            }
+            for (Map.Entry<String, String> option : options.entrySet()) {
+                cluster.confSet(option.getKey(), option.getValue());
+            }
+            cluster.connect();
+            return new CephConnection(this, cluster);
+        } catch (RadosException | CephCallException e) {
+            cluster.shutDown();
+            throw CephErrors.of(
+                    e,
+                    where
+                            + " cannot be reached as client."
+                            + id
+                            + " (is it up, and is the keyring of client."
+                            + id
+                            + " there?)");
+        }
+    }
+
+    @Override
+    public void close() {
+        // connections are closed by who made them
+    }
+
+    void opened(CephImage image) {
+        open.add(image);
+    }
+
+    void forget(CephImage image) {
+        open.remove(image);
+    }
+
+    /** Worker: after a resize through any of the connections. */
+    void refreshSizes(ImageSpec spec) {
+        for (CephImage image : open) {
+            if (image.spec().equals(spec)) {
+                image.refreshSize();
+            }
+        }
     }
 }

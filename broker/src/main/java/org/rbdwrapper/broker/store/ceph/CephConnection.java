@@ -1,0 +1,204 @@
+package org.rbdwrapper.broker.store.ceph;
+
+import com.ceph.rados.IoCTX;
+import com.ceph.rados.exceptions.RadosException;
+import com.ceph.rbd.Rbd;
+import com.ceph.rbd.RbdException;
+import com.ceph.rbd.RbdImage;
+import com.sun.jna.Pointer;
+
+import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ProgressListener;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One connection to a cluster, with messenger threads and sockets of its own. Any thread; pools are
+ * kept open.
+ */
+final class CephConnection implements StoreConnection {
+    private final Map<String, IoCTX> pools = new HashMap<>();
+    private final CephStore store;
+    private final Cluster cluster;
+
+    CephConnection(CephStore store, Cluster cluster) {
+        this.store = store;
+        this.cluster = cluster;
+    }
+
+    @Override
+    public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        Rbd rbd = rbd(spec.pool(), spec.namespace());
+        RbdImage image = openHandle(rbd, spec, readOnly || spec.isSnapshot());
+        try {
+            CephImage opened = new CephImage(store, spec, rbd, image);
+            store.opened(opened);
+            return opened;
+        } catch (CephCallException | RbdException e) {
+            closeHandle(rbd, image, spec);
+            throw CephErrors.of(e, "image " + spec + " cannot be opened");
+        }
+    }
+
+    @Override
+    public void create(ImageSpec spec, long size) throws ErrnoException {
+        try {
+            rbd(spec.pool(), spec.namespace()).create(spec.image(), size);
+        } catch (RbdException e) {
+            throw CephErrors.of(e, "image " + spec + " cannot be created");
+        }
+    }
+
+    @Override
+    public List<String> list(String pool, String namespace) throws ErrnoException {
+        try {
+            List<String> names = new ArrayList<>(Arrays.asList(rbd(pool, namespace).list()));
+            names.sort(null);
+            return names;
+        } catch (RbdException e) {
+            throw CephErrors.of(e, "the images of pool " + pool + " cannot be listed");
+        }
+    }
+
+    @Override
+    public ImageDetails describe(ImageSpec spec) throws ErrnoException {
+        return withImage(
+                spec,
+                "described",
+                (image, pointer) -> {
+                    var info = image.stat();
+                    return new ImageDetails(
+                            info.size,
+                            (int) info.obj_size,
+                            image.snapList().size(),
+                            LibRbd.features(pointer),
+                            LibRbd.createdAtNanos(pointer),
+                            LibRbd.imageId(pointer),
+                            LibRbd.blockNamePrefix(pointer));
+                },
+                true);
+    }
+
+    @Override
+    public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+            throws ErrnoException {
+        withImage(
+                spec,
+                "resized to " + size + " bytes",
+                (image, pointer) -> {
+                    if (image.stat().size > size && !allowShrink) {
+                        throw new ErrnoException(
+                                Errno.EINVAL,
+                                "image " + spec + " would shrink: say so with --allow-shrink");
+                    }
+                    LibRbd.resize(pointer, size, allowShrink, progress);
+                    return image;
+                },
+                false);
+        store.refreshSizes(spec);
+    }
+
+    @Override
+    public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
+        try {
+            LibRbd.remove(
+                    Pointer.nativeValue(pool(spec.pool(), spec.namespace()).getPointer()),
+                    spec.image(),
+                    progress);
+        } catch (CephCallException e) {
+            String why = "";
+            if (e.result() == -Errno.EBUSY.number()) {
+                why = ": it is open somewhere, or was until half a minute ago";
+            } else if (e.result() == -Errno.ENOTEMPTY.number()) {
+                why = ": it has snapshots, remove them first (rbd snap purge)";
+            }
+            throw CephErrors.of(e, "image " + spec + " cannot be removed" + why);
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (pools) {
+            pools.values().forEach(cluster::ioCtxDestroy);
+            pools.clear();
+        }
+        cluster.shutDown();
+    }
+
+    private <T> T withImage(ImageSpec spec, String what, ImageCall<T> call, boolean readOnly)
+            throws ErrnoException {
+        Rbd rbd = rbd(spec.pool(), spec.namespace());
+        RbdImage image = openHandle(rbd, spec, readOnly);
+        try {
+            return call.on(image, Pointer.nativeValue(image.getPointer()));
+        } catch (RbdException | CephCallException e) {
+            throw CephErrors.of(e, "image " + spec + " cannot be " + what);
+        } finally {
+            closeHandle(rbd, image, spec);
+        }
+    }
+
+    private RbdImage openHandle(Rbd rbd, ImageSpec spec, boolean readOnly) throws ErrnoException {
+        String snap = spec.isSnapshot() ? spec.snap() : null;
+        try {
+            if (readOnly) {
+                return snap == null
+                        ? rbd.openReadOnly(spec.image())
+                        : rbd.openReadOnly(spec.image(), snap);
+            }
+            return snap == null ? rbd.open(spec.image()) : rbd.open(spec.image(), snap);
+        } catch (RbdException e) {
+            boolean missing = e.getReturnValue() == -Errno.ENOENT.number();
+            throw CephErrors.of(
+                    e, "image " + spec + (missing ? " does not exist" : " cannot be opened"));
+        }
+    }
+
+    private void closeHandle(Rbd rbd, RbdImage image, ImageSpec spec) throws ErrnoException {
+        try {
+            rbd.close(image);
+        } catch (RbdException e) {
+            throw CephErrors.of(e, "image " + spec + " cannot be closed");
+        }
+    }
+
+    private Rbd rbd(String pool, String namespace) throws ErrnoException {
+        return new Rbd(pool(pool, namespace));
+    }
+
+    private IoCTX pool(String pool, String namespace) throws ErrnoException {
+        synchronized (pools) {
+            IoCTX open = pools.get(pool + "/" + namespace);
+            if (open == null) {
+                try {
+                    open = cluster.ioCtxCreate(pool);
+                } catch (RadosException e) {
+                    boolean missing = e.getReturnValue() == -Errno.ENOENT.number();
+                    throw CephErrors.of(
+                            e,
+                            "pool " + pool + (missing ? " does not exist" : " cannot be opened"));
+                }
+                if (!namespace.isEmpty()) {
+                    open.setNamespace(namespace);
+                }
+                pools.put(pool + "/" + namespace, open);
+            }
+            return open;
+        }
+    }
+
+    /** What is done with an open image. */
+    @FunctionalInterface
+    private interface ImageCall<T> {
+        T on(RbdImage image, long pointer) throws RbdException, CephCallException, ErrnoException;
+    }
+}

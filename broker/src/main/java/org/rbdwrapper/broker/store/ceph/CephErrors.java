@@ -1,0 +1,34 @@
+package org.rbdwrapper.broker.store.ceph;
+
+import com.ceph.rados.exceptions.RadosException;
+import com.ceph.rbd.RbdException;
+
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.io.IOException;
+
+/** Keeps the numbers that librbd and librados returned. */
+final class CephErrors {
+    private CephErrors() {}
+
+    static ErrnoException of(Exception e, String what) {
+        int result =
+                switch (e) {
+                    case RadosException rados -> rados.getReturnValue();
+                    case RbdException rbd -> rbd.getReturnValue();
+                    case CephCallException call -> call.result();
+                    case IOException io -> 0;
+                    default -> 0;
+                };
+        Errno errno = result == 0 ? Errno.EIO : Errno.of(result);
+        return new ErrnoException(errno, what + advice(errno), e);
+    }
+
+    private static String advice(Errno errno) {
+        if (errno.equals(Errno.EPERM) || errno.equals(Errno.EACCES)) {
+            return " (does the key's caps allow it: mon 'profile rbd', osd 'profile rbd pool=…'?)";
+        }
+        return "";
+    }
+}

@@ -1,0 +1,131 @@
+package org.rbdwrapper.broker.store.ceph;
+
+import com.ceph.rbd.Rbd;
+import com.ceph.rbd.RbdException;
+import com.ceph.rbd.RbdImage;
+import com.sun.jna.Pointer;
+
+import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.codec.IoOp;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An image opened through librbd. Requests go straight from and into the client's arena, and
+ * complete in {@link AioCallback}.
+ *
+ * <p>Any thread submits: librbd's calls are thread-safe.
+ */
+final class CephImage implements StoreImage {
+    private static final Logger LOG = LoggerFactory.getLogger(CephImage.class);
+
+    private final ImageSpec spec;
+    private final Rbd rbd;
+    private final RbdImage image;
+    private final long pointer;
+    private final int objectSize;
+    private final String imageId;
+    private final CephStore store;
+    private long watch = -1;
+    private long watchId;
+    private boolean closed;
+    private volatile long size;
+
+    CephImage(CephStore store, ImageSpec spec, Rbd rbd, RbdImage image)
+            throws CephCallException, RbdException {
+        this.store = store;
+        this.spec = spec;
+        this.rbd = rbd;
+        this.image = image;
+        this.pointer = Pointer.nativeValue(image.getPointer());
+        var info = image.stat();
+        this.size = info.size;
+        this.objectSize = (int) info.obj_size;
+        this.imageId = LibRbd.imageId(pointer);
+        if (!spec.isSnapshot()) {
+            watchId = UpdateWatches.register(this);
+            watch = LibRbd.watch(pointer, UpdateWatches.callback(), watchId);
+        }
+    }
+
+    ImageSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public int objectSize() {
+        return objectSize;
+    }
+
+    @Override
+    public String imageId() {
+        return imageId;
+    }
+
+    @Override
+    public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
+        long aio = AioCallback.create(completion);
+        if (aio < 0 && aio > -4096) {
+            completion.onComplete(aio);
+            return;
+        }
+        int result =
+                switch (op) {
+                    case READ -> LibRbd.read(pointer, position, length, address, aio);
+                    case WRITE -> LibRbd.write(pointer, position, length, address, aio);
+                    case FLUSH -> LibRbd.flush(pointer, aio);
+                    case DISCARD -> LibRbd.discard(pointer, position, length, aio);
+                    case WRITE_ZEROES -> LibRbd.writeZeroes(pointer, position, length, aio);
+                    case NULL_VAL -> -Errno.EINVAL.number();
+                };
+        if (result < 0) {
+            LibRbd.release(aio);
+            completion.onComplete(result);
+        }
+    }
+
+    /** Worker: asks librbd, which follows changes made by other hosts. */
+    synchronized void refreshSize() {
+        if (closed) {
+            return;
+        }
+        try {
+            size = image.stat().size;
+        } catch (RbdException e) {
+            LOG.warn("the size of image {} is not known: {}", spec, Errno.of(e.getReturnValue()));
+        }
+    }
+
+    @Override
+    public void close() throws ErrnoException {
+        store.forget(this);
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        try {
+            if (watch >= 0) {
+                LibRbd.unwatch(pointer, watch);
+                UpdateWatches.release(watchId);
+            }
+        } catch (CephCallException e) {
+            LOG.warn("watch of image {}: {}", spec, e.getMessage());
+        }
+        try {
+            rbd.close(image);
+        } catch (RbdException e) {
+            throw CephErrors.of(e, "image " + spec + " cannot be closed");
+        }
+    }
+}

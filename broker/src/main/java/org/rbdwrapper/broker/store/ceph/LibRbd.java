@@ -1,0 +1,284 @@
+package org.rbdwrapper.broker.store.ceph;
+
+import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import org.rbdwrapper.broker.store.ProgressListener;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What rados-java lacks of librbd and librados: the asynchronous calls of the data path, progress,
+ * identities, namespaces. The signatures are those of librbd.h and librados.h, pointers as numbers:
+ * they act on the handles that rados-java has.
+ *
+ * <p>Any thread. Loaded when the first Ceph store is opened, not before: a host without Ceph has no
+ * librbd.
+ */
+final class LibRbd {
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final SymbolLookup RBD =
+            SymbolLookup.libraryLookup("librbd.so.1", Arena.global());
+    private static final SymbolLookup RADOS =
+            SymbolLookup.libraryLookup("librados.so.2", Arena.global());
+    private static final Linker.Option QUICK = Linker.Option.critical(false);
+
+    private static final MethodHandle CREATE_COMPLETION =
+            rbd("rbd_aio_create_completion", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle RELEASE =
+            LINKER.downcallHandle(
+                    RBD.findOrThrow("rbd_aio_release"), FunctionDescriptor.ofVoid(JAVA_LONG));
+    private static final MethodHandle RETURN_VALUE =
+            LINKER.downcallHandle(
+                    RBD.findOrThrow("rbd_aio_get_return_value"),
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG),
+                    QUICK);
+    private static final MethodHandle AIO_READ =
+            rbd("rbd_aio_read", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle AIO_WRITE =
+            rbd("rbd_aio_write", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle AIO_DISCARD =
+            rbd("rbd_aio_discard", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle AIO_WRITE_ZEROES =
+            rbd(
+                    "rbd_aio_write_zeroes",
+                    JAVA_INT,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_INT,
+                    JAVA_INT);
+    private static final MethodHandle AIO_FLUSH =
+            rbd("rbd_aio_flush", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_ID =
+            rbd("rbd_get_id", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_PREFIX =
+            rbd("rbd_get_block_name_prefix", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_FEATURES =
+            rbd("rbd_get_features", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_CREATED =
+            rbd("rbd_get_create_timestamp", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle RESIZE =
+            rbd("rbd_resize2", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_BOOLEAN, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle REMOVE =
+            rbd("rbd_remove_with_progress", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle UPDATE_WATCH =
+            rbd("rbd_update_watch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle UPDATE_UNWATCH =
+            rbd("rbd_update_unwatch", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle CONF_READ_FILE =
+            LINKER.downcallHandle(
+                    RADOS.findOrThrow("rados_conf_read_file"),
+                    FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+    private LibRbd() {}
+
+    /**
+     * Loads the libraries, if that has not been done; fails by the class's own failure to
+     * initialize.
+     */
+    static void load() {
+        RBD.findOrThrow("rbd_open");
+    }
+
+    /**
+     * Hot path. A completion whose callback is called with {@code argument}.
+     *
+     * @param pointerToCompletion eight bytes that receive it.
+     */
+    static int createCompletion(long argument, long callback, long pointerToCompletion) {
+        try {
+            return (int) CREATE_COMPLETION.invokeExact(argument, callback, pointerToCompletion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Hot path. */
+    static void release(long completion) {
+        try {
+            RELEASE.invokeExact(completion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Hot path: what the finished request returned. */
+    static long returnValue(long completion) {
+        try {
+            return (long) RETURN_VALUE.invokeExact(completion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Hot path. 0, or a negative error number: then the completion's callback is not called. */
+    static int read(long image, long position, long length, long address, long completion) {
+        try {
+            return (int) AIO_READ.invokeExact(image, position, length, address, completion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Hot path. */
+    static int write(long image, long position, long length, long address, long completion) {
+        try {
+            return (int) AIO_WRITE.invokeExact(image, position, length, address, completion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static int discard(long image, long position, long length, long completion) {
+        try {
+            return (int) AIO_DISCARD.invokeExact(image, position, length, completion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static int writeZeroes(long image, long position, long length, long completion) {
+        try {
+            return (int) AIO_WRITE_ZEROES.invokeExact(image, position, length, completion, 0, 0);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static int flush(long image, long completion) {
+        try {
+            return (int) AIO_FLUSH.invokeExact(image, completion);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Reads the configuration from Ceph's usual places. */
+    static int readDefaultConfiguration(long cluster) {
+        try {
+            return (int) CONF_READ_FILE.invokeExact(cluster, 0L);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static String imageId(long image) throws CephCallException {
+        return string(GET_ID, "rbd_get_id", image);
+    }
+
+    static String blockNamePrefix(long image) throws CephCallException {
+        return string(GET_PREFIX, "rbd_get_block_name_prefix", image);
+    }
+
+    static long features(long image) throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(JAVA_LONG);
+            CephCallException.check(
+                    invoke(GET_FEATURES, image, value.address()), "rbd_get_features");
+            return value.get(JAVA_LONG, 0);
+        }
+    }
+
+    /** Nanoseconds since the epoch. */
+    static long createdAtNanos(long image) throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment timespec = arena.allocate(JAVA_LONG, 2);
+            CephCallException.check(
+                    invoke(GET_CREATED, image, timespec.address()), "rbd_get_create_timestamp");
+            return timespec.getAtIndex(JAVA_LONG, 0) * 1_000_000_000L
+                    + timespec.getAtIndex(JAVA_LONG, 1);
+        }
+    }
+
+    static void resize(long image, long size, boolean allowShrink, ProgressListener progress)
+            throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            long callback = ProgressUpcall.stub(progress, arena);
+            int result = (int) RESIZE.invokeExact(image, size, allowShrink, callback, 0L);
+            CephCallException.check(result, "rbd_resize2");
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static void remove(long ioctx, String image, ProgressListener progress)
+            throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            long callback = ProgressUpcall.stub(progress, arena);
+            int result =
+                    (int)
+                            REMOVE.invokeExact(
+                                    ioctx, arena.allocateFrom(image).address(), callback, 0L);
+            CephCallException.check(result, "rbd_remove_with_progress");
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Calls {@code callback(argument)} after the image's header has changed; returns the watch. */
+    static long watch(long image, long callback, long argument) throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment handle = arena.allocate(JAVA_LONG);
+            int result =
+                    (int) UPDATE_WATCH.invokeExact(image, handle.address(), callback, argument);
+            CephCallException.check(result, "rbd_update_watch");
+            return handle.get(JAVA_LONG, 0);
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static void unwatch(long image, long watch) throws CephCallException {
+        CephCallException.check(invoke(UPDATE_UNWATCH, image, watch), "rbd_update_unwatch");
+    }
+
+    private static String string(MethodHandle function, String name, long image)
+            throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocate(1024);
+            int result = (int) function.invokeExact(image, text.address(), text.byteSize());
+            CephCallException.check(result, name);
+            return text.getString(0, StandardCharsets.UTF_8);
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    private static int invoke(MethodHandle function, long first, long second) {
+        try {
+            return (int) function.invokeExact(first, second);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    private static MethodHandle rbd(String name, MemoryLayout result, MemoryLayout... parameters) {
+        return LINKER.downcallHandle(
+                RBD.findOrThrow(name), FunctionDescriptor.of(result, parameters));
+    }
+
+    private static AssertionError unexpected(Throwable thrown) {
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        return new AssertionError(thrown);
+    }
+}
