@@ -5,6 +5,7 @@ import org.rbdwrapper.client.session.BrokerSession;
 import org.rbdwrapper.client.session.OpenedImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.IoErrors;
+import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.io.IOException;
@@ -13,7 +14,9 @@ import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.OpenOption;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -66,6 +69,21 @@ public final class RbdFile implements AutoCloseable {
      */
     public static RbdFile open(String path, OpenOption... options) throws IOException {
         JvmOptions.check();
+        return open(RunDirectories.ofThisProcess().clientRunDirs(), path, options);
+    }
+
+    /**
+     * {@link #open} through the broker of this run directory, whatever the environment says: for
+     * programs that use several.
+     */
+    public static RbdFile openAt(Path runDir, String path, OpenOption... options)
+            throws IOException {
+        JvmOptions.check();
+        return open(List.of(runDir), path, options);
+    }
+
+    private static RbdFile open(List<Path> runDirs, String path, OpenOption... options)
+            throws IOException {
         Set<OpenOption> set = Set.of(options);
         for (OpenOption option : options) {
             if (option == StandardOpenOption.APPEND
@@ -84,7 +102,7 @@ public final class RbdFile implements AutoCloseable {
         boolean synced =
                 set.contains(StandardOpenOption.SYNC) || set.contains(StandardOpenOption.DSYNC);
         try {
-            BrokerSession session = BrokerSession.ofThisProcess();
+            BrokerSession session = BrokerSession.of(runDirs);
             return new RbdFile(session, session.open(path, read || both, write || both), synced);
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, path);

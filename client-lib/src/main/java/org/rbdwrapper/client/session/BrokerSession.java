@@ -6,7 +6,6 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.client.io.Channels;
 import org.rbdwrapper.client.io.Liveness;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.CloseImageEncoder;
 import org.rbdwrapper.ipc.codec.DoneDecoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
@@ -45,11 +44,6 @@ public final class BrokerSession {
         this.control = control;
         this.liveness = liveness;
         this.channels = channels;
-    }
-
-    /** The session with the broker that the environment leads to. */
-    public static BrokerSession ofThisProcess() throws ErrnoException {
-        return of(RunDirectories.ofThisProcess().clientRunDirs());
     }
 
     /** The session with the first broker of these run directories. */

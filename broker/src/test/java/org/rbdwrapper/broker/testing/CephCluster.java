@@ -1,0 +1,103 @@
+package org.rbdwrapper.broker.testing;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The cluster that tests tagged {@code ceph} use: that of RBDW_TEST_CEPH_CONF, which {@code
+ * ./verify} starts once for all, or one that is started at the first use and ends with the JVM.
+ */
+public final class CephCluster {
+    private static CephCluster running;
+
+    private final Path conf;
+
+    private CephCluster(Path conf) {
+        this.conf = conf;
+    }
+
+    public static synchronized CephCluster get() throws IOException, InterruptedException {
+        if (running == null) {
+            String given = System.getenv("RBDW_TEST_CEPH_CONF");
+            running = new CephCluster(given != null && !given.isEmpty() ? Path.of(given) : start());
+        }
+        return running;
+    }
+
+    public Path conf() {
+        return conf;
+    }
+
+    /** The Ceph user whose key may do what a broker needs, and no more. */
+    public String id() {
+        return "rbdw";
+    }
+
+    /** {@code rbd ARGUMENTS} as client.admin; its output. */
+    public String rbd(String... arguments) throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(List.of("rbd", "-c", conf.toString()));
+        words.addAll(List.of(arguments));
+        return run(words);
+    }
+
+    private static Path start() throws IOException, InterruptedException {
+        Path script = script();
+        Path dir = Files.createTempDirectory("rbdw-ceph-");
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .unstarted(
+                                        () -> {
+                                            try {
+                                                run(
+                                                        List.of(
+                                                                script.toString(),
+                                                                "stop",
+                                                                dir.toString()));
+                                            } catch (IOException | InterruptedException e) {
+                                                System.err.println(
+                                                        "the cluster in "
+                                                                + dir
+                                                                + " was not stopped: "
+                                                                + e);
+                                            }
+                                        }));
+        String[] lines =
+                run(List.of(script.toString(), "start", dir.toString())).strip().split("\n");
+        return Path.of(lines[lines.length - 1]);
+    }
+
+    /** Tests run in the folder of their module. */
+    private static Path script() {
+        return Path.of("..", "broker", "src", "test", "ceph", "throwaway-cluster")
+                .toAbsolutePath()
+                .normalize();
+    }
+
+    private static String run(List<String> words) throws IOException, InterruptedException {
+        Path output = Files.createTempFile("rbdw-run-", ".out");
+        try {
+            Process process =
+                    new ProcessBuilder(words)
+                            .redirectErrorStream(true)
+                            .redirectOutput(output.toFile())
+                            .start();
+            if (!process.waitFor(120, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new IOException(String.join(" ", words) + " does not end");
+            }
+            String text = Files.readString(output, StandardCharsets.UTF_8);
+            if (process.exitValue() != 0) {
+                throw new IOException(String.join(" ", words) + " failed: " + text);
+            }
+            return text;
+        } finally {
+            Files.delete(output);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package org.rbdwrapper.broker.testing;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A Java program in a process of its own, with this one's class path and options. */
+public final class JavaProcess implements AutoCloseable {
+    private final Process process;
+    private final Path output;
+
+    private JavaProcess(Process process, Path output) {
+        this.process = process;
+        this.output = output;
+    }
+
+    public static JavaProcess start(
+            Map<String, String> environment, Class<?> main, String... arguments)
+            throws IOException {
+        return start(environment, main.getName(), arguments);
+    }
+
+    public static JavaProcess start(
+            Map<String, String> environment, String main, String... arguments) throws IOException {
+        Path output = Files.createTempFile("rbdw-java-", ".out");
+        List<String> words = new ArrayList<>();
+        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        words.add(
+                "@"
+                        + Path.of("..", "broker", "src", "main", "jvm", "broker.jvmopts")
+                                .toAbsolutePath()
+                                .normalize());
+        words.add("-Xmx256m");
+        words.add("-XX:+UseSerialGC");
+        words.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        words.addAll(List.of(arguments));
+        ProcessBuilder builder =
+                new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
+        return new JavaProcess(builder.start(), output);
+    }
+
+    public Process process() {
+        return process;
+    }
+
+    public String output() throws IOException {
+        return Files.readString(output);
+    }
+
+    /** Waits until it has printed this line; fails with its output where it has not in time. */
+    public void awaitLine(String start) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (output().lines().noneMatch(line -> line.startsWith(start))) {
+            if (!process.isAlive() || System.nanoTime() > deadline) {
+                throw new IOException("'" + start + "' was not printed, but: " + output());
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    /**
+     * Waits for its end; fails with its output where it does not end in time, or with another code
+     * than 0.
+     */
+    public String awaitSuccess(int seconds) throws IOException, InterruptedException {
+        if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new IOException("did not end within " + seconds + " s: " + output());
+        }
+        if (process.exitValue() != 0) {
+            throw new IOException("ended with " + process.exitValue() + ": " + output());
+        }
+        return output();
+    }
+
+    @Override
+    public void close() throws IOException {
+        process.destroyForcibly().onExit().join();
+        Files.deleteIfExists(output);
+    }
+}
