@@ -303,7 +303,7 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private ErrnoException named(ErrnoException e) {
-        return new ErrnoException(e.errno(), e.getMessage() + " of " + image.path(), e);
+        return new ErrnoException(e.errno(), e.what() + " of " + image.path(), e);
     }
 
     private int handle() throws ClosedChannelException {

@@ -3,32 +3,39 @@ package org.rbdwrapper.ipc;
 import java.io.IOException;
 
 /**
- * A failure that has a Linux error number. Its message is one line and does not repeat the number.
+ * A failure that has a Linux error number. Its message is one line and ends with the number's text
+ * and symbol.
  */
 public final class ErrnoException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    private final Errno errno;
+    private final transient Errno errno;
+    private final String what;
 
-    public ErrnoException(Errno errno, String message) {
-        super(message);
-        this.errno = errno;
+    /**
+     * @param what says what failed, on which image, and perhaps what to do; without the number.
+     */
+    public ErrnoException(Errno errno, String what) {
+        this(errno, what, null);
     }
 
-    public ErrnoException(Errno errno, String message, Throwable cause) {
-        super(message, cause);
+    public ErrnoException(Errno errno, String what, Throwable cause) {
+        super(what + ": " + errno.text() + " (" + errno.symbol() + ")", cause);
         this.errno = errno;
+        this.what = what;
     }
 
     public Errno errno() {
         return errno;
     }
 
-    /**
-     * The message and the number's name: {@code image rbd/x cannot be opened: no such file or
-     * directory (ENOENT)}.
-     */
+    /** The message without the number. */
+    public String what() {
+        return what;
+    }
+
+    /** {@code image rbd/x cannot be opened: no such file or directory (ENOENT)}. */
     public String describe() {
-        return getMessage() + ": " + errno.text() + " (" + errno.symbol() + ")";
+        return getMessage();
     }
 }

@@ -230,7 +230,7 @@ final class BrokerChannel {
             long length,
             long arenaOffset) {
         StoreImage image = handle.image();
-        slot.start(correlationId, handle);
+        slot.start(correlationId, handle, op == IoOp.READ ? 0 : length);
         image.submit(op, arenaAddress + arenaOffset, position, length, slot);
     }
 

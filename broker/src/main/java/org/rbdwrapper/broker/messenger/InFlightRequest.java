@@ -17,6 +17,7 @@ final class InFlightRequest implements IoCompletion {
     private volatile boolean busy;
     private long correlationId;
     private OpenHandle handle;
+    private long wholeResult;
 
     InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
         this.completionId = completionId;
@@ -29,9 +30,14 @@ final class InFlightRequest implements IoCompletion {
         return busy;
     }
 
-    /** Messenger: the request is about to be submitted. */
-    void start(long newCorrelationId, OpenHandle onHandle) {
+    /**
+     * Messenger: the request is about to be submitted.
+     *
+     * @param newWholeResult what a change that was wholly done answers.
+     */
+    void start(long newCorrelationId, OpenHandle onHandle, long newWholeResult) {
         correlationId = newCorrelationId;
+        wholeResult = newWholeResult;
         handle = onHandle;
         busy = true;
         onHandle.onRequestStart();
@@ -50,6 +56,11 @@ final class InFlightRequest implements IoCompletion {
         waker.wakeIfWaiting();
         // last: after this the segment may be unmapped
         on.onRequestDone();
+    }
+
+    @Override
+    public void onWhollyDone() {
+        onComplete(wholeResult);
     }
 
     @Override

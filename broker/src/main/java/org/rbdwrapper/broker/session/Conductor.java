@@ -267,7 +267,7 @@ public final class Conductor implements Runnable {
                 watch(session);
             }
         } catch (ErrnoException e) {
-            onViolation(session, e.getMessage());
+            onViolation(session, e.what());
         }
     }
 

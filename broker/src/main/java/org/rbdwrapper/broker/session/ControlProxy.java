@@ -52,7 +52,7 @@ final class ControlProxy {
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .correlationId(correlationId)
                 .errno(failure.errno().number())
-                .text(oneLine(failure.getMessage()));
+                .text(oneLine(failure.what()));
         return frame.finish(message.encodedLength());
     }
 

@@ -62,7 +62,12 @@ final class AioCallback {
         try {
             long result = LibRbd.returnValue(completion);
             LibRbd.release(completion);
-            CompletionRegistry.instance().get((int) waiter).onComplete(result);
+            IoCompletion request = CompletionRegistry.instance().get((int) waiter);
+            if (result == 0) {
+                request.onWhollyDone(); // librbd returns 0 for a write, whatever its length
+            } else {
+                request.onComplete(result);
+            }
         } catch (Throwable t) {
             // what escapes an upcall ends the JVM
             LOG.error("a completion was lost", t);

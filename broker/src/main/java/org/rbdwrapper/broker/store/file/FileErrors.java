@@ -15,7 +15,7 @@ final class FileErrors {
 
     static ErrnoException of(IOException e, String what) {
         if (e instanceof ErrnoException known) {
-            return new ErrnoException(known.errno(), what + " (" + known.getMessage() + ")", e);
+            return new ErrnoException(known.errno(), what + " (" + known.what() + ")", e);
         }
         return new ErrnoException(errno(e), what + " (" + e.getMessage() + ")", e);
     }
