@@ -30,9 +30,10 @@ library)
         -o "$output/librbdw.so" "$sources"/*.c
     ;;
 tests)
-    for program in "$module"/src/test/c/*.c; do
-        compile -o "$output/$(basename "$program" .c)" "$program" -L "$output" -lrbdw -Wl,-rpath,'$ORIGIN'
+    for program in rbdw_tool rbdw_model rbdw_scenario; do
+        compile -o "$output/$program" "$module/src/test/c/$program.c" -L "$output" -lrbdw -Wl,-rpath,'$ORIGIN'
     done
+    compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;
 *)
     echo "usage: build.sh library|tests [RELEASE]" >&2
