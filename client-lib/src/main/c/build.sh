@@ -1,2 +1,42 @@
 #!/bin/sh
-exit 0
+# build.sh library|tests [RELEASE]: builds librbdw.so, or the programs that test it, into target/c. One script and no make,
+# which a machine that can build the rest may lack. CC and CFLAGS may be set; RBDW_C_OUTPUT: another folder for the result.
+set -eu
+part=$1
+release=${2:-development}
+sources=$(cd "$(dirname "$0")" && pwd)
+module=$(cd "$sources/../../.." && pwd)
+codecs=$module/../ipc-protocol/target/generated-sources/sbe-c
+output=${RBDW_C_OUTPUT:-$module/target/c}
+CC=${CC:-cc}
+CFLAGS=${CFLAGS:--O2 -g}
+
+if [ ! -d "$codecs" ]; then
+    echo "build.sh: no codecs in $codecs: run mvn -pl ipc-protocol generate-sources first" >&2
+    exit 1
+fi
+mkdir -p "$output"
+
+# the codecs are generated: their warnings are not ours
+compile() {
+    # shellcheck disable=SC2086
+    "$CC" -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+        -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread $CFLAGS -isystem "$codecs" -I "$sources" "$@"
+}
+
+case $part in
+library)
+    compile -DRBDW_RELEASE="\"$release\"" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdw.so -Wl,-z,defs -Wl,-z,now \
+        -o "$output/librbdw.so" "$sources"/*.c
+    ;;
+tests)
+    for program in rbdw_tool rbdw_model rbdw_scenario; do
+        compile -o "$output/$program" "$module/src/test/c/$program.c" -L "$output" -lrbdw -Wl,-rpath,'$ORIGIN'
+    done
+    compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
+    ;;
+*)
+    echo "usage: build.sh library|tests [RELEASE]" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,168 @@
+#include "channel.h"
+
+#include <time.h>
+
+#include <org_rbdwrapper_ipc_codec/ioRequest.h>
+#include <org_rbdwrapper_ipc_codec/ioResponse.h>
+#include <org_rbdwrapper_ipc_codec/messageHeader.h>
+
+#include "futex.h"
+#include "rbdw_protocol.h"
+#include "session.h"
+
+#define SPIN_MAX_NS 20000
+#define SPIN_MIN_NS 1000
+#define SPIN_TRY_EVERY 256
+#define SPIN_LOOKS 32 /* between two looks at the clock */
+
+void channel_init(struct channel *channel, char *bytes, const struct segment_geometry *geometry,
+                  bool may_spin)
+{
+    *channel = (struct channel) {
+        .control = (struct channel_control *) bytes,
+        .responses = (struct response_entry *) (bytes + segment_response_ring_offset(geometry)),
+        .arena = bytes + segment_arena_offset(geometry),
+        .mask = geometry->depth - 1,
+        .pieces = geometry->depth < CHANNEL_MAX_PIECES ? geometry->depth : CHANNEL_MAX_PIECES,
+        .spin = {.budget_ns = may_spin ? SPIN_MAX_NS : -1},
+    };
+    channel->piece_length = geometry->arena_length / channel->pieces;
+}
+
+int channel_free_piece(const struct channel *channel)
+{
+    for (uint32_t i = 0; i < channel->pieces; i++) {
+        if (!channel->piece[i].in_flight) {
+            return (int) i;
+        }
+    }
+    return -1;
+}
+
+void channel_submit(struct channel *channel, int index, uint64_t offset, uint32_t piece_length,
+                    const struct io_request *request)
+{
+    struct piece *piece = &channel->piece[index];
+    piece->correlation_id = channel->next_correlation++ << 16 | (uint64_t) index;
+    piece->offset = offset;
+    piece->length = piece_length;
+    piece->in_flight = true;
+
+    uint64_t position = channel->request_position++;
+    struct request_entry *entry = &channel->control->requests[position & channel->mask];
+    struct SBE(messageHeader) header;
+    struct SBE(ioRequest) body;
+    SBE(messageHeader_wrap)(&header, entry->message, 0, 0, sizeof entry->message);
+    SBE(messageHeader_set_blockLength)(&header, SBE(ioRequest_sbe_block_length)());
+    SBE(messageHeader_set_templateId)(&header, SBE(ioRequest_sbe_template_id)());
+    SBE(messageHeader_set_schemaId)(&header, SBE(ioRequest_sbe_schema_id)());
+    SBE(messageHeader_set_version)(&header, SBE(ioRequest_sbe_schema_version)());
+    SBE(ioRequest_wrap_for_encode)(&body, entry->body, 0, sizeof entry->body);
+    SBE(ioRequest_set_correlationId)(&body, piece->correlation_id);
+    SBE(ioRequest_set_position)(&body, request->position);
+    SBE(ioRequest_set_length)(&body, request->length);
+    SBE(ioRequest_set_handle)(&body, request->handle);
+    SBE(ioRequest_set_arenaOffset)(&body, (uint32_t) index * channel->piece_length);
+    SBE(ioRequest_set_op)(&body, (enum SBE(ioOp)) request->op);
+    atomic_store_explicit(&entry->sequence, position + 1, memory_order_release);
+}
+
+static struct response_entry *next_response(const struct channel *channel)
+{
+    return &channel->responses[channel->response_position & channel->mask];
+}
+
+bool channel_has_response(const struct channel *channel)
+{
+    return atomic_load_explicit(&next_response(channel)->sequence, memory_order_acquire)
+           == channel->response_position + 1;
+}
+
+int channel_take_response(struct channel *channel, int64_t *result)
+{
+    struct response_entry *entry = next_response(channel);
+    struct SBE(ioResponse) body;
+    SBE(ioResponse_wrap_for_decode)(&body, entry->body, 0, sizeof entry->body,
+                                    SBE(ioResponse_sbe_schema_version)(), sizeof entry->body);
+    uint64_t correlation_id = SBE(ioResponse_correlationId)(&body);
+    *result = SBE(ioResponse_result)(&body);
+    channel->response_position++;
+
+    uint32_t index = correlation_id & SEGMENT_TAG_MASK;
+    if (index >= channel->pieces || !channel->piece[index].in_flight
+        || channel->piece[index].correlation_id != correlation_id) {
+        return -1;
+    }
+    channel->piece[index].in_flight = false;
+    return (int) index;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void pause_cpu(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static int64_t spin_budget(struct spin *spin)
+{
+    if (spin->budget_ns >= 0 && spin->budget_ns < SPIN_MIN_NS) {
+        return ++spin->since_try % SPIN_TRY_EVERY == 0 ? SPIN_MAX_NS : 0;
+    }
+    return spin->budget_ns;
+}
+
+static bool spin_for_response(struct channel *channel)
+{
+    struct spin *spin = &channel->spin;
+    int64_t budget = spin_budget(spin);
+    if (budget <= 0) {
+        return false;
+    }
+    int64_t deadline = now_ns() + budget;
+    do {
+        for (int i = 0; i < SPIN_LOOKS; i++) {
+            if (channel_has_response(channel)) {
+                int64_t more = spin->budget_ns * 2;
+                spin->budget_ns = more > SPIN_MAX_NS   ? SPIN_MAX_NS
+                                  : more < SPIN_MIN_NS ? SPIN_MIN_NS
+                                                       : more;
+                return true;
+            }
+            pause_cpu();
+        }
+    } while (now_ns() < deadline);
+    spin->budget_ns /= 2;
+    return false;
+}
+
+bool channel_await_response(struct channel *channel, struct session *session)
+{
+    if (channel_has_response(channel) || spin_for_response(channel)) {
+        return true;
+    }
+    /*   client: clientWaiting = 1    | fence | look at the ring | if it is empty: sleep
+     *   broker: publish the response | fence | read clientWaiting | if 1: swap to 0, and wake
+     * Whichever fence comes first, either the client sees the response or the broker the flag. */
+    _Atomic uint32_t *waiting = &channel->control->client_waiting;
+    while (true) {
+        atomic_store_explicit(waiting, 1, memory_order_relaxed);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (channel_has_response(channel)) {
+            atomic_store_explicit(waiting, 0, memory_order_relaxed);
+            return true;
+        }
+        if (!futex_wait(waiting, 1, FUTEX_ALL_BITS, FUTEX_SHARED) && !session_is_alive(session)) {
+            return channel_has_response(channel);
+        }
+    }
+}

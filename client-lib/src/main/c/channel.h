@@ -1,0 +1,85 @@
+/* The client's side of a channel: its two rings, its arena, and what is in flight.
+ *
+ * One thread at a time: the one that has leased it. */
+
+#ifndef RBDW_CHANNEL_H
+#define RBDW_CHANNEL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rbdw_segment.h"
+
+struct session;
+
+/* Parts of a large transfer in flight: while one is copied, the others are under way. */
+#define CHANNEL_MAX_PIECES 4
+
+/* A part of an operation, in flight under the tag that is its index. */
+struct piece {
+    uint64_t correlation_id;
+    uint64_t offset; /* from the operation's start */
+    uint32_t length; /* bytes */
+    bool in_flight;
+};
+
+/* How long to look for a response before sleeping: a sleeper's wake costs tens of microseconds, but
+ * who looks takes the core from who works. Doubled when looking was enough, halved when not, and
+ * tried anew now and then. */
+struct spin {
+    int64_t budget_ns;
+    uint32_t since_try;
+};
+
+struct channel {
+    _Alignas(64) _Atomic uint32_t leased; /* of session.c */
+    struct channel_control *control;
+    struct response_entry *responses;
+    char *arena;
+    uint64_t request_position;
+    uint64_t response_position;
+    uint64_t next_correlation;
+    uint32_t mask;
+    uint32_t pieces;       /* the arena holds this many */
+    uint32_t piece_length; /* bytes, of the longest */
+    struct spin spin;
+    struct piece piece[CHANNEL_MAX_PIECES];
+};
+
+/* A request as it goes into the ring. */
+struct io_request {
+    int op; /* of the schema's IoOp */
+    uint32_t handle;
+    int64_t position;
+    int64_t length;
+};
+
+/* bytes: the channel's in the segment. may_spin: false where nobody else could run meanwhile. */
+void channel_init(struct channel *channel, char *bytes, const struct segment_geometry *geometry,
+                  bool may_spin);
+
+/* The index of a piece that is not in flight, or -1. */
+int channel_free_piece(const struct channel *channel);
+
+/* Where in the arena the piece's data is. */
+static inline char *channel_piece_data(const struct channel *channel, int piece)
+{
+    return channel->arena + (size_t) piece * channel->piece_length;
+}
+
+/* Publishes a request under this piece, whose data is in place. The doorbell is the caller's. */
+void channel_submit(struct channel *channel, int piece, uint64_t offset, uint32_t piece_length,
+                    const struct io_request *request);
+
+bool channel_has_response(const struct channel *channel);
+
+/* Takes the next response, which is there. Returns its piece, which is free again, and its result;
+ * -1 for a response to nothing that is in flight. */
+int channel_take_response(struct channel *channel, int64_t *result);
+
+/* Waits until a response is there, or false as soon as still_alive says so. The latter is asked a
+ * few times a second. */
+bool channel_await_response(struct channel *channel, struct session *session);
+
+#endif

@@ -1,0 +1,231 @@
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <org_rbdwrapper_ipc_codec/closeImage.h>
+#include <org_rbdwrapper_ipc_codec/done.h>
+#include <org_rbdwrapper_ipc_codec/error.h>
+#include <org_rbdwrapper_ipc_codec/hello.h>
+#include <org_rbdwrapper_ipc_codec/imageOpened.h>
+#include <org_rbdwrapper_ipc_codec/imageStat.h>
+#include <org_rbdwrapper_ipc_codec/openImage.h>
+#include <org_rbdwrapper_ipc_codec/progress.h>
+#include <org_rbdwrapper_ipc_codec/stat.h>
+#include <org_rbdwrapper_ipc_codec/welcome.h>
+
+#include "error.h"
+#include "rbdw_protocol.h"
+#include "run_dirs.h"
+
+#define MAX_PATH 4096
+
+/* A codec over the frame's body. Encoding: of a new message. */
+#define BEGIN_ENCODING(message, codec, frame)                                                      \
+    SBE(message##_wrap_for_encode)(codec, frame_body(frame), 0, FRAME_MAX_MESSAGE                  \
+                                                                    - FRAME_HEADER_BYTES)
+#define SEND(message, codec, control)                                                              \
+    send_request(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),     \
+                 SBE(message##_encoded_length)(codec))
+/* Decoding: of what came, whose template and block's length were checked. */
+#define BEGIN_DECODING(message, codec, frame)                                                      \
+    SBE(message##_wrap_for_decode)(codec, frame_body(frame), 0, (frame)->block_length,             \
+                                   (frame)->version, frame_body_length(frame))
+#define RECEIVE(message, control)                                                                  \
+    receive_answer(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)())
+
+int control_connect(struct control *control)
+{
+    struct broker_sockets sockets;
+    int error = run_dirs_find_sockets(&sockets);
+    if (error < 0) {
+        return error;
+    }
+    for (int i = 0; i < sockets.count; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0) {
+            return error_set(errno, "no socket to the broker: %s (%s)", ERROR_NAME(errno));
+        }
+        struct sockaddr_un *address = &sockets.addresses[i];
+        int result;
+        do {
+            result = connect(fd, (struct sockaddr *) address, sizeof *address);
+        } while (result < 0 && errno == EINTR);
+        if (result == 0) {
+            control->socket = fd;
+            control->broken = false;
+            control->next_correlation_id = 1;
+            return 0;
+        }
+        error = errno;
+        close(fd);
+        if (error != ENOENT && error != ECONNREFUSED) {
+            return error_set(error, "connect to the broker at %s: %s (%s)", address->sun_path,
+                             ERROR_NAME(error));
+        }
+    }
+    return error_set(ECONNREFUSED,
+                     "no broker is running at %s%s%s: start one with rbdwrapper-broker start",
+                     sockets.addresses[0].sun_path, sockets.count > 1 ? " or " : "",
+                     sockets.count > 1 ? sockets.addresses[1].sun_path : "");
+}
+
+/* The broker said no: its number and its text become ours. */
+static int refused(struct frame *frame)
+{
+    struct SBE(error) answer;
+    char text[400];
+    if (frame->block_length < SBE(error_sbe_block_length)()
+        || BEGIN_DECODING(error, &answer, frame) == NULL
+        || frame_body_length(frame) < frame->block_length + SBE(error_text_header_length)()) {
+        return error_set(EPROTO, "the broker's answer is not well formed");
+    }
+    int number = SBE(error_errno)(&answer);
+    uint64_t length = SBE(error_get_text)(&answer, text, sizeof text - 1);
+    text[length] = '\0';
+    if (number <= 0 || number > 4095) {
+        return error_set(EPROTO, "the broker answered with error number %d: %s", number, text);
+    }
+    return error_set(number, "%s", text);
+}
+
+static int check_answer(struct control *control, uint16_t template_id, uint16_t block_length)
+{
+    struct frame *frame = &control->frame;
+    if (frame->template_id == SBE(error_sbe_template_id)()) {
+        return refused(frame);
+    }
+    if (frame->template_id != template_id || frame->block_length < block_length) {
+        control->broken = true;
+        return error_set(EPROTO, "the broker answered with message %u where %u was expected",
+                         frame->template_id, template_id);
+    }
+    return 0;
+}
+
+static int send_request(struct control *control, uint16_t template_id, uint16_t block_length,
+                        uint64_t body_length)
+{
+    int error =
+        frame_send(control->socket, &control->frame, template_id, block_length, body_length);
+    control->broken |= error < 0;
+    return error;
+}
+
+static int receive_answer(struct control *control, uint16_t template_id, uint16_t block_length)
+{
+    do {
+        int error = frame_receive(control->socket, &control->frame, NULL, 0);
+        if (error < 0) {
+            control->broken = true;
+            return error;
+        }
+    } while (control->frame.template_id == SBE(progress_sbe_template_id)());
+    return check_answer(control, template_id, block_length);
+}
+
+int control_hello(struct control *control, uint16_t channels, uint16_t depth,
+                  uint32_t arena_length, struct welcome *welcome)
+{
+    struct SBE(hello) hello;
+    const char *program = program_invocation_short_name;
+    int descriptors[2] = {-1, -1};
+    BEGIN_ENCODING(hello, &hello, &control->frame);
+    SBE(hello_set_protocolMajor)(&hello, PROTOCOL_MAJOR);
+    SBE(hello_set_protocolMinor)(&hello, PROTOCOL_MINOR);
+    SBE(hello_set_channels)(&hello, channels);
+    SBE(hello_set_depth)(&hello, depth);
+    SBE(hello_set_arenaLength)(&hello, arena_length);
+    SBE(hello_put_program)(&hello, program, (uint16_t) strnlen(program, 255));
+    SBE(hello_put_release)(&hello, RBDW_RELEASE, sizeof RBDW_RELEASE - 1);
+    int error = SEND(hello, &hello, control);
+    if (error == 0) {
+        error = frame_receive(control->socket, &control->frame, descriptors, 2);
+    }
+    if (error == 0) {
+        error = check_answer(control, SBE(welcome_sbe_template_id)(),
+                             SBE(welcome_sbe_block_length)());
+    }
+    if (error == 0 && (descriptors[0] < 0 || descriptors[1] < 0)) {
+        error = error_set(EPROTO, "the broker has sent no shared memory: is the limit of open"
+                                  " files (ulimit -n) reached?");
+    }
+    if (error < 0) {
+        for (int i = 0; i < 2; i++) {
+            if (descriptors[i] >= 0) {
+                close(descriptors[i]);
+                descriptors[i] = -1;
+            }
+        }
+    } else {
+        struct SBE(welcome) answer;
+        BEGIN_DECODING(welcome, &answer, &control->frame);
+        welcome->segment_length = SBE(welcome_segmentLength)(&answer);
+    }
+    welcome->memory = descriptors[0];
+    welcome->doorbell = descriptors[1];
+    return error;
+}
+
+int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle)
+{
+    size_t path_length = strnlen(path, MAX_PATH);
+    if (path_length == MAX_PATH) {
+        return error_set(ENAMETOOLONG, "open: the path has more than %d bytes", MAX_PATH - 1);
+    }
+    struct SBE(openImage) request;
+    struct SBE(openFlags) flags;
+    BEGIN_ENCODING(openImage, &request, &control->frame);
+    SBE(openImage_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(openImage_flags)(&request, &flags);
+    SBE(openFlags_clear)(&flags);
+    SBE(openFlags_set_read)(&flags, access_mode != O_WRONLY);
+    SBE(openFlags_set_write)(&flags, access_mode != O_RDONLY);
+    SBE(openImage_put_path)(&request, path, (uint16_t) path_length);
+    int error = SEND(openImage, &request, control);
+    if (error == 0) {
+        error = RECEIVE(imageOpened, control);
+    }
+    if (error == 0) {
+        struct SBE(imageOpened) answer;
+        BEGIN_DECODING(imageOpened, &answer, &control->frame);
+        *handle = SBE(imageOpened_handle)(&answer);
+    }
+    return error;
+}
+
+int control_close(struct control *control, uint32_t handle)
+{
+    struct SBE(closeImage) request;
+    BEGIN_ENCODING(closeImage, &request, &control->frame);
+    SBE(closeImage_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(closeImage_set_handle)(&request, handle);
+    int error = SEND(closeImage, &request, control);
+    return error < 0 ? error : RECEIVE(done, control);
+}
+
+int control_stat(struct control *control, uint32_t handle, int64_t *size)
+{
+    struct SBE(stat) request;
+    BEGIN_ENCODING(stat, &request, &control->frame);
+    SBE(stat_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(stat_set_handle)(&request, handle);
+    SBE(stat_put_path)(&request, "", 0);
+    int error = SEND(stat, &request, control);
+    if (error == 0) {
+        error = RECEIVE(imageStat, control);
+    }
+    if (error == 0) {
+        struct SBE(imageStat) answer;
+        BEGIN_DECODING(imageStat, &answer, &control->frame);
+        *size = SBE(imageStat_size)(&answer);
+        if (*size < 0) {
+            return error_set(EPROTO, "the broker answered with a size below 0");
+        }
+    }
+    return error;
+}

@@ -1,0 +1,42 @@
+/* A session's requests on the broker's socket: each sends one message and waits for its answer. One
+ * thread at a time; the session's lock sees to it.
+ *
+ * All return 0 or an error with its text. */
+
+#ifndef RBDW_CONTROL_H
+#define RBDW_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+struct control {
+    int socket;
+    bool broken; /* the broker is gone or not understood: no more requests */
+    uint64_t next_correlation_id;
+    struct frame frame;
+};
+
+/* What the broker said when it welcomed us. */
+struct welcome {
+    int64_t segment_length; /* bytes */
+    int memory;             /* descriptors, the caller's to close; -1 where there is none */
+    int doorbell;
+};
+
+/* Connects to the first broker that runs. -ECONNREFUSED with where it was looked for. */
+int control_connect(struct control *control);
+
+/* Begins the session. After an error welcome's descriptors are -1. */
+int control_hello(struct control *control, uint16_t channels, uint16_t depth,
+                  uint32_t arena_length, struct welcome *welcome);
+
+int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle);
+
+int control_close(struct control *control, uint32_t handle);
+
+/* size: bytes. */
+int control_stat(struct control *control, uint32_t handle, int64_t *size);
+
+#endif

@@ -1,0 +1,229 @@
+/* The functions of rbdw.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <org_rbdwrapper_ipc_codec/ioOp.h>
+
+#include "error.h"
+#include "io.h"
+#include "rbdw.h"
+#include "rbdw_protocol.h"
+#include "session.h"
+
+struct rbdw_file {
+    _Atomic(struct session *) session; /* changes once, in a child */
+    uint32_t handle;                   /* in that session; stored before it */
+    int access_mode;
+    char path[];
+};
+
+const char *rbdw_version(void)
+{
+    return RBDW_RELEASE;
+}
+
+/* Under the lock. */
+static int open_in_session(struct rbdw_file *file)
+{
+    struct session *session;
+    int error = session_acquire(&session);
+    if (error < 0) {
+        return error;
+    }
+    error = control_open(&session->control, file->path, file->access_mode, &file->handle);
+    if (error < 0) {
+        session_after_control(session);
+        session_release(session);
+        return error;
+    }
+    atomic_store_explicit(&file->session, session, memory_order_release);
+    return 0;
+}
+
+int rbdw_open(const char *path, int flags, struct rbdw_file **file)
+{
+    if (path == NULL || file == NULL) {
+        return error_set(EINVAL, "open: no path or no place for the file: EINVAL (wrong argument)");
+    }
+    int access_mode = flags & O_ACCMODE;
+    if ((flags & ~(O_ACCMODE | O_CLOEXEC | O_LARGEFILE)) != 0
+        || (access_mode != O_RDONLY && access_mode != O_WRONLY && access_mode != O_RDWR)) {
+        return error_set(EINVAL, "open %s: flags 0%o are not among O_RDONLY, O_WRONLY, O_RDWR",
+                         path, (unsigned) flags);
+    }
+    size_t path_size = strlen(path) + 1;
+    struct rbdw_file *opened = malloc(sizeof *opened + path_size);
+    if (opened == NULL) {
+        return error_set(ENOMEM, "open %s: no memory", path);
+    }
+    opened->access_mode = access_mode;
+    memcpy(opened->path, path, path_size);
+    session_lock();
+    int error = open_in_session(opened);
+    session_unlock();
+    if (error < 0) {
+        free(opened);
+        return error;
+    }
+    *file = opened;
+    return 0;
+}
+
+int rbdw_close(struct rbdw_file *file)
+{
+    if (file == NULL) {
+        return 0;
+    }
+    int error = 0;
+    session_lock();
+    struct session *session = atomic_load(&file->session);
+    /* a broker that is gone has closed all, and a child's parent closes its own */
+    if (session_is_ours(session) && session_is_alive(session)) {
+        error = control_close(&session->control, file->handle);
+        session_after_control(session);
+    }
+    session_release(session);
+    session_unlock();
+    free(file);
+    return error;
+}
+
+/* A child opens the image again for itself. */
+static int open_after_fork(struct rbdw_file *file)
+{
+    int error = 0;
+    session_lock();
+    struct session *parents = atomic_load(&file->session);
+    if (!session_is_ours(parents)) { /* another thread may have been first */
+        error = open_in_session(file);
+        if (error == 0) {
+            session_release(parents);
+        }
+    }
+    session_unlock();
+    return error;
+}
+
+/* The session in which the file is open, or an error. */
+static int session_of(struct rbdw_file *file, struct session **session)
+{
+    *session = atomic_load_explicit(&file->session, memory_order_acquire);
+    if (session_is_ours(*session)) {
+        return 0;
+    }
+    int error = open_after_fork(file);
+    *session = atomic_load_explicit(&file->session, memory_order_acquire);
+    return error;
+}
+
+static int64_t perform(struct rbdw_file *file, struct operation *operation)
+{
+    struct session *session;
+    int error = session_of(file, &session);
+    if (error < 0) {
+        return error;
+    }
+    operation->handle = file->handle;
+    return io_perform(session, operation, file->path);
+}
+
+static int check_range(const struct rbdw_file *file, const char *what, off_t offset,
+                       uint64_t length, uint64_t max_length)
+{
+    if (offset < 0 || length > max_length) {
+        return error_set(EINVAL, "%s of %s: offset %lld or length %llu is out of range", what,
+                         file->path, (long long) offset, (unsigned long long) length);
+    }
+    return 0;
+}
+
+/* So that offset + length stays in 63 bits; no image reaches there. */
+static uint64_t clamp(off_t offset, uint64_t length)
+{
+    uint64_t room = (uint64_t) (INT64_MAX - offset);
+    return length < room ? length : room;
+}
+
+ssize_t rbdw_pread(struct rbdw_file *file, void *buffer, size_t count, off_t offset)
+{
+    int error = check_range(file, "read", offset, count, SSIZE_MAX);
+    if (error < 0 || count == 0) {
+        return error;
+    }
+    struct operation operation = {
+        .op = SBE(ioOp_READ),
+        .position = offset,
+        .length = clamp(offset, count),
+        .read_into = buffer,
+    };
+    return (ssize_t) perform(file, &operation);
+}
+
+ssize_t rbdw_pwrite(struct rbdw_file *file, const void *buffer, size_t count, off_t offset)
+{
+    int error = check_range(file, "write", offset, count, SSIZE_MAX);
+    if (error < 0 || count == 0) {
+        return error;
+    }
+    struct operation operation = {
+        .op = SBE(ioOp_WRITE),
+        .position = offset,
+        .length = clamp(offset, count),
+        .write_from = buffer,
+    };
+    return (ssize_t) perform(file, &operation);
+}
+
+int rbdw_flush(struct rbdw_file *file)
+{
+    struct operation operation = {.op = SBE(ioOp_FLUSH)};
+    return (int) perform(file, &operation);
+}
+
+static int perform_on_range(struct rbdw_file *file, int op, const char *what, off_t offset,
+                            off_t length)
+{
+    int error = check_range(file, what, offset, (uint64_t) length, INT64_MAX);
+    if (error < 0 || length == 0) {
+        return error;
+    }
+    struct operation operation = {
+        .op = op,
+        .position = offset,
+        .length = clamp(offset, (uint64_t) length),
+    };
+    return (int) perform(file, &operation);
+}
+
+int rbdw_discard(struct rbdw_file *file, off_t offset, off_t length)
+{
+    return perform_on_range(file, SBE(ioOp_DISCARD), "discard", offset, length);
+}
+
+int rbdw_write_zeroes(struct rbdw_file *file, off_t offset, off_t length)
+{
+    return perform_on_range(file, SBE(ioOp_WRITE_ZEROES), "write zeroes", offset, length);
+}
+
+int64_t rbdw_size(struct rbdw_file *file)
+{
+    struct session *session;
+    int64_t size = 0;
+    int error = session_of(file, &session);
+    if (error < 0) {
+        return error;
+    }
+    session_lock();
+    if (session_is_alive(session)) {
+        error = control_stat(&session->control, file->handle, &size);
+        session_after_control(session);
+    } else {
+        error = session_gone();
+    }
+    session_unlock();
+    return error < 0 ? error : size;
+}

@@ -1,0 +1,53 @@
+#include "fork.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "error.h"
+
+static _Atomic uint32_t no_process; /* 0 until there is a page */
+_Atomic uint32_t *fork_process_number = &no_process;
+
+static uint32_t last_number; /* a child goes on where its parent was */
+static void (*call_in_child)(void);
+
+static void after_fork(void)
+{
+    atomic_store(fork_process_number, 0); /* where the kernel (before 4.14) has not done it */
+    call_in_child();
+}
+
+static int make_page(void (*in_child)(void))
+{
+    size_t length = (size_t) sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return error_set(errno, "no memory for a session: %s (%s)", ERROR_NAME(errno));
+    }
+    madvise(page, length, MADV_WIPEONFORK);
+    call_in_child = in_child;
+    int error = pthread_atfork(NULL, NULL, after_fork);
+    if (error != 0) {
+        munmap(page, length);
+        return error_set(error, "no memory for a session: %s (%s)", ERROR_NAME(error));
+    }
+    fork_process_number = page;
+    return 0;
+}
+
+int fork_watch(void (*in_child)(void))
+{
+    if (fork_process_number == &no_process) {
+        int error = make_page(in_child);
+        if (error < 0) {
+            return error;
+        }
+    }
+    if (atomic_load(fork_process_number) == 0) {
+        atomic_store(fork_process_number, ++last_number);
+    }
+    return 0;
+}

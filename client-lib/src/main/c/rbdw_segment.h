@@ -1,0 +1,153 @@
+/* The bytes that a session's client and the broker share. Every number is little endian. The Java
+ * twin is SegmentDescriptor.java, which says more of why; a test holds the two against each other.
+ *
+ *   segment
+ *   0                                                     4096
+ *   +-----------------------------------------------------+-------------+-------------+---
+ *   | header                                              | channel 0   | channel 1   | ...
+ *   +-----------------------------------------------------+-------------+-------------+---
+ *
+ *   header: written by the broker before the client sees it
+ *   0        8         12          16              24           32         36      40
+ *   +--------+---------+-----------+---------------+------------+----------+-------+-------------+
+ *   | magic  | layout  | channels  | segmentLength | generation | depth    | (pad) | arenaLength |
+ *   | u64    | u32     | u32       | u64           | u64        | u32      | u32   | u32         |
+ *   +--------+---------+-----------+---------------+------------+----------+-------+-------------+
+ *   44            48               56
+ *   +-------------+----------------+
+ *   | maxTransfer | channelStride  |
+ *   | u32         | u64            |
+ *   +-------------+----------------+
+ *
+ *   128
+ *   +--------------+
+ *   | brokerParked |  1: the messenger sleeps; a client that published swaps it to 0 and, if it
+ *   | u32          |     was 1, rings
+ *   +--------------+
+ *
+ *   channel (at 4096 + i * channelStride)
+ *   0                   128        256                   256 + 64 * depth      ... to the next page
+ *   +-------------------+----------+---------------------+---------------------+-----------------+
+ *   | clientWaiting u32 | reserved | request ring        | response ring       | arena           |
+ *   | (futex)           |          | depth entries of 64 | depth entries of 32 | arenaLength     |
+ *   +-------------------+----------+---------------------+---------------------+-----------------+
+ *
+ *   an entry of the request ring              an entry of the response ring
+ *   0          8            16        64      0          8            16         32
+ *   +----------+------------+---------+       +----------+------------+----------+
+ *   | sequence | SBE header | IoRe-   |       | sequence | SBE header | IoRe-    |
+ *   | u64      |            | quest   |       | u64      |            | sponse   |
+ *   +----------+------------+---------+       +----------+------------+----------+
+ *
+ * Position p = 0, 1, 2 ... of a ring lies at index p & (depth - 1). Each side counts positions in
+ * memory of its own. Who writes stores the entry's body first and its sequence, p + 1, last. */
+
+#ifndef RBDW_SEGMENT_H
+#define RBDW_SEGMENT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SEGMENT_MAGIC UINT64_C(0x3147455357444252) /* "RBDWSEG1" as bytes */
+#define SEGMENT_LAYOUT_VERSION 1
+#define SEGMENT_PAGE 4096
+#define SEGMENT_MAX_CHANNELS 64
+#define SEGMENT_MIN_DEPTH 2
+#define SEGMENT_MAX_DEPTH 1024
+#define SEGMENT_MIN_ARENA_LENGTH (64 * 1024)
+#define SEGMENT_MAX_ARENA_LENGTH (16 * 1024 * 1024)
+#define SEGMENT_TAG_MASK 0xffff /* the low bits of a correlation id */
+
+struct segment_header {
+    uint64_t magic;
+    uint32_t layout;
+    uint32_t channels;
+    uint64_t segment_length;
+    uint64_t generation;
+    uint32_t depth;
+    uint32_t padding;
+    uint32_t arena_length;
+    uint32_t max_transfer;
+    uint64_t channel_stride;
+    char reserved[72];
+    _Atomic uint32_t broker_parked;
+    char reserved_to_page[SEGMENT_PAGE - 132];
+};
+
+struct request_entry {
+    _Atomic uint64_t sequence;
+    char message[8]; /* SBE header */
+    char body[48];   /* IoRequest */
+};
+
+struct response_entry {
+    _Atomic uint64_t sequence;
+    char message[8]; /* SBE header */
+    char body[16];   /* IoResponse */
+};
+
+struct channel_control {
+    _Atomic uint32_t client_waiting;
+    char reserved[252];
+    struct request_entry requests[]; /* depth of them; the response ring follows */
+};
+
+_Static_assert(offsetof(struct segment_header, magic) == 0, "layout");
+_Static_assert(offsetof(struct segment_header, layout) == 8, "layout");
+_Static_assert(offsetof(struct segment_header, channels) == 12, "layout");
+_Static_assert(offsetof(struct segment_header, segment_length) == 16, "layout");
+_Static_assert(offsetof(struct segment_header, generation) == 24, "layout");
+_Static_assert(offsetof(struct segment_header, depth) == 32, "layout");
+_Static_assert(offsetof(struct segment_header, arena_length) == 40, "layout");
+_Static_assert(offsetof(struct segment_header, max_transfer) == 44, "layout");
+_Static_assert(offsetof(struct segment_header, channel_stride) == 48, "layout");
+_Static_assert(offsetof(struct segment_header, broker_parked) == 128, "layout");
+_Static_assert(sizeof(struct segment_header) == SEGMENT_PAGE, "layout");
+_Static_assert(sizeof(struct request_entry) == 64, "layout");
+_Static_assert(offsetof(struct request_entry, message) == 8, "layout");
+_Static_assert(offsetof(struct request_entry, body) == 16, "layout");
+_Static_assert(sizeof(struct response_entry) == 32, "layout");
+_Static_assert(offsetof(struct response_entry, message) == 8, "layout");
+_Static_assert(offsetof(struct response_entry, body) == 16, "layout");
+_Static_assert(offsetof(struct channel_control, client_waiting) == 0, "layout");
+_Static_assert(offsetof(struct channel_control, requests) == 256, "layout");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomics without a lock");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the segment is little endian");
+
+/* What a header says, once it was checked. */
+struct segment_geometry {
+    uint32_t channels;
+    uint32_t depth;
+    uint32_t arena_length;
+};
+
+static inline uint64_t segment_response_ring_offset(const struct segment_geometry *geometry)
+{
+    return offsetof(struct channel_control, requests)
+           + (uint64_t) geometry->depth * sizeof(struct request_entry);
+}
+
+static inline uint64_t segment_arena_offset(const struct segment_geometry *geometry)
+{
+    uint64_t end = segment_response_ring_offset(geometry)
+                   + (uint64_t) geometry->depth * sizeof(struct response_entry);
+    return (end + SEGMENT_PAGE - 1) / SEGMENT_PAGE * SEGMENT_PAGE;
+}
+
+static inline uint64_t segment_channel_stride(const struct segment_geometry *geometry)
+{
+    return segment_arena_offset(geometry) + geometry->arena_length;
+}
+
+static inline uint64_t segment_channel_offset(const struct segment_geometry *geometry, uint32_t i)
+{
+    return sizeof(struct segment_header) + i * segment_channel_stride(geometry);
+}
+
+static inline uint64_t segment_length(const struct segment_geometry *geometry)
+{
+    return segment_channel_offset(geometry, geometry->channels);
+}
+
+#endif

@@ -1,0 +1,180 @@
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "segment.h"
+
+#define WANTED_CHANNELS 5 /* four and one for signal handlers */
+#define WANTED_DEPTH 64
+#define WANTED_ARENA_LENGTH (1024 * 1024)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int cancel_state; /* of who has the lock */
+static struct session *current;
+
+void session_lock(void)
+{
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    pthread_mutex_lock(&lock);
+    cancel_state = state;
+}
+
+void session_unlock(void)
+{
+    int state = cancel_state;
+    pthread_mutex_unlock(&lock);
+    pthread_setcancelstate(state, NULL);
+}
+
+/* In a child. The parent's broker must see the end of the parent's socket even if the child lives
+ * longer. The lock may have been held by a thread that the child does not have. */
+static void forget_parents_session(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    if (current != NULL) {
+        close(current->socket);
+        close(current->doorbell);
+        current = NULL; /* not freed: the parent's threads may have been changing it */
+    }
+}
+
+static int begin(struct session *session)
+{
+    struct welcome welcome;
+    int error = control_hello(&session->control, WANTED_CHANNELS, WANTED_DEPTH,
+                              WANTED_ARENA_LENGTH, &welcome);
+    if (error < 0) {
+        return error;
+    }
+    struct segment_geometry geometry;
+    error = segment_map(welcome.memory, welcome.segment_length, &session->segment, &geometry);
+    close(welcome.memory);
+    if (error < 0) {
+        close(welcome.doorbell);
+        return error;
+    }
+    session->doorbell = welcome.doorbell;
+    session->segment_length = (uint64_t) welcome.segment_length;
+    session->channels = geometry.channels;
+    bool may_spin = segment_has_other_cpu();
+    for (uint32_t i = 0; i < geometry.channels; i++) {
+        char *bytes = (char *) session->segment + segment_channel_offset(&geometry, i);
+        channel_init(&session->channel[i], bytes, &geometry, may_spin);
+    }
+    uint32_t for_handlers = geometry.channels > 1 ? 1 : 0;
+    lease_queue_init(&session->threads, geometry.channels - for_handlers);
+    lease_queue_init(&session->handlers, for_handlers);
+    return 0;
+}
+
+static int make_session(struct session **made)
+{
+    int error = fork_watch(forget_parents_session);
+    if (error < 0) {
+        return error;
+    }
+    size_t alignment = _Alignof(struct session);
+    size_t length = (sizeof(struct session) + alignment - 1) / alignment * alignment;
+    struct session *session = aligned_alloc(alignment, length);
+    if (session == NULL) {
+        return error_set(ENOMEM, "no memory for a session");
+    }
+    error = control_connect(&session->control);
+    if (error < 0) {
+        free(session);
+        return error;
+    }
+    session->process = atomic_load(fork_process_number);
+    session->socket = session->control.socket;
+    session->references = 0;
+    atomic_init(&session->dead, false);
+    error = begin(session);
+    if (error < 0) {
+        close(session->socket);
+        free(session);
+        return error;
+    }
+    *made = session;
+    return 0;
+}
+
+int session_acquire(struct session **session)
+{
+    if (current != NULL && (!session_is_ours(current) || !session_is_alive(current))) {
+        session_release(current);
+        current = NULL;
+    }
+    if (current == NULL) {
+        int error = make_session(&current);
+        if (error < 0) {
+            current = NULL;
+            return error;
+        }
+        current->references = 1;
+    }
+    current->references++;
+    *session = current;
+    return 0;
+}
+
+void session_release(struct session *session)
+{
+    if (--session->references > 0) {
+        return;
+    }
+    if (session_is_ours(session)) {
+        segment_unmap(session->segment, session->segment_length);
+        close(session->doorbell);
+        close(session->socket);
+    } /* else the child has no mapping, and its descriptors are closed */
+    free(session);
+}
+
+bool session_is_alive(struct session *session)
+{
+    if (atomic_load_explicit(&session->dead, memory_order_relaxed)) {
+        return false;
+    }
+    /* not poll(): that would be a cancellation point */
+    struct pollfd socket = {.fd = session->socket, .events = POLLRDHUP};
+    struct timespec now = {0, 0};
+    if (syscall(SYS_ppoll, &socket, 1, &now, NULL, 0) > 0) {
+        atomic_store(&session->dead, true);
+        return false;
+    }
+    return true;
+}
+
+void session_after_control(struct session *session)
+{
+    if (session->control.broken) {
+        atomic_store(&session->dead, true);
+    }
+}
+
+int session_gone(void)
+{
+    return error_set(ENOTCONN, "the broker is gone: open again when it is back");
+}
+
+void session_ring_doorbell(struct session *session)
+{
+    /*   client: publish the request | fence | read brokerParked | if 1: swap to 0, and ring
+     *   broker: brokerParked = 1    | fence | look at the rings | if all are empty: sleep
+     * Whichever fence comes first, either the client sees the flag or the broker the request. */
+    _Atomic uint32_t *parked = &session->segment->broker_parked;
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(parked, memory_order_relaxed) != 0
+        && atomic_exchange(parked, 0) != 0) {
+        uint64_t one = 1;
+        syscall(SYS_write, session->doorbell, &one, sizeof one);
+    }
+}

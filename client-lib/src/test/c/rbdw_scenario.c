@@ -1,0 +1,244 @@
+/* Programs that do with an image what is hard on a library.
+ *
+ *     rbdw_scenario fork PATH      a child uses what its parent opened
+ *     rbdw_scenario signals PATH   handlers read while their threads are inside reads
+ *     rbdw_scenario threads PATH   many more threads than channels
+ *     rbdw_scenario until-gone PATH THREADS
+ *                                  prints "ready", reads until the broker is gone, prints each
+ *                                  thread's error as its number and text
+ *
+ * The image has at least 1 MiB and is overwritten. Exit: 0; 1 with one line that says what is wrong;
+ * 2 usage. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "rbdw.h"
+
+#define BLOCK 4096
+#define MAX_THREADS 64
+#define THREADS 32
+#define ROUNDS 300
+
+static rbdw_file *image;
+static const char *path;
+
+static void fail(const char *what)
+{
+    printf("rbdw_scenario: %s (%s)\n", what, rbdw_error_text());
+    fflush(stdout);
+    _exit(1);
+}
+
+static void fill(char *block, uint64_t number)
+{
+    for (uint64_t i = 0; i < BLOCK; i += sizeof number) {
+        uint64_t word = number << 32 | i;
+        memcpy(block + i, &word, sizeof word);
+    }
+}
+
+static void write_block(uint64_t at, uint64_t number)
+{
+    char block[BLOCK];
+    fill(block, number);
+    if (rbdw_pwrite(image, block, BLOCK, (off_t) at * BLOCK) != BLOCK) {
+        fail("a write failed");
+    }
+}
+
+static void expect_block(uint64_t at, uint64_t number)
+{
+    char block[BLOCK];
+    char expected[BLOCK];
+    fill(expected, number);
+    if (rbdw_pread(image, block, BLOCK, (off_t) at * BLOCK) != BLOCK) {
+        fail("a read failed");
+    }
+    if (memcmp(block, expected, BLOCK) != 0) {
+        fail("a read gave other data");
+    }
+}
+
+static void in_child(void)
+{
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        expect_block(0, 1); /* of the parent */
+        write_block(1, i);
+        expect_block(1, i);
+    }
+    if (rbdw_size(image) < 2 * BLOCK) {
+        fail("the child does not see the image's size");
+    }
+    rbdw_file *own;
+    if (rbdw_open(path, O_RDONLY, &own) < 0 || rbdw_close(own) < 0 || rbdw_close(image) < 0) {
+        fail("the child cannot open and close");
+    }
+    _exit(0);
+}
+
+static void run_fork(void)
+{
+    int status;
+    write_block(0, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        in_child();
+    }
+    for (uint64_t i = 0; i < ROUNDS; i++) { /* at the same time */
+        write_block(2, i);
+        expect_block(2, i);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fail("the child failed");
+    }
+    expect_block(1, ROUNDS - 1); /* of the child */
+}
+
+static _Atomic uint64_t handled;
+static _Atomic uint32_t running;
+static __thread uint64_t own_number;
+
+static void on_signal(int signal)
+{
+    (void) signal;
+    int before = errno;
+    expect_block(own_number, own_number);
+    write_block(MAX_THREADS + own_number, own_number);
+    atomic_fetch_add(&handled, 1);
+    errno = before;
+}
+
+static void *read_under_signals(void *argument)
+{
+    own_number = (uint64_t) (uintptr_t) argument;
+    for (uint64_t i = 0; i < ROUNDS * 10; i++) {
+        write_block(own_number, own_number);
+        expect_block(own_number, own_number);
+    }
+    /* stays until the last signal was sent to it */
+    atomic_fetch_sub(&running, 1);
+    while (atomic_load(&running) > 0) {
+        expect_block(own_number, own_number);
+    }
+    return NULL;
+}
+
+static void run_signals(void)
+{
+    enum { COUNT = 8 }; /* more than there are channels: each of them is taken when a handler runs */
+    pthread_t threads[COUNT];
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        write_block(i, i);
+    }
+    atomic_store(&running, COUNT + 1);
+    for (uintptr_t i = 0; i < COUNT; i++) {
+        if (pthread_create(&threads[i], NULL, read_under_signals, (void *) i) != 0) {
+            fail("no thread");
+        }
+    }
+    while (atomic_load(&running) > 1) {
+        for (int i = 0; i < COUNT; i++) {
+            pthread_kill(threads[i], SIGUSR1);
+        }
+        usleep(100);
+    }
+    atomic_fetch_sub(&running, 1);
+    for (int i = 0; i < COUNT; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    if (atomic_load(&handled) == 0) {
+        fail("no handler ran");
+    }
+}
+
+static void *read_and_write(void *argument)
+{
+    uint64_t number = (uint64_t) (uintptr_t) argument;
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        write_block(number, number << 16 | i);
+        expect_block(number, number << 16 | i);
+    }
+    return NULL;
+}
+
+static void run_threads(void)
+{
+    pthread_t threads[THREADS];
+    for (uintptr_t i = 0; i < THREADS; i++) {
+        if (pthread_create(&threads[i], NULL, read_and_write, (void *) i) != 0) {
+            fail("no thread");
+        }
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static void *read_until_gone(void *argument)
+{
+    char block[BLOCK];
+    ssize_t n;
+    (void) argument;
+    while ((n = rbdw_pread(image, block, BLOCK, 0)) >= 0) {
+    }
+    flockfile(stdout);
+    printf("%zd %s\n", -n, rbdw_error_text());
+    funlockfile(stdout);
+    return NULL;
+}
+
+static void run_until_gone(int count)
+{
+    pthread_t threads[MAX_THREADS];
+    printf("ready\n");
+    fflush(stdout);
+    for (int i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, read_until_gone, NULL) != 0) {
+            fail("no thread");
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *scenario = argc > 2 ? argv[1] : "";
+    int count = argc > 3 ? atoi(argv[3]) : 1;
+    path = argc > 2 ? argv[2] : "";
+    if (argc < 3 || count < 1 || count > MAX_THREADS) {
+        fprintf(stderr, "usage: rbdw_scenario fork|signals|threads|until-gone PATH [THREADS]\n");
+        return 2;
+    }
+    if (rbdw_open(path, strcmp(scenario, "until-gone") == 0 ? O_RDONLY : O_RDWR, &image) < 0) {
+        fail("open");
+    }
+    if (strcmp(scenario, "fork") == 0) {
+        run_fork();
+    } else if (strcmp(scenario, "signals") == 0) {
+        run_signals();
+    } else if (strcmp(scenario, "threads") == 0) {
+        run_threads();
+    } else if (strcmp(scenario, "until-gone") == 0) {
+        run_until_gone(count);
+    } else {
+        fail("no such scenario");
+    }
+    if (rbdw_close(image) < 0) {
+        fail("close");
+    }
+    return 0;
+}
