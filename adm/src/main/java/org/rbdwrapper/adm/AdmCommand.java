@@ -55,7 +55,7 @@ abstract class AdmCommand implements Callable<Integer> {
 
     @SuppressWarnings(
             "SystemConsoleNull") // it is null in a JVM without a terminal from JDK 25 on, as before
-                                 // JDK 22
+    // JDK 22
     private static boolean isTerminal() {
         Console console = System.console();
         return console != null && console.isTerminal();

@@ -15,7 +15,8 @@ import java.util.regex.Pattern;
  */
 final class BrokerAllocation {
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final Pattern ALLOCATED = Pattern.compile("^\"([^\"]*)\".* allocated=(\\d+)([BKMG]) ");
+    private static final Pattern ALLOCATED =
+            Pattern.compile("^\"([^\"]*)\".* allocated=(\\d+)([BKMG]) ");
     private static final String UNITS = "BKMG";
 
     private BrokerAllocation() {}

@@ -74,7 +74,8 @@ final class Child implements AutoCloseable {
     IOException failure(String what) throws IOException {
         List<String> lines = new ArrayList<>(text().lines().toList());
         String tail =
-                String.join(" | ", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+                String.join(
+                        " | ", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
         return new IOException(name + " " + what + (tail.isEmpty() ? "" : ": " + tail));
     }
 
@@ -86,6 +87,12 @@ final class Child implements AutoCloseable {
         return Files.exists(output)
                 ? new String(Files.readAllBytes(output), StandardCharsets.UTF_8)
                 : "";
+    }
+
+    /** Waits for its own end first. */
+    void finish(Duration limit) throws InterruptedException {
+        boolean unused = process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+        close();
     }
 
     /** SIGTERM, and SIGKILL where that does not end it. */

@@ -21,8 +21,7 @@ import java.util.concurrent.TimeUnit;
 
 /** 4 KiB reads at random positions of an image, each a multiple of 4 KiB. */
 final class RandomReads {
-    private static final ThreadMXBean THREADS =
-            (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /** A read that takes longer is a failure. */
     private static final long READ_LIMIT_SECONDS = 30;
