@@ -21,8 +21,7 @@ final class BrokerAllocation {
 
     private BrokerAllocation() {}
 
-    static long bytes(Environment environment, BrokerProcess broker)
-            throws IOException, InterruptedException {
+    static long bytes(Environment environment, BrokerProcess broker) throws IOException {
         Child jcmd =
                 Child.start(
                         "jcmd",

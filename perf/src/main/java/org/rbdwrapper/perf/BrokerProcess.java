@@ -12,10 +12,10 @@ import java.util.Map;
  * @param runDir where clients find it.
  */
 record BrokerProcess(Child child, Path runDir) implements AutoCloseable {
-    private static final Duration READY_LIMIT = Duration.ofSeconds(60);
+    private static final Duration READY_LIMIT = Duration.ofMinutes(1);
 
     static BrokerProcess start(Environment environment, String name, String store)
-            throws IOException, InterruptedException {
+            throws IOException {
         Path runDir = environment.scratch().resolve(name + ".run");
         Child child =
                 Child.start(
@@ -42,7 +42,7 @@ record BrokerProcess(Child child, Path runDir) implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         child.close();
     }
 }

@@ -50,7 +50,7 @@ final class CephPart {
     record Result(List<Depth> depths, double brokerBytesPerRequest) {}
 
     /** Null where it can run, else what is missing. */
-    static String missing(Environment environment) throws InterruptedException {
+    static String missing(Environment environment) {
         String ceph = ThrowawayCluster.missing(environment);
         return ceph != null ? ceph : FioRun.missing(environment);
     }
@@ -111,12 +111,12 @@ final class CephPart {
     }
 
     private static Sample ours(LoadClient client, String path, int depth, double seconds)
-            throws IOException, InterruptedException {
+            throws IOException {
         return depth == 1 ? client.sync(path, 1, seconds) : client.async(path, depth, seconds);
     }
 
     private double brokerBytesPerRequest(BrokerProcess broker, LoadClient client, String path)
-            throws IOException, InterruptedException {
+            throws IOException {
         environment.say("ceph part: allocation of the broker");
         long before = BrokerAllocation.bytes(environment, broker);
         // the unmeasured beginning of the sample is a fifth of its length

@@ -12,7 +12,8 @@ import java.util.concurrent.TimeUnit;
 
 /** A process of ours, with its output in a file. Every wait is bounded. */
 final class Child implements AutoCloseable {
-    private static final long END_SECONDS = 15;
+    private static final Duration END_LIMIT = Duration.ofSeconds(15);
+    private static final Duration LOOK_EVERY = Duration.ofMillis(20);
     private static final int TAIL_LINES = 5;
 
     private final String name;
@@ -46,8 +47,8 @@ final class Child implements AutoCloseable {
     }
 
     /** What it printed, once it has ended with 0. */
-    String await(Duration limit) throws IOException, InterruptedException {
-        if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+    String await(Duration limit) throws IOException {
+        if (!ends(limit)) {
             close();
             throw failure("did not end within " + limit.toSeconds() + " s");
         }
@@ -58,16 +59,15 @@ final class Child implements AutoCloseable {
     }
 
     /** Returns when it has printed a line that begins so. */
-    void awaitLine(String beginning, Duration limit) throws IOException, InterruptedException {
+    void awaitLine(String beginning, Duration limit) throws IOException {
         long deadline = System.nanoTime() + limit.toNanos();
         while (text().lines().noneMatch(line -> line.startsWith(beginning))) {
-            if (!process.isAlive()) {
-                throw failure("ended with " + process.exitValue());
-            }
             if (System.nanoTime() > deadline) {
                 throw failure("was not ready within " + limit.toSeconds() + " s");
             }
-            Thread.sleep(20);
+            if (ends(LOOK_EVERY)) {
+                throw failure("ended with " + process.exitValue());
+            }
         }
     }
 
@@ -90,18 +90,27 @@ final class Child implements AutoCloseable {
     }
 
     /** Waits for its own end first. */
-    void finish(Duration limit) throws InterruptedException {
-        boolean unused = process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+    void finish(Duration limit) {
+        var _ = ends(limit);
         close();
     }
 
     /** SIGTERM, and SIGKILL where that does not end it. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         process.destroy();
-        if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
+        if (!ends(END_LIMIT)) {
             process.destroyForcibly();
-            process.waitFor(END_SECONDS, TimeUnit.SECONDS);
+            var _ = ends(END_LIMIT);
+        }
+    }
+
+    private boolean ends(Duration limit) {
+        try {
+            return process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

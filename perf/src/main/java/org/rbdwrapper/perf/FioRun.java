@@ -17,11 +17,11 @@ import java.util.Map;
  * @param conf ceph.conf, which librados takes from the environment.
  */
 record FioRun(Environment environment, Path conf, String image) {
-    private static final Duration FILL_LIMIT = Duration.ofSeconds(180);
-    private static final Duration SPARE = Duration.ofSeconds(60);
+    private static final Duration FILL_LIMIT = Duration.ofMinutes(3);
+    private static final Duration SPARE = Duration.ofMinutes(1);
 
     /** Null where fio and its rbd engine are installed, else what is missing. */
-    static String missing(Environment environment) throws InterruptedException {
+    static String missing(Environment environment) {
         try {
             Child child =
                     Child.start(
@@ -37,12 +37,12 @@ record FioRun(Environment environment, Path conf, String image) {
     }
 
     /** Writes the whole image: reads of what was never written would not reach the OSD. */
-    void fill() throws IOException, InterruptedException {
+    void fill() throws IOException {
         run(FILL_LIMIT, "--rw=write", "--bs=4M", "--iodepth=4");
     }
 
     /** IOPS of 4 KiB random reads, after a second unmeasured. */
-    double randomReads(int depth, double seconds) throws IOException, InterruptedException {
+    double randomReads(int depth, double seconds) throws IOException {
         String json =
                 run(
                         SPARE.plusMillis((long) (seconds * 1000)),
@@ -57,7 +57,7 @@ record FioRun(Environment environment, Path conf, String image) {
         return parseReadIops(json);
     }
 
-    private String run(Duration limit, String... load) throws IOException, InterruptedException {
+    private String run(Duration limit, String... load) throws IOException {
         List<String> command =
                 new ArrayList<>(
                         List.of(

@@ -4,6 +4,8 @@ import com.google.gson.Gson;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,7 +18,7 @@ import java.util.concurrent.TimeoutException;
 
 /** The side of {@link LoadWorker} that gives the commands. */
 final class LoadClient implements AutoCloseable {
-    private static final Duration ADMIN_LIMIT = Duration.ofSeconds(60);
+    private static final Duration ADMIN_LIMIT = Duration.ofMinutes(1);
 
     /** Beyond the length of a sample. */
     private static final long SAMPLE_SPARE_SECONDS = 60;
@@ -43,33 +45,33 @@ final class LoadClient implements AutoCloseable {
         return new LoadClient(environment.cleanup().add(child));
     }
 
-    void create(String spec, long size) throws IOException, InterruptedException {
+    void create(String spec, long size) throws IOException {
         ask("create " + spec + " " + size, ADMIN_LIMIT);
     }
 
     /** The image's path. */
-    String map(String spec) throws IOException, InterruptedException {
+    String map(String spec) throws IOException {
         return ask("map " + spec, ADMIN_LIMIT);
     }
 
-    void fill(String path) throws IOException, InterruptedException {
+    void fill(String path) throws IOException {
         ask("fill " + path, ADMIN_LIMIT);
     }
 
-    Sample sync(String path, int threads, double seconds) throws IOException, InterruptedException {
+    Sample sync(String path, int threads, double seconds) throws IOException {
         return sample("sync " + path + " " + threads + " " + seconds, seconds);
     }
 
-    Sample async(String path, int depth, double seconds) throws IOException, InterruptedException {
+    Sample async(String path, int depth, double seconds) throws IOException {
         return sample("async " + path + " " + depth + " " + seconds, seconds);
     }
 
-    private Sample sample(String command, double seconds) throws IOException, InterruptedException {
+    private Sample sample(String command, double seconds) throws IOException {
         Duration limit = Duration.ofSeconds((long) (2 * seconds) + SAMPLE_SPARE_SECONDS);
         return new Gson().fromJson(ask(command, limit), Sample.class);
     }
 
-    private String ask(String command, Duration limit) throws IOException, InterruptedException {
+    private String ask(String command, Duration limit) throws IOException {
         commands.write(command + "\n");
         commands.flush();
         String answer;
@@ -79,6 +81,9 @@ final class LoadClient implements AutoCloseable {
                             .get(limit.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             throw child.failure("did not answer '" + command + "'");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
         } catch (ExecutionException e) {
             throw new IOException("the client's answer could not be read", e.getCause());
         }
@@ -92,12 +97,12 @@ final class LoadClient implements AutoCloseable {
         try {
             return answers.readLine();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
         commands.close(); // ends it
         child.close();
     }

@@ -92,7 +92,7 @@ final class PingPong implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         echo.close();
     }
 }

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -124,7 +123,7 @@ final class RandomReads {
 
         void next() {
             buffer.clear();
-            CompletableFuture<Integer> unused =
+            var _ =
                     file.readAsync(buffer, random.nextLong(blocks) * Plan.BLOCK)
                             .whenComplete(this::done);
         }

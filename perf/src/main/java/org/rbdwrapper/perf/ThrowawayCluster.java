@@ -13,13 +13,13 @@ import java.util.Map;
  * @param folder whose {@code ceph.conf} leads to it.
  */
 record ThrowawayCluster(Environment environment, Path folder) implements AutoCloseable {
-    private static final Duration LIMIT = Duration.ofSeconds(180);
+    private static final Duration LIMIT = Duration.ofMinutes(3);
 
     /** Room for what the OSD keeps beside the images. */
     private static final long SPARE_BYTES = 1L << 30;
 
     /** Null where Ceph's daemons and tools are installed, else what is missing. */
-    static String missing(Environment environment) throws InterruptedException {
+    static String missing(Environment environment) {
         try {
             Child check =
                     Child.start(
@@ -34,8 +34,7 @@ record ThrowawayCluster(Environment environment, Path folder) implements AutoClo
         }
     }
 
-    static ThrowawayCluster start(Environment environment)
-            throws IOException, InterruptedException {
+    static ThrowawayCluster start(Environment environment) throws IOException {
         Path folder = environment.scratch().resolve("ceph");
         // added before it is started: its daemons are no children of ours
         ThrowawayCluster cluster =
@@ -64,7 +63,7 @@ record ThrowawayCluster(Environment environment, Path folder) implements AutoClo
     }
 
     /** An empty image with the cluster's default features. */
-    void create(String image, long size) throws IOException, InterruptedException {
+    void create(String image, long size) throws IOException {
         Child rbd =
                 Child.start(
                         "rbd create",
@@ -82,7 +81,7 @@ record ThrowawayCluster(Environment environment, Path folder) implements AutoClo
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
         if (!Files.exists(folder)) {
             return;
         }
@@ -100,7 +99,7 @@ record ThrowawayCluster(Environment environment, Path folder) implements AutoClo
     /** Is waited for before it is ended. */
     private record Unhurried(Child child) implements AutoCloseable {
         @Override
-        public void close() throws InterruptedException {
+        public void close() {
             child.finish(LIMIT);
         }
     }
