@@ -1,0 +1,48 @@
+package org.rbdwrapper.perf;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A broker of the install tree, with its folders in the scratch folder.
+ *
+ * @param runDir where clients find it.
+ */
+record BrokerProcess(Child child, Path runDir) implements AutoCloseable {
+    private static final Duration READY_LIMIT = Duration.ofMinutes(1);
+
+    static BrokerProcess start(Environment environment, String name, String store)
+            throws IOException {
+        Path runDir = environment.scratch().resolve(name + ".run");
+        Child child =
+                Child.start(
+                        "the broker " + name,
+                        List.of(
+                                environment.brokerLauncher().toString(),
+                                "start",
+                                "--foreground",
+                                "--store",
+                                store,
+                                "--run-dir",
+                                runDir.toString(),
+                                "--state-dir",
+                                environment.scratch().resolve(name + ".state").toString()),
+                        Map.of("RBDW_JAVA_HOME", System.getProperty("java.home")),
+                        environment.scratch().resolve(name + ".broker.log"));
+        environment.cleanup().add(child);
+        child.awaitLine("ready", READY_LIMIT);
+        return new BrokerProcess(child, runDir);
+    }
+
+    long pid() {
+        return child.process().pid();
+    }
+
+    @Override
+    public void close() {
+        child.close();
+    }
+}

@@ -1,0 +1,43 @@
+package org.rbdwrapper.perf;
+
+import org.HdrHistogram.Histogram;
+
+import java.util.concurrent.TimeUnit;
+
+/** Times operations one after the other: the end of one is the beginning of the next. */
+final class Latencies {
+    private static final int DIGITS = 3;
+
+    private Latencies() {}
+
+    /** What is timed. */
+    interface Step {
+        void run() throws Exception;
+    }
+
+    /** Up to 30 s, three digits, in nanoseconds; does not allocate when it records. */
+    static Histogram histogram() {
+        return new Histogram(TimeUnit.SECONDS.toNanos(30), DIGITS);
+    }
+
+    /** Repeats the step for so long; returns the nanoseconds that it really took. */
+    static long repeat(Step step, double seconds, Histogram into) throws Exception {
+        long start = System.nanoTime();
+        long end = start + (long) (seconds * 1e9);
+        long before = start;
+        while (before < end) {
+            step.run();
+            long now = System.nanoTime();
+            into.recordValue(now - before);
+            before = now;
+        }
+        return before - start;
+    }
+
+    /** A sample after a fifth of its length unmeasured. */
+    static Sample sample(Step step, double seconds) throws Exception {
+        repeat(step, seconds / 5, histogram());
+        Histogram latencies = histogram();
+        return Sample.timed(latencies, repeat(step, seconds, latencies), -1);
+    }
+}

@@ -1,0 +1,106 @@
+package org.rbdwrapper.perf;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One monitor and one OSD in memory on loopback.
+ *
+ * @param folder whose {@code ceph.conf} leads to it.
+ */
+record ThrowawayCluster(Environment environment, Path folder) implements AutoCloseable {
+    private static final Duration LIMIT = Duration.ofMinutes(3);
+
+    /** Room for what the OSD keeps beside the images. */
+    private static final long SPARE_BYTES = 1L << 30;
+
+    /** Null where Ceph's daemons and tools are installed, else what is missing. */
+    static String missing(Environment environment) {
+        try {
+            Child check =
+                    Child.start(
+                            "the check for Ceph",
+                            List.of(environment.throwawayCluster().toString(), "check"),
+                            Map.of(),
+                            environment.scratch().resolve("ceph-check.out"));
+            environment.cleanup().add(check).await(LIMIT);
+            return null;
+        } catch (IOException e) {
+            return e.getMessage();
+        }
+    }
+
+    static ThrowawayCluster start(Environment environment) throws IOException {
+        Path folder = environment.scratch().resolve("ceph");
+        // added before it is started: its daemons are no children of ours
+        ThrowawayCluster cluster =
+                environment.cleanup().add(new ThrowawayCluster(environment, folder));
+        long bytes = 2 * Plan.CEPH_IMAGE_BYTES + SPARE_BYTES;
+        // in a session of its own: a Ctrl-C must not cut it between a daemon's start and its
+        // pid file
+        Child script =
+                Child.start(
+                        "the start of the cluster",
+                        List.of(
+                                "setsid",
+                                "--wait",
+                                environment.throwawayCluster().toString(),
+                                "start",
+                                folder.toString()),
+                        Map.of("RBDW_TEST_CLUSTER_BYTES", Long.toString(bytes)),
+                        environment.scratch().resolve("ceph-start.out"));
+        environment.cleanup().add(new Unhurried(script));
+        script.await(LIMIT);
+        return cluster;
+    }
+
+    Path conf() {
+        return folder.resolve("ceph.conf");
+    }
+
+    /** An empty image with the cluster's default features. */
+    void create(String image, long size) throws IOException {
+        Child rbd =
+                Child.start(
+                        "rbd create",
+                        List.of(
+                                "rbd",
+                                "-c",
+                                conf().toString(),
+                                "create",
+                                "--size",
+                                (size >> 20) + "M",
+                                image),
+                        Map.of(),
+                        environment.scratch().resolve("rbd.out"));
+        environment.cleanup().add(rbd).await(LIMIT);
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        Child.start(
+                        "the stop of the cluster",
+                        List.of(
+                                environment.throwawayCluster().toString(),
+                                "stop",
+                                folder.toString()),
+                        Map.of(),
+                        environment.scratch().resolve("ceph-stop.out"))
+                .await(LIMIT);
+    }
+
+    /** Is waited for before it is ended. */
+    private record Unhurried(Child child) implements AutoCloseable {
+        @Override
+        public void close() {
+            child.finish(LIMIT);
+        }
+    }
+}
