@@ -29,3 +29,11 @@ rbdw_no_jdk() {
     echo "rbdwrapper: no JDK $RBDW_JDK_MINIMUM or newer found (JAVA_HOME, PATH, /usr/lib/jvm, ~/.sdkman, ~/.jdks, /opt):" \
         "install one, for instance the package temurin-25-jdk, or set RBDW_JAVA_HOME" >&2
 }
+
+# names of images are UTF-8, and Java reads its arguments as the locale says: in a container often as ASCII
+rbdw_utf8() {
+    case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+    *UTF-8 | *utf8) ;;
+    *) export LC_ALL=C.UTF-8 ;;
+    esac
+}

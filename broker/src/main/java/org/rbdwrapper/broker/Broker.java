@@ -11,14 +11,11 @@ import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.Stores;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -46,7 +43,7 @@ public final class Broker implements AutoCloseable {
         Cleanup cleanup = new Cleanup();
         try {
             runDirectory = cleanup.add(RunDirectory.acquire(options.runDir()));
-            makeStateDir(options.stateDir());
+            StateDirectory.prepare(options.stateDir());
             stateLock = cleanup.add(StateDirLock.acquire(options.stateDir()));
             journal = cleanup.add(openJournal(options.stateDir()));
             store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
@@ -134,37 +131,6 @@ public final class Broker implements AutoCloseable {
             throw new ErrnoException(
                     Errno.EIO,
                     "the journal in " + stateDir + " cannot be opened (" + e.getMessage() + ")",
-                    e);
-        }
-    }
-
-    private static void makeStateDir(Path stateDir) throws ErrnoException {
-        try {
-            if (!Files.isDirectory(stateDir)) {
-                Files.createDirectories(stateDir);
-                Files.setPosixFilePermissions(
-                        stateDir, PosixFilePermissions.fromString("rwx------"));
-            }
-            int owner = (int) Files.getAttribute(stateDir, "unix:uid");
-            if (!Files.isWritable(stateDir) || owner != ProcessIdentity.uid()) {
-                throw new ErrnoException(
-                        Errno.EACCES,
-                        "state directory "
-                                + stateDir
-                                + " is not writable for uid "
-                                + ProcessIdentity.uid()
-                                + " or not its own: choose another with --state-dir");
-            }
-        } catch (ErrnoException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EACCES,
-                    "state directory "
-                            + stateDir
-                            + " cannot be made ("
-                            + e.getMessage()
-                            + "): choose another with --state-dir",
                     e);
         }
     }

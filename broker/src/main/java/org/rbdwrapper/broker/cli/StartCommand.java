@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.cli;
 
 import org.rbdwrapper.broker.Broker;
 import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.StateDirectory;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import picocli.CommandLine.Command;
@@ -37,9 +38,10 @@ final class StartCommand implements Callable<Integer> {
         if (!foreground && !daemonChild) {
             return Daemon.start(resolved, options.toArguments(resolved), spec.commandLine());
         }
-        BrokerLog.configure(resolved.logFile(), foreground);
         Broker broker;
         try {
+            StateDirectory.prepare(resolved.stateDir());
+            BrokerLog.configure(resolved.logFile(), foreground);
             broker = Broker.start(resolved);
         } catch (ErrnoException e) {
             BrokerLog.close();

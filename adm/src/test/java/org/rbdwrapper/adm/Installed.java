@@ -1,0 +1,92 @@
+package org.rbdwrapper.adm;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** The install tree as a user has it: the launchers as processes, with folders of their own. */
+final class Installed implements AutoCloseable {
+    private static final Path TREE = Path.of("target", "rbdwrapper").toAbsolutePath();
+
+    final Path folder;
+
+    Installed() throws IOException {
+        folder = Files.createTempDirectory("rbdw-");
+    }
+
+    /** What a command did. */
+    record Result(int code, String out, String err) {}
+
+    Path runDir() {
+        return folder.resolve("run");
+    }
+
+    Path stateDir() {
+        return folder.resolve("state");
+    }
+
+    Result adm(String... arguments) throws IOException, InterruptedException {
+        return run(List.of(), "rbdwrapper-adm", arguments);
+    }
+
+    Result broker(String... arguments) throws IOException, InterruptedException {
+        return run(List.of(), "rbdwrapper-broker", arguments);
+    }
+
+    /** With words before the launcher, such as setpriv's. */
+    Result run(List<String> prefix, String launcher, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(prefix);
+        words.add(TREE.resolve("bin").resolve(launcher).toString());
+        words.addAll(List.of(arguments));
+        Path out = Files.createTempFile(folder, "out", "");
+        Path err = Files.createTempFile(folder, "err", "");
+        ProcessBuilder builder =
+                new ProcessBuilder(words).redirectOutput(out.toFile()).redirectError(err.toFile());
+        builder.environment().put("RBDW_RUN_DIR", runDir().toString());
+        builder.environment().put("RBDW_STATE_DIR", stateDir().toString());
+        // as in a container
+        builder.environment().remove("LANG");
+        builder.environment().remove("LC_ALL");
+        Process process = builder.start();
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new IOException(words + " does not end");
+        }
+        Result result =
+                new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+        Files.delete(out);
+        Files.delete(err);
+        return result;
+    }
+
+    /** Of the running broker, as it says itself. */
+    Optional<ProcessHandle> brokerProcess() throws IOException {
+        Path file = runDir().resolve("broker.pid");
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        return ProcessHandle.of(Long.parseLong(Files.readString(file).strip()));
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            broker("stop");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        brokerProcess().ifPresent(ProcessHandle::destroyForcibly);
+        try (Stream<Path> walk = Files.walk(folder)) {
+            for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}
