@@ -48,7 +48,7 @@ int control_connect(struct control *control)
     for (int i = 0; i < sockets.count; i++) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0) {
-            return error_set(errno, "no socket to the broker: %s (%s)", ERROR_NAME(errno));
+            return error_set(errno, "no socket to the broker");
         }
         struct sockaddr_un *address = &sockets.addresses[i];
         int result;
@@ -64,8 +64,7 @@ int control_connect(struct control *control)
         error = errno;
         close(fd);
         if (error != ENOENT && error != ECONNREFUSED) {
-            return error_set(error, "connect to the broker at %s: %s (%s)", address->sun_path,
-                             ERROR_NAME(error));
+            return error_set(error, "connect to the broker at %s", address->sun_path);
         }
     }
     return error_set(ECONNREFUSED,

@@ -1,5 +1,6 @@
 #include "error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,46 +11,48 @@
  * signal handler may not. That block is small. */
 static __thread char text[400] __attribute__((tls_model("initial-exec")));
 
+/* What is left for the number in the longest text. */
+#define NUMBER_LENGTH 80
+
 const char *rbdw_error_text(void)
 {
     return text;
 }
 
-int error_set(int error, const char *format, ...)
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+/* These know no locale and take no lock. */
+static void put_number(char *into, size_t room, int error)
+{
+    const char *description = strerrordesc_np(error);
+    const char *symbol = strerrorname_np(error);
+    if (description == NULL || symbol == NULL) {
+        snprintf(into, room, ": error %d", error);
+        return;
+    }
+    snprintf(into, room, ": %s (%s)", description, symbol);
+    if (islower((unsigned char) description[1])) {
+        into[2] = (char) tolower((unsigned char) into[2]);
+    }
+}
+#else
+static void put_number(char *into, size_t room, int error)
+{
+    snprintf(into, room, ": error %d", error);
+}
+#endif
+
+int error_set(int error, const char *what, ...)
 {
     va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    va_start(arguments, what);
+    vsnprintf(text, sizeof text - NUMBER_LENGTH, what, arguments);
     va_end(arguments);
     for (char *c = text; *c != '\0'; c++) {
         if ((unsigned char) *c < ' ' || *c == 0x7f) {
             *c = '?'; /* one line, whatever a name holds */
         }
     }
+    size_t length = strlen(text);
+    put_number(text + length, sizeof text - length, error);
     return -error;
-}
-
-const char *error_symbol(int error)
-{
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
-    const char *symbol = strerrorname_np(error);
-    if (symbol != NULL) {
-        return symbol;
-    }
-#endif
-    (void) error;
-    return "error";
-}
-
-const char *error_description(int error)
-{
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
-    const char *description = strerrordesc_np(error); /* no locale, no lock */
-    if (description != NULL) {
-        return description;
-    }
-    return "unknown";
-#else
-    return strerror(error);
-#endif
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static int open_in_session(struct rbdw_file *file)
 int rbdw_open(const char *path, int flags, struct rbdw_file **file)
 {
     if (path == NULL || file == NULL) {
-        return error_set(EINVAL, "open: no path or no place for the file: EINVAL (wrong argument)");
+        return error_set(EINVAL, "open without a path or a place for the file");
     }
     int access_mode = flags & O_ACCMODE;
     if ((flags & ~(O_ACCMODE | O_CLOEXEC | O_LARGEFILE)) != 0
@@ -141,6 +142,17 @@ static int check_range(const struct rbdw_file *file, const char *what, off_t off
     return 0;
 }
 
+/* Of a transfer: true where there is nothing to do but to return *result. */
+static bool is_decided(const struct rbdw_file *file, const char *what, const void *buffer,
+                       size_t count, off_t offset, ssize_t *result)
+{
+    *result = check_range(file, what, offset, count, SSIZE_MAX);
+    if (*result == 0 && count > 0 && buffer == NULL) {
+        *result = error_set(EFAULT, "%s of %s without a buffer", what, file->path);
+    }
+    return *result < 0 || count == 0;
+}
+
 /* So that offset + length stays in 63 bits; no image reaches there. */
 static uint64_t clamp(off_t offset, uint64_t length)
 {
@@ -150,9 +162,9 @@ static uint64_t clamp(off_t offset, uint64_t length)
 
 ssize_t rbdw_pread(struct rbdw_file *file, void *buffer, size_t count, off_t offset)
 {
-    int error = check_range(file, "read", offset, count, SSIZE_MAX);
-    if (error < 0 || count == 0) {
-        return error;
+    ssize_t result;
+    if (is_decided(file, "read", buffer, count, offset, &result)) {
+        return result;
     }
     struct operation operation = {
         .op = SBE(ioOp_READ),
@@ -165,9 +177,9 @@ ssize_t rbdw_pread(struct rbdw_file *file, void *buffer, size_t count, off_t off
 
 ssize_t rbdw_pwrite(struct rbdw_file *file, const void *buffer, size_t count, off_t offset)
 {
-    int error = check_range(file, "write", offset, count, SSIZE_MAX);
-    if (error < 0 || count == 0) {
-        return error;
+    ssize_t result;
+    if (is_decided(file, "write", buffer, count, offset, &result)) {
+        return result;
     }
     struct operation operation = {
         .op = SBE(ioOp_WRITE),

@@ -25,14 +25,14 @@ static int make_page(void (*in_child)(void))
     size_t length = (size_t) sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
-        return error_set(errno, "no memory for a session: %s (%s)", ERROR_NAME(errno));
+        return error_set(errno, "no memory for a session");
     }
     madvise(page, length, MADV_WIPEONFORK);
     call_in_child = in_child;
     int error = pthread_atfork(NULL, NULL, after_fork);
     if (error != 0) {
         munmap(page, length);
-        return error_set(error, "no memory for a session: %s (%s)", ERROR_NAME(error));
+        return error_set(error, "no memory for a session");
     }
     fork_process_number = page;
     return 0;

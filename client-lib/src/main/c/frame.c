@@ -31,8 +31,7 @@ int frame_send(int socket, struct frame *frame, uint16_t template_id, uint16_t b
         if (n >= 0) {
             done += (size_t) n;
         } else if (errno != EINTR) {
-            return error_set(ENOTCONN, "the broker is gone: send to it: %s (%s)",
-                             ERROR_NAME(errno));
+            return error_set(ENOTCONN, "the broker is gone: send to it");
         }
     }
     return 0;
@@ -82,7 +81,7 @@ static int receive_fully(int socket, char *into, size_t length, int *descriptors
         } else if (n == 0) {
             return error_set(ENOTCONN, "the broker is gone: it has closed the connection");
         } else if (errno != EINTR) {
-            return error_set(ENOTCONN, "the broker is gone: no answer: %s (%s)", ERROR_NAME(errno));
+            return error_set(ENOTCONN, "the broker is gone: no answer");
         }
     }
     return 0;

@@ -121,11 +121,10 @@ static int64_t failed(const struct operation *operation, const char *path)
 {
     int error = (int) -operation->failure;
     if (operation->op == SBE(ioOp_FLUSH)) {
-        return error_set(error, "flush of %s: %s (%s)", path, ERROR_NAME(error));
+        return error_set(error, "flush of %s", path);
     }
-    return error_set(error, "%s of %" PRIu64 " bytes at %" PRId64 " of %s: %s (%s)",
-                     name_of(operation), operation->length, operation->position, path,
-                     ERROR_NAME(error));
+    return error_set(error, "%s of %" PRIu64 " bytes at %" PRId64 " of %s",
+                     name_of(operation), operation->length, operation->position, path);
 }
 
 int64_t io_perform(struct session *session, struct operation *operation, const char *path)

@@ -62,7 +62,7 @@ int segment_map(int memory, int64_t length, struct segment_header **segment,
     size_t bytes = (size_t) length;
     void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
     if (address == MAP_FAILED) {
-        return error_set(errno, "mapping the broker's shared memory: %s (%s)", ERROR_NAME(errno));
+        return error_set(errno, "mapping the broker's shared memory");
     }
     error = read_geometry(address, length, geometry);
     if (error < 0) {

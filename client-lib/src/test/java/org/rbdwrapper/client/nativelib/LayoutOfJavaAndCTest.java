@@ -1,0 +1,137 @@
+package org.rbdwrapper.client.nativelib;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.ipc.ProtocolVersion;
+import org.rbdwrapper.ipc.codec.IoOp;
+import org.rbdwrapper.ipc.codec.IoRequestDecoder;
+import org.rbdwrapper.ipc.segment.RequestRingReader;
+import org.rbdwrapper.ipc.segment.RequestRingWriter;
+import org.rbdwrapper.ipc.segment.ResponseRingWriter;
+import org.rbdwrapper.ipc.segment.SegmentDescriptor;
+import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** SegmentDescriptor.java and rbdw_segment.h describe the same bytes. */
+final class LayoutOfJavaAndCTest {
+    private static final Path NOWHERE = Path.of("/nonexistent");
+    private static final int DEPTH = 64;
+    private static final int PIECE = 256 * 1024;
+
+    @Test
+    void shouldHaveTheSameLayoutInCAndJava() throws Exception {
+        Map<String, Long> java = new TreeMap<>();
+        for (Field field : SegmentDescriptor.class.getDeclaredFields()) {
+            if (Modifier.isStatic(field.getModifiers())
+                    && Modifier.isPublic(field.getModifiers())) {
+                java.put(field.getName(), ((Number) field.get(null)).longValue());
+            }
+        }
+        SegmentGeometry geometry = new SegmentGeometry(3, DEPTH, 1024 * 1024);
+        java.put("PROTOCOL_MAJOR", (long) ProtocolVersion.MAJOR);
+        java.put("PROTOCOL_MINOR", (long) ProtocolVersion.MINOR);
+        java.put("geometry.channels", (long) geometry.channels());
+        java.put("geometry.depth", (long) geometry.depth());
+        java.put("geometry.arenaLength", (long) geometry.arenaLength());
+        java.put("geometry.responseRingOffset", (long) geometry.responseRingOffset());
+        java.put("geometry.arenaOffset", (long) geometry.arenaOffset());
+        java.put("geometry.channelStride", (long) geometry.channelStride());
+        java.put("geometry.channelOffset2", geometry.channelOffset(2));
+        java.put("geometry.segmentLength", geometry.segmentLength());
+
+        Map<String, Long> c =
+                NativeProgram.run(NOWHERE, "layout_check")
+                        .expectSuccess()
+                        .text()
+                        .lines()
+                        .map(line -> line.split("=", 2))
+                        .collect(
+                                Collectors.toMap(
+                                        part -> part[0],
+                                        part -> Long.parseUnsignedLong(part[1]),
+                                        (a, b) -> a,
+                                        TreeMap::new));
+        assertEquals(java, c);
+    }
+
+    @Test
+    void shouldWriteTheSameRequestInCAndJava() throws Exception {
+        long correlationId = 0x1234_5678_9abcL << 16 | 2;
+        UnsafeBuffer ring = ring(DEPTH * SegmentDescriptor.REQUEST_LENGTH);
+        new RequestRingWriter(ring, DEPTH)
+                .write(
+                        correlationId,
+                        0x8000_0001,
+                        IoOp.WRITE_ZEROES,
+                        1L << 40,
+                        Long.MAX_VALUE,
+                        2 * PIECE);
+        byte[] java = new byte[SegmentDescriptor.REQUEST_LENGTH];
+        ring.getBytes(0, java);
+
+        assertArrayEquals(
+                java, request(correlationId, 0x8000_0001L, IoOp.WRITE_ZEROES, Long.MAX_VALUE));
+    }
+
+    @Test
+    void shouldReadInJavaTheRequestThatCWrote() throws Exception {
+        UnsafeBuffer ring = ring(DEPTH * SegmentDescriptor.REQUEST_LENGTH);
+        ring.putBytes(0, request(7L << 16 | 2, 5, IoOp.READ, 4096));
+        RequestRingReader reader = new RequestRingReader(ring, DEPTH);
+        assertEquals(RequestRingReader.Poll.REQUEST, reader.poll());
+        IoRequestDecoder request = reader.request();
+        assertEquals(7L << 16 | 2, request.correlationId());
+        assertEquals(5, request.handle());
+        assertEquals(IoOp.READ, request.op());
+        assertEquals(1L << 40, request.position());
+        assertEquals(4096, request.length());
+        assertEquals(2 * PIECE, request.arenaOffset());
+        assertEquals(RequestRingReader.Poll.EMPTY, reader.poll());
+    }
+
+    @Test
+    void shouldReadInCTheResponseThatJavaWrote() throws Exception {
+        assertEquals("-28\n", resultInC(0, -28));
+        assertEquals("9223372036854775807\n", resultInC(0, Long.MAX_VALUE));
+        assertEquals("to nothing\n", resultInC(1, 0), "a tag that is not in flight");
+        assertEquals("to nothing\n", resultInC(1L << 16, 0), "an earlier use of the tag");
+    }
+
+    private static byte[] request(long correlationId, long handle, IoOp op, long length)
+            throws Exception {
+        return NativeProgram.run(
+                        NOWHERE,
+                        "layout_check",
+                        "request",
+                        Long.toString(correlationId),
+                        Long.toString(handle),
+                        Integer.toString(op.value()),
+                        Long.toString(1L << 40),
+                        Long.toString(length),
+                        "2")
+                .expectSuccess()
+                .output();
+    }
+
+    private static String resultInC(long correlationId, long result) throws Exception {
+        UnsafeBuffer ring = ring(DEPTH * SegmentDescriptor.RESPONSE_LENGTH);
+        new ResponseRingWriter(ring, DEPTH).write(correlationId, result);
+        byte[] entry = new byte[SegmentDescriptor.RESPONSE_LENGTH];
+        ring.getBytes(0, entry);
+        return NativeProgram.run(NOWHERE, entry, "layout_check", "response").expectSuccess().text();
+    }
+
+    private static UnsafeBuffer ring(int length) {
+        return new UnsafeBuffer(ByteBuffer.allocateDirect(length));
+    }
+}

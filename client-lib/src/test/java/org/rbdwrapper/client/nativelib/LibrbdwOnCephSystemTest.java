@@ -1,0 +1,12 @@
+package org.rbdwrapper.client.nativelib;
+
+import org.junit.jupiter.api.Tag;
+
+/** {@link LibrbdwContract} on a real cluster. */
+@Tag("ceph")
+final class LibrbdwOnCephSystemTest extends LibrbdwContract {
+    @Override
+    String store() {
+        return "ceph";
+    }
+}

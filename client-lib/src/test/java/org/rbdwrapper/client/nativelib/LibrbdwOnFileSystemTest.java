@@ -1,0 +1,9 @@
+package org.rbdwrapper.client.nativelib;
+
+/** {@link LibrbdwContract} on the file store. */
+final class LibrbdwOnFileSystemTest extends LibrbdwContract {
+    @Override
+    String store() {
+        return "file";
+    }
+}

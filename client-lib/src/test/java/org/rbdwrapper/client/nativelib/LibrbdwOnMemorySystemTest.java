@@ -1,0 +1,9 @@
+package org.rbdwrapper.client.nativelib;
+
+/** {@link LibrbdwContract} on the memory store. */
+final class LibrbdwOnMemorySystemTest extends LibrbdwContract {
+    @Override
+    String store() {
+        return "memory";
+    }
+}
