@@ -1,230 +1,216 @@
 package org.rbdwrapper.broker.map;
 
-import net.openhft.chronicle.bytes.Bytes;
-import net.openhft.chronicle.queue.ChronicleQueue;
-import net.openhft.chronicle.queue.ExcerptAppender;
-import net.openhft.chronicle.queue.ExcerptTailer;
-import net.openhft.chronicle.queue.RollCycles;
-import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
-
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /**
  * The image map's memory: each change is appended before it is acknowledged, and all are replayed
- * at start. Owned by the conductor, but for opening and closing.
+ * at start.
  *
- * <p>A record that {@link #appendMapped} or {@link #appendUnmapped} has returned from survives the
- * death of the broker (it is in the page cache) and of the host (it was synced). What is damaged
- * ends the replay there: what stood before it counts, the damaged journal is kept aside, and a new
- * one begins.
+ * <p>What {@link #appendMapped} or {@link #appendUnmapped} has returned from survives the death of
+ * the broker and of the host. Where a journal is damaged, the replay ends: what stood before
+ * counts, and the damaged one is kept aside.
  *
- * <p>A journal with many records that no longer matter is written anew at start, in steps that each
- * leave a whole one:
+ * <p>Each start, and each journal that is full, begins a new journal that holds only what is mapped
+ * ({@link JournalFolders} has the steps). So none grows without bound, none is appended to that
+ * another process has left, and its locks and its damage, whatever they are, hold nobody up. The
+ * first is begun by a thread of its own: it takes the half second in which the queue's classes are
+ * loaded, and nobody needs it before the first change.
  *
- * <pre>
- *   1  journal.new is written and synced      the next start finds journal: it counts, journal.new is deleted
- *   2  journal is renamed to journal.old      the next start finds no journal: journal.new takes its place
- *   3  journal.new is renamed to journal      the next start finds journal: it counts, journal.old is deleted
- *   4  journal.old is deleted
- * </pre>
+ * <p>Opened and closed by one thread, else owned by the conductor.
  */
 public final class MapJournal implements AutoCloseable {
-    private static final int MAX_DEAD_RECORDS = 1000;
-    private static final int MAX_DAMAGED_KEPT = 3;
-    private static final long BLOCK_SIZE = 256 * 1024;
-
-    private final Path directory;
+    private final JournalFolders folders;
+    private final Consumer<String> warnings;
     private final TreeMap<Integer, Mapping> mappings = new TreeMap<>();
-    private ChronicleQueue queue;
-    private ExcerptAppender appender;
+    private FutureTask<JournalWriter> first;
 
-    private MapJournal(Path directory) {
-        this.directory = directory;
+    /** Null: the last one failed, and what it holds is not certain. */
+    private JournalWriter writer;
+
+    private MapJournal(JournalFolders folders, Consumer<String> warnings) {
+        this.folders = folders;
+        this.warnings = warnings;
     }
 
     /**
-     * Opens and replays it, or begins one.
+     * Replays it, or begins one. Damage and a disk that takes no journal do not fail this, but the
+     * changes to come.
      *
-     * @param warnings hears in one line what was lost, if anything was.
+     * @param warnings hears in one line what was lost or failed, if anything was; on any thread.
      */
     public static MapJournal open(Path directory, Consumer<String> warnings) throws IOException {
-        MapJournal journal = new MapJournal(directory);
-        journal.finishReplacement();
-        journal.replayAll(warnings);
+        MapJournal journal = new MapJournal(JournalFolders.open(directory), warnings);
+        Path current = journal.folders.current();
+        String damage = current == null ? null : journal.replay(current);
+        if (damage == null) {
+            FutureTask<JournalWriter> first = new FutureTask<>(journal::beginFirst);
+            journal.first = first;
+            Thread.ofPlatform().daemon().name("journal-opener").start(first);
+        } else {
+            journal.replaceDamaged(current, damage);
+        }
         return journal;
     }
 
-    /** What is mapped according to what was replayed, by number. */
+    /** What is mapped according to what was replayed and appended, by number. */
     public List<Mapping> mappings() {
         return List.copyOf(mappings.values());
     }
 
-    /** Returns when it is durable. */
-    public void appendMapped(Mapping mapping) throws IOException {
-        append(new MapRecord(mapping.id(), mapping));
+    /**
+     * Returns when it is durable.
+     *
+     * @throws ErrnoException ENOSPC and others of the disk: the mapping is not recorded.
+     */
+    public void appendMapped(Mapping mapping) throws ErrnoException {
+        append(MapRecord.mapped(mapping));
+        mappings.put(mapping.id(), mapping);
     }
 
-    /** Returns when it is durable. */
-    public void appendUnmapped(int id) throws IOException {
-        append(new MapRecord(id, null));
+    /**
+     * Returns when it is durable.
+     *
+     * @throws ErrnoException as {@link #appendMapped}.
+     */
+    public void appendUnmapped(int id) throws ErrnoException {
+        append(MapRecord.unmapped(id));
+        mappings.remove(id);
     }
 
     @Override
-    public void close() {
-        if (queue != null) {
-            appender.close();
-            queue.close();
-            queue = null;
+    public void close() throws ErrnoException {
+        awaitFirst();
+        if (writer != null) {
+            JournalWriter last = writer;
+            writer = null;
+            last.close();
         }
     }
 
-    private void append(MapRecord record) throws IOException {
+    private void append(MapRecord record) throws ErrnoException {
+        awaitFirst();
+        if (writer == null || !writer.hasRoomFor(record)) {
+            beginNext();
+        }
         try {
-            appender.writeBytes(Bytes.wrapForRead(record.encode()));
-            appender.sync();
-        } catch (RuntimeException e) {
-            throw new ErrnoException(Errno.EIO, e.toString(), e);
+            writer.append(record);
+        } catch (ErrnoException e) {
+            // the record may stand there or not: a new journal does not have it
+            try {
+                beginNext();
+            } catch (ErrnoException next) {
+                e.addSuppressed(next);
+            }
+            throw e;
         }
     }
 
-    private void replayAll(Consumer<String> warnings) throws IOException {
-        int records = 0;
-        String damage = null;
+    /** Why the replay ended before the end, or null. */
+    private String replay(Path current) {
+        JournalScan scan = JournalScan.of(current.resolve(JournalWriter.FILE_NAME));
+        for (MapRecord record : scan.records()) {
+            switch (record.kind()) {
+                case MAPPED -> mappings.put(record.number(), record.mapping());
+                case UNMAPPED -> mappings.remove(record.number());
+                default -> {
+                    // BEGIN says how many follow, which the scan has checked
+                }
+            }
+        }
+        return scan.damage();
+    }
+
+    /** On the opener's thread; until it ends, nobody else touches what it uses. */
+    private JournalWriter beginFirst() {
         try {
-            openQueue(directory);
-            records = replay();
-        } catch (IOException | RuntimeException | Error e) {
-            // the library throws many kinds where its files are damaged; none of them may keep the
-            // broker down
-            if (e instanceof OutOfMemoryError || e instanceof LinkageError) {
+            return begin();
+        } catch (ErrnoException e) {
+            warnings.accept("no change of the image map can be recorded for now: " + e.describe());
+            return null; // the first change tries again
+        }
+    }
+
+    private void replaceDamaged(Path damaged, String damage) {
+        String what =
+                "the image map's journal "
+                        + damaged
+                        + " is damaged ("
+                        + damage
+                        + "): "
+                        + mappings.size()
+                        + " mappings stood before the damage and are kept, later changes are lost";
+        try {
+            writer = beginBeside();
+            warnings.accept(what + "; the damaged one is kept as " + folders.keepAside(damaged));
+            folders.deleteOthers();
+        } catch (IOException e) {
+            warnings.accept(what + "; it cannot be replaced for now: " + e);
+        }
+    }
+
+    private void beginNext() throws ErrnoException {
+        if (writer != null) {
+            JournalWriter last = writer;
+            writer = null; // whatever happens: changes in both would contradict each other
+            last.close();
+        }
+        writer = begin();
+    }
+
+    private JournalWriter begin() throws ErrnoException {
+        JournalWriter begun = beginBeside();
+        try {
+            folders.deleteOthers();
+        } catch (IOException e) {
+            warnings.accept("journals that were replaced cannot be deleted (" + e + ")");
+        }
+        return begun;
+    }
+
+    /** A journal of what is mapped, which counts from now on. */
+    private JournalWriter beginBeside() throws ErrnoException {
+        try {
+            Path prepared = folders.prepareNext();
+            try {
+                JournalWriter begun = JournalWriter.create(prepared, mappings());
+                try {
+                    folders.commit(prepared);
+                    return begun;
+                } catch (IOException e) {
+                    begun.close();
+                    throw e;
+                }
+            } catch (IOException e) {
+                folders.discard(prepared); // what it took of a full disk
                 throw e;
             }
-            damage = e.getMessage() == null ? e.toString() : e.getMessage();
-        }
-        if (damage != null) {
-            close();
-            Path aside = keepAside();
-            warnings.accept(
-                    "the journal is damaged ("
-                            + damage
-                            + "): "
-                            + mappings.size()
-                            + " mappings stood before the damage and are kept, the rest is lost;"
-                            + " the damaged one is kept as "
-                            + aside);
-            replaceWith(false);
-        } else if (records - mappings.size() > MAX_DEAD_RECORDS) {
-            close();
-            replaceWith(true);
+        } catch (IOException e) {
+            throw FileErrors.of(e, "a journal cannot be begun in " + folders.root());
         }
     }
 
-    private int replay() throws IOException {
-        int records = 0;
-        Bytes<byte[]> bytes = Bytes.allocateElasticOnHeap();
-        try (ExcerptTailer tailer = queue.createTailer()) {
-            while (tailer.readBytes(bytes)) {
-                MapRecord record = MapRecord.decode(bytes.toByteArray());
-                bytes.clear();
-                if (record.mapping() == null) {
-                    mappings.remove(record.id());
-                } else {
-                    mappings.put(record.id(), record.mapping());
-                }
-                records++;
-            }
-        } finally {
-            bytes.releaseLast();
-        }
-        return records;
-    }
-
-    private void openQueue(Path path) {
-        queue =
-                SingleChronicleQueueBuilder.binary(path)
-                        .rollCycle(RollCycles.FAST_DAILY)
-                        .blockSize(BLOCK_SIZE)
-                        // a dead writer's lock is broken at once: the state directory's own lock
-                        // says that it is dead
-                        .timeoutMS(100)
-                        .build();
-        appender = queue.createAppender();
-    }
-
-    /** Writes what is mapped as a new journal; see the steps above. */
-    private void replaceWith(boolean oldIsThere) throws IOException {
-        Path fresh = sibling(".new");
-        deleteTree(fresh);
-        openQueue(fresh);
-        for (Mapping mapping : mappings.values()) {
-            appendMapped(mapping);
-        }
-        close();
-        if (oldIsThere) {
-            Files.move(directory, sibling(".old"), StandardCopyOption.ATOMIC_MOVE);
-        }
-        Files.move(fresh, directory, StandardCopyOption.ATOMIC_MOVE);
-        deleteTree(sibling(".old"));
-        openQueue(directory);
-    }
-
-    /** Does what a start before this one has left undone. */
-    private void finishReplacement() throws IOException {
-        Path fresh = sibling(".new");
-        if (Files.isDirectory(directory)) {
-            deleteTree(fresh);
-            deleteTree(sibling(".old"));
-        } else if (Files.isDirectory(fresh) && Files.isDirectory(sibling(".old"))) {
-            Files.move(fresh, directory, StandardCopyOption.ATOMIC_MOVE);
-            deleteTree(sibling(".old"));
-        }
-    }
-
-    private Path keepAside() throws IOException {
-        List<Path> kept = new ArrayList<>();
-        try (Stream<Path> siblings = Files.list(directory.toAbsolutePath().getParent())) {
-            siblings.filter(
-                            p ->
-                                    p.getFileName()
-                                            .toString()
-                                            .startsWith(directory.getFileName() + ".damaged-"))
-                    .sorted()
-                    .forEach(kept::add);
-        }
-        while (kept.size() >= MAX_DAMAGED_KEPT) {
-            deleteTree(kept.removeFirst());
-        }
-        Path aside = sibling(".damaged-" + System.currentTimeMillis());
-        Files.move(directory, aside, StandardCopyOption.ATOMIC_MOVE);
-        return aside;
-    }
-
-    private Path sibling(String suffix) {
-        return directory.resolveSibling(directory.getFileName() + suffix);
-    }
-
-    private static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
+    private void awaitFirst() throws ErrnoException {
+        if (first == null) {
             return;
         }
-        List<Path> paths;
-        try (Stream<Path> walk = Files.walk(folder)) {
-            paths = walk.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path path : paths) {
-            Files.deleteIfExists(path);
+        try {
+            writer = first.get();
+            first = null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ErrnoException(Errno.EINTR, "waiting for the journal", e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("the journal cannot be begun", e.getCause());
         }
     }
 }

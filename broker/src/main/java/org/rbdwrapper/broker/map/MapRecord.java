@@ -7,110 +7,153 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.util.Arrays;
+import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * One change of the image map as the journal has it. Numbers are big endian, strings as {@link
- * DataOutputStream#writeUTF}.
+ * One record of the image map's journal. Numbers are big endian, strings as {@link
+ * DataOutputStream#writeUTF} has them.
  *
  * <pre>
- *   0         1        2         6
- *   +---------+--------+---------+-----------------------------------------------------------+
- *   | version | kind   | CRC32C  | MAPPED:   id, flags, uid, gid, mode, time, names, options |
- *   | u8      | u8     | u32     | UNMAPPED: id                                              |
- *   +---------+--------+---------+-----------------------------------------------------------+
+ *   0         1        2          4         8         12
+ *   +---------+--------+----------+---------+----------+------------------------------------------+
+ *   | version | kind   | reserved | CRC32C  | sequence | BEGIN:    count of mappings that follow  |
+ *   | u8      | u8     | u16      | u32     | u32      | MAPPED:   id, flags, owner, time, names  |
+ *   |         |        |          |         |          | UNMAPPED: id                             |
+ *   +---------+--------+----------+---------+----------+------------------------------------------+
  * </pre>
  *
- * The checksum covers version, kind and what follows it.
+ * The checksum covers all but itself. The sequence counts a journal's records from 0: where one is
+ * missing, those after it do not count.
  *
- * @param mapping null where the mapping with {@code id} ends.
+ * @param number BEGIN: how many mappings the journal starts from; else the mapping's id.
+ * @param mapping null but for MAPPED.
  */
-record MapRecord(int id, Mapping mapping) {
-    private static final int VERSION = 1;
-    private static final int MAPPED = 1;
-    private static final int UNMAPPED = 2;
-    private static final int HEADER_LENGTH = 6;
-    private static final int CHECKSUM_OFFSET = 2;
+record MapRecord(Kind kind, int number, Mapping mapping) {
+    /** What a record says. */
+    enum Kind {
+        BEGIN(1),
+        MAPPED(2),
+        UNMAPPED(3);
 
-    byte[] encode() {
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        private static Kind of(int code) throws IOException {
+            for (Kind kind : values()) {
+                if (kind.code == code) {
+                    return kind;
+                }
+            }
+            throw new IOException("a record of kind " + code + ", of a later release");
+        }
+    }
+
+    private static final int VERSION = 1;
+    private static final int CHECKSUM_OFFSET = 4;
+    private static final int HEADER_LENGTH = 12;
+
+    static MapRecord begin(int count) {
+        return new MapRecord(Kind.BEGIN, count, null);
+    }
+
+    static MapRecord mapped(Mapping mapping) {
+        return new MapRecord(Kind.MAPPED, mapping.id(), mapping);
+    }
+
+    static MapRecord unmapped(int id) {
+        return new MapRecord(Kind.UNMAPPED, id, null);
+    }
+
+    byte[] encode(int sequence) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.writeByte(VERSION);
-            out.writeByte(mapping != null ? MAPPED : UNMAPPED);
+            out.writeByte(kind.code);
+            out.writeShort(0);
             out.writeInt(0);
-            out.writeInt(id);
+            out.writeInt(sequence);
+            out.writeInt(number);
             if (mapping != null) {
-                out.writeBoolean(mapping.readOnly());
-                out.writeInt(mapping.ownerUid());
-                out.writeInt(mapping.ownerGid());
-                out.writeInt(mapping.mode());
-                out.writeLong(mapping.mappedAtNanos());
-                out.writeUTF(mapping.spec().pool());
-                out.writeUTF(mapping.spec().namespace());
-                out.writeUTF(mapping.spec().image());
-                out.writeUTF(mapping.spec().snap());
-                out.writeUTF(mapping.name());
-                out.writeUTF(mapping.options());
+                encodeMapping(out);
             }
         } catch (IOException e) {
-            throw new IllegalStateException("memory takes every byte", e);
+            throw new IllegalArgumentException("mapping " + number + " cannot be recorded", e);
         }
         byte[] record = bytes.toByteArray();
-        int checksum = checksum(record);
-        for (int i = 0; i < 4; i++) {
-            record[CHECKSUM_OFFSET + i] = (byte) (checksum >>> (24 - 8 * i));
-        }
+        ByteBuffer.wrap(record).putInt(CHECKSUM_OFFSET, checksum(record));
         return record;
     }
 
     /**
-     * @throws IOException where it is damaged, or of a later release.
+     * @throws IOException where it is damaged, not the one expected here, or of a later release;
+     *     the message says which.
      */
-    static MapRecord decode(byte[] record) throws IOException {
-        if (record.length < HEADER_LENGTH + 4) {
+    static MapRecord decode(byte[] record, int expectedSequence) throws IOException {
+        if (record.length < HEADER_LENGTH + Integer.BYTES) {
             throw new IOException("a record of " + record.length + " bytes");
+        }
+        if (ByteBuffer.wrap(record).getInt(CHECKSUM_OFFSET) != checksum(record)) {
+            throw new IOException("a record with a wrong checksum");
         }
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(record))) {
             int version = in.readUnsignedByte();
-            int kind = in.readUnsignedByte();
-            if (in.readInt() != checksum(record)) {
-                throw new IOException("a record whose checksum is wrong");
-            }
             if (version != VERSION) {
-                throw new IOException("a record of version " + version);
+                throw new IOException("a record of version " + version + ", of a later release");
             }
-            int id = in.readInt();
-            if (kind == UNMAPPED) {
-                return new MapRecord(id, null);
+            Kind kind = Kind.of(in.readUnsignedByte());
+            in.skipNBytes(Short.BYTES + Integer.BYTES); // reserved, checksum
+            int sequence = in.readInt();
+            if (sequence != expectedSequence) {
+                throw new IOException(
+                        "record " + sequence + " in the place of record " + expectedSequence);
             }
-            boolean readOnly = in.readBoolean();
-            int ownerUid = in.readInt();
-            int ownerGid = in.readInt();
-            int mode = in.readInt();
-            long mappedAtNanos = in.readLong();
-            ImageSpec spec = new ImageSpec(in.readUTF(), in.readUTF(), in.readUTF(), in.readUTF());
-            return new MapRecord(
-                    id,
-                    new Mapping(
-                            id,
-                            spec,
-                            in.readUTF(),
-                            readOnly,
-                            ownerUid,
-                            ownerGid,
-                            mode,
-                            mappedAtNanos,
-                            in.readUTF()));
+            int number = in.readInt();
+            return switch (kind) {
+                case MAPPED -> mapped(decodeMapping(number, in));
+                case UNMAPPED -> unmapped(number);
+                case BEGIN -> begin(number);
+            };
         } catch (IllegalArgumentException e) {
             throw new IOException("a record that is not understood (" + e.getMessage() + ")", e);
         }
     }
 
+    private void encodeMapping(DataOutputStream out) throws IOException {
+        out.writeBoolean(mapping.readOnly());
+        out.writeInt(mapping.ownerUid());
+        out.writeInt(mapping.ownerGid());
+        out.writeInt(mapping.mode());
+        out.writeLong(mapping.mappedAtNanos());
+        out.writeUTF(mapping.spec().pool());
+        out.writeUTF(mapping.spec().namespace());
+        out.writeUTF(mapping.spec().image());
+        out.writeUTF(mapping.spec().snap());
+        out.writeUTF(mapping.name());
+        out.writeUTF(mapping.options());
+    }
+
+    private static Mapping decodeMapping(int id, DataInputStream in) throws IOException {
+        boolean readOnly = in.readBoolean();
+        int ownerUid = in.readInt();
+        int ownerGid = in.readInt();
+        int mode = in.readInt();
+        long mappedAtNanos = in.readLong();
+        ImageSpec spec = new ImageSpec(in.readUTF(), in.readUTF(), in.readUTF(), in.readUTF());
+        String name = in.readUTF();
+        String options = in.readUTF();
+        return new Mapping(
+                id, spec, name, readOnly, ownerUid, ownerGid, mode, mappedAtNanos, options);
+    }
+
     private static int checksum(byte[] record) {
         CRC32C checksum = new CRC32C();
         checksum.update(record, 0, CHECKSUM_OFFSET);
-        checksum.update(Arrays.copyOfRange(record, HEADER_LENGTH, record.length));
+        int rest = CHECKSUM_OFFSET + Integer.BYTES;
+        checksum.update(record, rest, record.length - rest);
         return (int) checksum.getValue();
     }
 }

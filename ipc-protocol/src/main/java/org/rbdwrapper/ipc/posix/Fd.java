@@ -50,6 +50,9 @@ public final class Fd {
     private static final MethodHandle FTRUNCATE =
             withErrno("ftruncate64", returning(INT, INT, LONG));
 
+    private static final int LOCK_EX = 2;
+    private static final int LOCK_NB = 4;
+    private static final MethodHandle FLOCK = withErrno("flock", returning(INT, INT, INT));
     private static final MethodHandle DUP2 = withErrno("dup2", returning(INT, INT, INT));
 
     private Fd() {}
@@ -148,6 +151,18 @@ public final class Fd {
     public static int ftruncate(int fd, long length) {
         try {
             return negativeErrno((int) FTRUNCATE.invokeExact(capture(), fd, length));
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /**
+     * flock(2), exclusive and without waiting: 0, or a negative errno, -EAGAIN where another
+     * description of the file has it. Ends when the last descriptor of this description is closed.
+     */
+    public static int tryLock(int fd) {
+        try {
+            return negativeErrno((int) FLOCK.invokeExact(capture(), fd, LOCK_EX | LOCK_NB));
         } catch (Throwable t) {
             throw unexpected(t);
         }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.store.file;
 
 import org.rbdwrapper.broker.Clock;
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store.file;
 
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.store.ImageDetails;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ProgressListener;

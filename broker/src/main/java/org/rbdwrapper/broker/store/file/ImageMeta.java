@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store.file;
 
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 

@@ -1,4 +1,4 @@
-package org.rbdwrapper.broker.store.file;
+package org.rbdwrapper.broker;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -9,11 +9,12 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 
-/** Gives the JDK's exceptions their number back. */
-final class FileErrors {
+/** Gives the exceptions of java.nio.file their error number back. */
+public final class FileErrors {
     private FileErrors() {}
 
-    static ErrnoException of(IOException e, String what) {
+    /** The same with its number, and with what failed in front of it. */
+    public static ErrnoException of(IOException e, String what) {
         if (e instanceof ErrnoException known) {
             return new ErrnoException(known.errno(), what + " (" + known.what() + ")", e);
         }

@@ -1,0 +1,68 @@
+package org.rbdwrapper.broker;
+
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.Fd;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What java.nio.file lacks for files that must survive the host's crash. Any thread. */
+public final class DurableFiles {
+    private DurableFiles() {}
+
+    /** fsync(2) of a file, or of a folder: then of the names in it. */
+    public static void sync(Path path) throws ErrnoException {
+        int fd = Fd.open(path.toString(), Fd.O_RDONLY, 0);
+        try {
+            check(Fd.fsync(fd), "fsync " + path);
+        } finally {
+            Fd.close(fd);
+        }
+    }
+
+    /** Renames in one step; durable when it returns. Both lie in one file system. */
+    public static void move(Path from, Path to) throws IOException {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        sync(to.toAbsolutePath().getParent());
+        if (!from.toAbsolutePath().getParent().equals(to.toAbsolutePath().getParent())) {
+            sync(from.toAbsolutePath().getParent());
+        }
+    }
+
+    /** Makes a folder and those above it that are missing; their names are durable then. */
+    public static void makeDirectories(Path folder) throws IOException {
+        if (Files.isDirectory(folder)) {
+            return;
+        }
+        Path parent = folder.toAbsolutePath().getParent();
+        makeDirectories(parent);
+        Files.createDirectories(folder);
+        sync(parent);
+    }
+
+    /** Deletes a folder with all that is in it; a link is deleted, not what it points to. */
+    public static void deleteTree(Path folder) throws IOException {
+        List<Path> paths;
+        try (Stream<Path> walk = Files.walk(folder)) {
+            paths = walk.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : paths) {
+            Files.deleteIfExists(path);
+        }
+    }
+
+    /**
+     * @param result of a call of {@link Fd}: a negative error number is thrown.
+     */
+    public static void check(int result, String what) throws ErrnoException {
+        if (result < 0) {
+            throw new ErrnoException(Errno.of(result), what);
+        }
+    }
+}

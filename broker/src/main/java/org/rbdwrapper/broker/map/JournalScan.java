@@ -1,0 +1,117 @@
+package org.rbdwrapper.broker.map;
+
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reads what a journal holds, without Chronicle Queue and without mapping the file.
+ *
+ * <p>A queue's own tailer takes its files as they are: one flipped bit in its table kept it from
+ * opening for ever, one in its index made it ask for more memory than there is, a file cut short
+ * was taken for an empty one, and a file cut while it is mapped ends the process by SIGBUS. Its
+ * file is a chain of blobs, each behind a length, and that is all that is read here:
+ *
+ * <pre>
+ *   0             4                    4 + length, rounded up to a multiple of 4
+ *   +-------------+--------------------+-------------+------- - -
+ *   | header u32  | blob               | header u32  |
+ *   | little end. |                    |             |
+ *   +-------------+--------------------+-------------+------- - -
+ *   header: bit 31 is set while the blob is being written, bit 30 for the queue's own, the rest is
+ *   the length; 0 is the end, and nothing but zeroes follows
+ * </pre>
+ *
+ * @param records those that count, in order.
+ * @param damage why there are no more, or null where there are no more.
+ */
+record JournalScan(List<MapRecord> records, String damage) {
+    private static final int NOT_COMPLETE = 0x8000_0000;
+    private static final int QUEUES_OWN = 0x4000_0000;
+    private static final int LENGTH_MASK = 0x3fff_ffff;
+
+    /** More than a record can be: its names are bounded. */
+    private static final int MAX_RECORD_LENGTH = 1 << 20;
+
+    static JournalScan of(Path file) {
+        List<MapRecord> records = new ArrayList<>();
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            readAll(in, records);
+        } catch (IOException e) {
+            return new JournalScan(records, e.getMessage() == null ? e.toString() : e.getMessage());
+        }
+        if (records.isEmpty() || records.getFirst().kind() != MapRecord.Kind.BEGIN) {
+            return new JournalScan(List.of(), "its first record is missing");
+        }
+        int promised = records.getFirst().number();
+        if (records.size() - 1 < promised) {
+            return new JournalScan(
+                    records,
+                    "it ends after " + (records.size() - 1) + " of " + promised + " mappings");
+        }
+        return new JournalScan(records, null);
+    }
+
+    private static void readAll(InputStream in, List<MapRecord> records) throws IOException {
+        long at = 0;
+        while (true) {
+            byte[] bytes = in.readNBytes(Integer.BYTES);
+            if (bytes.length < Integer.BYTES) {
+                throw new IOException("it is cut off at byte " + at);
+            }
+            int header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt();
+            if (header == 0) {
+                expectZeroes(in, at);
+                return;
+            }
+            if ((header & NOT_COMPLETE) != 0) {
+                throw new IOException("a record at byte " + at + " was not written to its end");
+            }
+            int length = header & LENGTH_MASK;
+            int padded = (length + 3) & ~3;
+            if ((header & QUEUES_OWN) != 0) {
+                skip(in, padded, at);
+            } else if (length > MAX_RECORD_LENGTH) {
+                throw new IOException("a record of " + length + " bytes at byte " + at);
+            } else {
+                records.add(decode(in.readNBytes(length), records.size(), at));
+                skip(in, padded - length, at);
+            }
+            at += Integer.BYTES + padded;
+        }
+    }
+
+    private static MapRecord decode(byte[] record, int sequence, long at) throws IOException {
+        try {
+            return MapRecord.decode(record, sequence);
+        } catch (IOException e) {
+            throw new IOException(e.getMessage() + " at byte " + at, e);
+        }
+    }
+
+    private static void skip(InputStream in, int length, long at) throws IOException {
+        try {
+            in.skipNBytes(length);
+        } catch (EOFException e) {
+            throw new IOException("it is cut off in the record at byte " + at, e);
+        }
+    }
+
+    private static void expectZeroes(InputStream in, long from) throws IOException {
+        byte[] rest = new byte[8192];
+        for (int n = in.read(rest); n >= 0; n = in.read(rest)) {
+            for (int i = 0; i < n; i++) {
+                if (rest[i] != 0) {
+                    throw new IOException("a record at byte " + from + " is missing");
+                }
+            }
+        }
+    }
+}

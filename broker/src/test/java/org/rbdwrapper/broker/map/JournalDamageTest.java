@@ -1,0 +1,226 @@
+package org.rbdwrapper.broker.map;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.rbdwrapper.broker.map.JournalFixture.mapping;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/** Whatever happens to the journal's file: what is mapped then was mapped at one time. */
+class JournalDamageTest {
+    private static final int SAMPLES = 300;
+
+    @TempDir Path temp;
+    private Path directory;
+    private Path file;
+    private byte[] intact;
+    private int end;
+    private List<List<Mapping>> states;
+
+    @BeforeEach
+    void writeJournal() throws IOException {
+        directory = temp.resolve("journal");
+        try (MapJournal journal = JournalFixture.open(directory)) {
+            for (int id = 0; id < 4; id++) {
+                journal.appendMapped(mapping(id));
+            }
+        }
+        // it now starts from a snapshot of four
+        try (MapJournal journal = JournalFixture.open(directory)) {
+            for (int id = 4; id < 30; id++) {
+                journal.appendMapped(mapping(id));
+                if (id % 3 == 0) {
+                    journal.appendUnmapped(id - 2);
+                }
+            }
+        }
+        file = JournalFixture.file(directory);
+        intact = Files.readAllBytes(file);
+        JournalScan scan = JournalScan.of(file);
+        assertEquals(1 + 4 + 26 + 8, scan.records().size());
+        states = JournalFixture.statesAfterEach(scan.records());
+        for (end = intact.length; intact[end - 1] == 0; end--) {
+            // back to the last byte of the last record
+        }
+    }
+
+    @Test
+    void shouldSurviveEachBitOfTheBeginningFlipped() throws IOException {
+        for (int bit = 0; bit < 512 * 8; bit++) {
+            checkScan(flipped(bit));
+        }
+    }
+
+    @Test
+    void shouldSurviveBitsFlippedAnywhere() throws IOException {
+        Random random = new Random(20261123);
+        for (int i = 0; i < SAMPLES; i++) {
+            checkScan(flipped(random.nextInt(end * 8)));
+        }
+    }
+
+    @Test
+    void shouldReportEachBitOfTheRecordsFlipped() throws IOException {
+        int beginning = indexOf(MapRecord.begin(4).encode(0)) - Integer.BYTES;
+        Random random = new Random(4);
+        for (int i = 0; i < SAMPLES; i++) {
+            int bit = beginning * 8 + random.nextInt((end - beginning) * 8);
+            Files.write(file, flipped(bit));
+            JournalScan scan = JournalScan.of(file);
+            boolean isPadding = scan.records().size() == states.size() - 1;
+            assertTrue(isPadding || scan.damage() != null, "bit " + bit);
+        }
+    }
+
+    @Test
+    void shouldSurviveBeingCutAnywhere() throws IOException {
+        Random random = new Random(7);
+        for (int i = 0; i < SAMPLES; i++) {
+            int length = i < 20 ? i : random.nextInt(intact.length);
+            checkScan(Arrays.copyOf(intact, length));
+            if (length <= end) {
+                assertNotNull(JournalScan.of(file).damage(), "cut to " + length);
+            }
+        }
+    }
+
+    @Test
+    void shouldSurviveATailOfZeroesOrGarbage() throws IOException {
+        Random random = new Random(8);
+        for (int i = 0; i < SAMPLES; i++) {
+            int from = random.nextInt(end + 200);
+            byte[] damaged = intact.clone();
+            if (i % 2 == 0) {
+                Arrays.fill(damaged, from, damaged.length, (byte) 0);
+            } else {
+                byte[] garbage = new byte[damaged.length - from];
+                random.nextBytes(garbage);
+                System.arraycopy(garbage, 0, damaged, from, garbage.length);
+            }
+            checkScan(damaged);
+        }
+    }
+
+    @Test
+    void shouldSurviveARecordMissingOrTwice() throws IOException {
+        byte[] one = MapRecord.unmapped(4).encode(8);
+        byte[] other = MapRecord.unmapped(7).encode(12);
+        assertEquals(one.length, other.length);
+        int at = indexOf(one);
+        byte[] twice = intact.clone();
+        System.arraycopy(one, 0, twice, indexOf(other), one.length);
+        checkScan(twice);
+        assertNotNull(JournalScan.of(file).damage());
+        byte[] missing = intact.clone();
+        missing[at - 1] |= 0x40; // it looks like one of the queue's own now
+        checkScan(missing);
+        assertNotNull(JournalScan.of(file).damage());
+    }
+
+    @Test
+    void shouldStartWithWhatStoodBeforeTheDamageAndKeepTheDamaged() throws IOException {
+        Path table = file.resolveSibling("metadata.cq4t");
+        byte[] damaged = flipped(indexOf(MapRecord.mapped(mapping(20)).encode(26)) * 8);
+        Files.write(file, damaged);
+        Files.write(table, new byte[] {1, 2, 3});
+        List<String> warnings = new ArrayList<>();
+        List<Mapping> expected = states.get(26);
+        try (MapJournal journal = MapJournal.open(directory, warnings::add)) {
+            assertEquals(expected, journal.mappings());
+            journal.appendMapped(mapping(100));
+        }
+        assertEquals(1, warnings.size(), warnings.toString());
+        assertEquals(1, warnings.getFirst().lines().count());
+        String kept =
+                JournalFixture.names(temp).stream()
+                        .filter(name -> name.startsWith("journal.damaged-"))
+                        .findFirst()
+                        .orElseThrow();
+        assertTrue(warnings.getFirst().contains(kept), warnings.getFirst());
+        assertTrue(
+                Arrays.equals(
+                        damaged,
+                        Files.readAllBytes(temp.resolve(kept).resolve(file.getFileName()))));
+        try (MapJournal journal = JournalFixture.open(directory)) {
+            assertEquals(expected.size() + 1, journal.mappings().size());
+            assertTrue(journal.mappings().contains(mapping(100)));
+        }
+    }
+
+    @Test
+    void shouldStartWhateverTheFileIs() throws IOException {
+        Random random = new Random(9);
+        for (int i = 0; i < 12; i++) {
+            Path current = JournalFixture.file(directory);
+            switch (i % 4) {
+                case 0 -> Files.write(current, new byte[0]);
+                case 1 -> Files.delete(current);
+                case 2 -> Files.write(current, randomBytes(random, 300_000));
+                default -> Files.write(current, flipped(random.nextInt(512 * 8)));
+            }
+            List<String> warnings = new ArrayList<>();
+            try (MapJournal journal = MapJournal.open(directory, warnings::add)) {
+                assertTrue(states.contains(journal.mappings()));
+                assertTrue(!warnings.isEmpty() || journal.mappings().equals(states.getLast()));
+            }
+        }
+        long kept =
+                JournalFixture.names(temp).stream()
+                        .filter(name -> name.startsWith("journal.damaged-"))
+                        .count();
+        assertEquals(3, kept);
+    }
+
+    @Test
+    void shouldNotNeedTheQueuesTable() throws IOException {
+        Random random = new Random(10);
+        for (int i = 0; i < 10; i++) {
+            Path table = JournalFixture.file(directory).resolveSibling("metadata.cq4t");
+            Files.write(table, randomBytes(random, random.nextInt(200_000)));
+            try (MapJournal journal = JournalFixture.open(directory)) {
+                assertEquals(states.getLast(), journal.mappings());
+            }
+        }
+    }
+
+    /** Part of what was written, from its beginning; and if not all of it, that is known. */
+    private void checkScan(byte[] contents) throws IOException {
+        Files.write(file, contents);
+        JournalScan scan = JournalScan.of(file);
+        int size = scan.records().size();
+        assertTrue(size < states.size());
+        assertEquals(states.get(size), JournalFixture.stateAfter(scan.records()));
+    }
+
+    private byte[] flipped(int bit) {
+        byte[] contents = intact.clone();
+        contents[bit / 8] ^= (byte) (1 << bit % 8);
+        return contents;
+    }
+
+    private int indexOf(byte[] record) {
+        for (int at = 0; at <= end - record.length; at++) {
+            if (Arrays.equals(intact, at, at + record.length, record, 0, record.length)) {
+                return at;
+            }
+        }
+        throw new AssertionError("no such record");
+    }
+
+    private static byte[] randomBytes(Random random, int length) {
+        byte[] bytes = new byte[length];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+}
