@@ -12,7 +12,7 @@ class FioRunTest {
     void shouldFindTheIopsBehindWarnings() throws IOException {
         String output =
                 "fio: a warning\n"
-                    + "{ \"jobs\" : [ { \"error\" : 0, \"read\" : { \"iops\" : 25351.5 } } ] }";
+                        + "{ \"jobs\" : [ { \"error\" : 0, \"read\" : { \"iops\" : 25351.5 } } ] }";
         assertEquals(25351.5, FioRun.parseReadIops(output));
     }
 
