@@ -32,7 +32,9 @@ record FioRun(Environment environment, Path conf, String image) {
             String help = environment.cleanup().add(child).await(SPARE);
             return help.contains("rbdname") ? null : "fio is without its rbd engine";
         } catch (IOException e) {
-            return "fio with its rbd engine is missing: install the package fio (" + e + ")";
+            return "fio with its rbd engine is missing: install the package fio ("
+                    + e.getMessage()
+                    + ")";
         }
     }
 
