@@ -1,6 +1,5 @@
 package org.rbdwrapper.client;
 
-import org.rbdwrapper.client.io.Operation;
 import org.rbdwrapper.client.session.BrokerSession;
 import org.rbdwrapper.client.session.OpenedImage;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -123,7 +122,7 @@ public final class RbdFile implements AutoCloseable {
         if (!destination.hasRemaining()) {
             return 0;
         }
-        int done = (int) perform(Operation.transfer(IoOp.READ, handle(), destination, position));
+        int done = (int) transfer(IoOp.READ, destination, position);
         return done == 0 ? -1 : done;
     }
 
@@ -139,7 +138,7 @@ public final class RbdFile implements AutoCloseable {
         if (!source.hasRemaining()) {
             return 0;
         }
-        int done = (int) perform(Operation.transfer(IoOp.WRITE, handle(), source, position));
+        int done = (int) transfer(IoOp.WRITE, source, position);
         if (syncedWrites) {
             force();
         }
@@ -181,14 +180,14 @@ public final class RbdFile implements AutoCloseable {
      * durable.
      */
     public void force() throws IOException {
-        perform(Operation.command(IoOp.FLUSH, handle(), 0, 0));
+        command(IoOp.FLUSH, 0, 0);
     }
 
     /** {@link #force} without waiting. */
     public CompletableFuture<Void> forceAsync() {
         try {
             return session.channels()
-                    .submit(Operation.command(IoOp.FLUSH, handle(), 0, 0))
+                    .submitCommand(IoOp.FLUSH, handle(), 0, 0)
                     .handle(this::translated)
                     .thenApply(done -> null);
         } catch (ClosedChannelException e) {
@@ -269,13 +268,23 @@ public final class RbdFile implements AutoCloseable {
             throw new IllegalArgumentException("negative length: " + length);
         }
         if (length > 0) {
-            perform(Operation.command(op, handle(), position, length));
+            command(op, position, length);
         }
     }
 
-    private long perform(Operation operation) throws IOException {
+    private long transfer(IoOp op, ByteBuffer buffer, long position) throws IOException {
+        int handle = handle();
         try {
-            return session.channels().perform(operation);
+            return session.channels().transfer(op, handle, buffer, position);
+        } catch (ErrnoException e) {
+            throw IoErrors.exception(named(e), image.path());
+        }
+    }
+
+    private void command(IoOp op, long position, long length) throws IOException {
+        int handle = handle();
+        try {
+            session.channels().command(op, handle, position, length);
         } catch (ErrnoException e) {
             throw IoErrors.exception(named(e), image.path());
         }
@@ -284,7 +293,7 @@ public final class RbdFile implements AutoCloseable {
     private CompletableFuture<Long> performAsync(IoOp op, ByteBuffer buffer, long position) {
         try {
             return session.channels()
-                    .submit(Operation.transfer(op, handle(), buffer, position))
+                    .submitTransfer(op, handle(), buffer, position)
                     .handle(this::translated);
         } catch (ClosedChannelException e) {
             return CompletableFuture.failedFuture(e);

@@ -29,6 +29,7 @@ final class AsyncChannel {
     private final ClientChannel channel;
     private final Doorbell doorbell;
     private final Liveness liveness;
+    private final ResponseWait wait;
     private final int pieceLimit;
     private boolean started;
 
@@ -36,6 +37,7 @@ final class AsyncChannel {
         this.channel = channel;
         this.doorbell = doorbell;
         this.liveness = liveness;
+        this.wait = new ResponseWait(channel, liveness);
         this.blocks = new ArenaBlocks(channel.arena.capacity());
         this.pieceLimit = channel.arena.capacity() / 4;
         freeTags.set(0, channel.depth);
@@ -96,7 +98,7 @@ final class AsyncChannel {
     private void complete() {
         List<Operation> done = new ArrayList<>();
         while (!liveness.isDead()) {
-            awaitResponse();
+            wait.await();
             lock.lock();
             try {
                 Operation operation;
@@ -151,20 +153,6 @@ final class AsyncChannel {
                 liveness.check();
             } catch (ErrnoException e) {
                 future.completeExceptionally(e);
-            }
-        }
-    }
-
-    private void awaitResponse() {
-        while (!liveness.isDead()) {
-            channel.waker.announceWaiting();
-            if (channel.hasResponse() || liveness.isDead()) {
-                channel.waker.cancel();
-                return;
-            }
-            channel.waker.await(0);
-            if (channel.hasResponse()) {
-                return;
             }
         }
     }

@@ -5,9 +5,11 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.segment.Doorbell;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
+import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.LongAdder;
@@ -39,24 +41,35 @@ public final class Channels {
         }
     }
 
-    /** Returns when it is done: bytes. */
-    public long perform(Operation operation) throws ErrnoException {
-        if (!Thread.currentThread().isVirtual()) {
-            int start = (int) Thread.currentThread().threadId();
-            for (int i = 0; i < leased.length; i++) {
-                SyncChannel channel = leased[(start + i & Integer.MAX_VALUE) % leased.length];
-                if (channel.tryLease()) {
-                    return performLeased(channel, operation);
-                }
-            }
-            overflows.increment();
+    /** READ or WRITE of what is left of a buffer; returns when it is done: bytes. */
+    public long transfer(IoOp op, int handle, ByteBuffer buffer, long position)
+            throws ErrnoException {
+        SyncChannel channel = lease();
+        if (channel == null) {
+            return await(submitTransfer(op, handle, buffer, position));
         }
-        return await(submit(operation));
+        return perform(channel, channel.operation().transfer(op, handle, buffer, position));
+    }
+
+    /** FLUSH, DISCARD or WRITE_ZEROES; returns when it is done. */
+    public void command(IoOp op, int handle, long position, long length) throws ErrnoException {
+        SyncChannel channel = lease();
+        if (channel == null) {
+            await(submitCommand(op, handle, position, length));
+        } else {
+            perform(channel, channel.operation().command(op, handle, position, length));
+        }
     }
 
     /** Completed with bytes, or exceptionally with an {@link ErrnoException}. */
-    public CompletableFuture<Long> submit(Operation operation) {
-        return shared.submit(operation);
+    public CompletableFuture<Long> submitTransfer(
+            IoOp op, int handle, ByteBuffer buffer, long position) {
+        return shared.submit(new Operation().transfer(op, handle, buffer, position));
+    }
+
+    /** Completed with 0, or exceptionally with an {@link ErrnoException}. */
+    public CompletableFuture<Long> submitCommand(IoOp op, int handle, long position, long length) {
+        return shared.submit(new Operation().command(op, handle, position, length));
     }
 
     /** How often a thread found all leased channels taken. */
@@ -64,14 +77,33 @@ public final class Channels {
         return overflows.sum();
     }
 
-    private static long performLeased(SyncChannel channel, Operation operation)
-            throws ErrnoException {
-        // a channel whose operation failed on the way has requests in flight: it is not used again
-        channel.perform(operation);
-        channel.release();
+    /**
+     * Null where the thread is a virtual one, which must not sleep in a futex, or all are taken.
+     */
+    private SyncChannel lease() {
+        if (Thread.currentThread().isVirtual()) {
+            return null;
+        }
+        int start = (int) Thread.currentThread().threadId();
+        for (int i = 0; i < leased.length; i++) {
+            SyncChannel channel = leased[((start + i) & Integer.MAX_VALUE) % leased.length];
+            if (channel.tryLease()) {
+                return channel;
+            }
+        }
+        overflows.increment();
+        return null;
+    }
+
+    private static long perform(SyncChannel channel, Operation operation) throws ErrnoException {
+        // where this throws, the broker is gone and the channel with it: the lease is not given
+        // back
+        channel.perform();
         long result = operation.finish();
+        String failed = result < 0 ? operation.describe() : "";
+        channel.release();
         if (result < 0) {
-            throw new ErrnoException(Errno.of((int) result), operation.describe());
+            throw new ErrnoException(Errno.of((int) result), failed);
         }
         return result;
     }

@@ -9,38 +9,45 @@ import java.nio.ByteBuffer;
  * complete in any order, and joined again. The result is the number of bytes that were done without
  * a gap; a failure counts only where nothing came before it, as with pread(2).
  *
- * <p>Used by one thread at a time.
+ * <p>Used by one thread at a time, and over and over by a channel that is leased: no operation
+ * allocates there.
  */
-public final class Operation {
-    final IoOp op;
-    final int handle;
-    final long position;
-    final long length;
-    private final ByteBuffer buffer;
-    private final int bufferStart;
+final class Operation {
+    IoOp op;
+    int handle;
+    long position;
+    long length;
+    private ByteBuffer buffer;
+    private int bufferStart;
     private long submitted;
     private int inFlight;
     private long end;
     private long failure;
 
-    private Operation(IoOp op, int handle, long position, long length, ByteBuffer buffer) {
-        this.op = op;
-        this.handle = handle;
-        this.position = position;
-        this.length = length;
-        this.buffer = buffer;
-        this.bufferStart = buffer == null ? 0 : buffer.position();
-        this.end = length;
-    }
-
     /** READ or WRITE of what is left of a buffer. */
-    public static Operation transfer(IoOp op, int handle, ByteBuffer buffer, long position) {
-        return new Operation(op, handle, position, buffer.remaining(), buffer);
+    Operation transfer(IoOp newOp, int newHandle, ByteBuffer newBuffer, long newPosition) {
+        begin(newOp, newHandle, newPosition, newBuffer.remaining());
+        buffer = newBuffer;
+        bufferStart = newBuffer.position();
+        return this;
     }
 
     /** FLUSH, DISCARD or WRITE_ZEROES: one request, whatever its length. */
-    public static Operation command(IoOp op, int handle, long position, long length) {
-        return new Operation(op, handle, position, length, null);
+    Operation command(IoOp newOp, int newHandle, long newPosition, long newLength) {
+        begin(newOp, newHandle, newPosition, newLength);
+        buffer = null;
+        return this;
+    }
+
+    private void begin(IoOp newOp, int newHandle, long newPosition, long newLength) {
+        op = newOp;
+        handle = newHandle;
+        position = newPosition;
+        length = newLength;
+        submitted = 0;
+        inFlight = 0;
+        end = newLength;
+        failure = 0;
     }
 
     boolean isTransfer() {

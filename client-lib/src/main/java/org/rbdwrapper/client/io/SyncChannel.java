@@ -14,10 +14,11 @@ final class SyncChannel {
     private static final int PIECES = 4;
 
     private final AtomicBoolean leased = new AtomicBoolean();
-    private final Spin spin = new Spin();
     private final ClientChannel channel;
     private final Doorbell doorbell;
     private final Liveness liveness;
+    private final ResponseWait wait;
+    private final Operation operation = new Operation();
     private final int pieceLength;
     private int freeTags;
 
@@ -25,6 +26,7 @@ final class SyncChannel {
         this.channel = channel;
         this.doorbell = doorbell;
         this.liveness = liveness;
+        this.wait = new ResponseWait(channel, liveness);
         int pieces = Math.min(PIECES, channel.depth);
         this.pieceLength = channel.arena.capacity() / pieces;
         this.freeTags = (1 << pieces) - 1;
@@ -38,8 +40,13 @@ final class SyncChannel {
         leased.setRelease(false);
     }
 
+    /** Leaseholder: the operation to fill in, and to perform. */
+    Operation operation() {
+        return operation;
+    }
+
     /** Leaseholder: returns when the operation is done. */
-    void perform(Operation operation) throws ErrnoException {
+    void perform() throws ErrnoException {
         while (!operation.isDone()) {
             boolean submitted = false;
             while (operation.hasNext() && freeTags != 0) {
@@ -51,39 +58,11 @@ final class SyncChannel {
             if (submitted) {
                 doorbell.ringIfParked();
             }
-            awaitResponse();
+            wait.await();
+            liveness.check();
             while (channel.takeResponse() != null) {
                 freeTags |= 1 << channel.tag();
             }
-        }
-    }
-
-    private void awaitResponse() throws ErrnoException {
-        if (channel.hasResponse()) {
-            return;
-        }
-        long budget = spin.budgetNanos();
-        if (budget > 0) {
-            long deadline = System.nanoTime() + budget;
-            do {
-                for (int i = 0; i < 32; i++) {
-                    if (channel.hasResponse()) {
-                        spin.onHit();
-                        return;
-                    }
-                    Thread.onSpinWait();
-                }
-            } while (System.nanoTime() - deadline < 0);
-            spin.onMiss();
-        }
-        while (true) {
-            channel.waker.announceWaiting();
-            if (channel.hasResponse()) {
-                channel.waker.cancel();
-                return;
-            }
-            liveness.check();
-            channel.waker.await(0);
         }
     }
 }
