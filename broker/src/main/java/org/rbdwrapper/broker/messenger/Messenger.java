@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
 import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
+import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -41,6 +42,7 @@ public final class Messenger implements AutoCloseable {
     private final List<SessionChannels> sessions = new ArrayList<>();
     private final Epoll epoll;
     private final int wakeFd;
+    private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Object connectionLock = new Object();
     private StoreConnection connection;
     private volatile boolean parked;
@@ -157,7 +159,7 @@ public final class Messenger implements AutoCloseable {
                 }
             } catch (RuntimeException | Error e) {
                 // one bad task must not take the other sessions' I/O with it
-                LOG.error("messenger-{} goes on after", index, e);
+                failureLog.run(() -> LOG.error("messenger-{} goes on after", index, e));
             }
         }
         runTasks();

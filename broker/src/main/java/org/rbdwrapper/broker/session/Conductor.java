@@ -51,6 +51,7 @@ public final class Conductor implements Runnable {
     private final Map<Long, Session> ending = new HashMap<>();
     private final LogLimiter violationLog = new LogLimiter(10, 60_000_000_000L);
     private final LogLimiter acceptLog = new LogLimiter(3, 60_000_000_000L);
+    private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Arena arena = Arena.ofShared();
     private final MemorySegment received = arena.allocate(RECEIVE_LENGTH);
     private final CountDownLatch stopped = new CountDownLatch(1);
@@ -117,7 +118,7 @@ public final class Conductor implements Runnable {
                 turn();
             } catch (RuntimeException | Error e) {
                 // one bad task must not end the broker
-                LOG.error("conductor goes on after", e);
+                failureLog.run(() -> LOG.error("conductor goes on after", e));
             }
         }
         stopped.countDown();

@@ -45,6 +45,13 @@ public final class CephCluster {
         return run(words);
     }
 
+    /** {@code ceph ARGUMENTS} as client.admin; its output. */
+    public String ceph(String... arguments) throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(List.of("ceph", "-c", conf.toString()));
+        words.addAll(List.of(arguments));
+        return run(words);
+    }
+
     private static Path start() throws IOException, InterruptedException {
         Path script = script();
         Path dir = Files.createTempDirectory("rbdw-ceph-");

@@ -100,7 +100,10 @@ final class Operation {
         return inFlight == 0 && !hasNext();
     }
 
-    /** Bytes done, or a negative error number where none was; moves the buffer's position. */
+    /**
+     * Called once: bytes done, or a negative error number where none was; moves the buffer's
+     * position.
+     */
     long finish() {
         if (!isTransfer()) {
             return failure;
@@ -109,6 +112,7 @@ final class Operation {
             return failure;
         }
         buffer.position(bufferStart + (int) end);
+        buffer = null; // it is the caller's again
         return end;
     }
 

@@ -12,7 +12,17 @@ import java.io.IOException;
 final class CephErrors {
     private CephErrors() {}
 
+    /**
+     * Of a call about an image or a pool: where it is refused, the key's caps are the likely
+     * reason.
+     */
     static ErrnoException of(Exception e, String what) {
+        ErrnoException failure = ofConnection(e, what);
+        return new ErrnoException(failure.errno(), what + advice(failure.errno()), e);
+    }
+
+    /** Of the connection itself. */
+    static ErrnoException ofConnection(Exception e, String what) {
         int result =
                 switch (e) {
                     case RadosException rados -> rados.getReturnValue();
@@ -22,7 +32,7 @@ final class CephErrors {
                     default -> 0;
                 };
         Errno errno = result == 0 ? Errno.EIO : Errno.of(result);
-        return new ErrnoException(errno, what + advice(errno), e);
+        return new ErrnoException(errno, what, e);
     }
 
     private static String advice(Errno errno) {

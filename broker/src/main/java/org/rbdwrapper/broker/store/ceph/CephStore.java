@@ -103,7 +103,7 @@ public final class CephStore implements ImageStore {
             return new CephConnection(this, cluster);
         } catch (RadosException | CephCallException e) {
             cluster.shutDown();
-            throw CephErrors.of(
+            throw CephErrors.ofConnection(
                     e,
                     where
                             + " cannot be reached as client."
