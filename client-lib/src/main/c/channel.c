@@ -1,7 +1,5 @@
 #include "channel.h"
 
-#include <time.h>
-
 #include <org_rbdwrapper_ipc_codec/ioRequest.h>
 #include <org_rbdwrapper_ipc_codec/ioResponse.h>
 #include <org_rbdwrapper_ipc_codec/messageHeader.h>
@@ -97,13 +95,6 @@ int channel_take_response(struct channel *channel, int64_t *result)
     return (int) index;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static void pause_cpu(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -128,7 +119,7 @@ static bool spin_for_response(struct channel *channel)
     if (budget <= 0) {
         return false;
     }
-    int64_t deadline = now_ns() + budget;
+    int64_t deadline = futex_now_ns() + budget;
     do {
         for (int i = 0; i < SPIN_LOOKS; i++) {
             if (channel_has_response(channel)) {
@@ -140,7 +131,7 @@ static bool spin_for_response(struct channel *channel)
             }
             pause_cpu();
         }
-    } while (now_ns() < deadline);
+    } while (futex_now_ns() < deadline);
     spin->budget_ns /= 2;
     return false;
 }
@@ -161,7 +152,7 @@ bool channel_await_response(struct channel *channel, struct session *session)
             atomic_store_explicit(waiting, 0, memory_order_relaxed);
             return true;
         }
-        if (!futex_wait(waiting, 1, FUTEX_ALL_BITS, FUTEX_SHARED) && !session_is_alive(session)) {
+        if (!futex_wait(waiting, 1, FUTEX_LOOK_NS, FUTEX_SHARED) && !session_is_alive(session)) {
             return channel_has_response(channel);
         }
     }

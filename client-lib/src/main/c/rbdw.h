@@ -22,7 +22,7 @@
  *
  * Threads: every function may be called by any number of threads at once, also on one file. Only
  * rbdw_close has to be the last call on its file. As many transfers as the session has channels (4)
- * are under way at a time; further threads wait in the order in which they came.
+ * are under way at a time; further threads wait, none of them for ever.
  *
  * Signal handlers: rbdw_pread, rbdw_pwrite, rbdw_flush, rbdw_discard and rbdw_write_zeroes may be
  * called in a handler, also one that interrupts such a call of its own thread; in a handler that

@@ -63,15 +63,15 @@ static int begin(struct session *session)
     }
     session->doorbell = welcome.doorbell;
     session->segment_length = (uint64_t) welcome.segment_length;
-    session->channels = geometry.channels;
     bool may_spin = segment_has_other_cpu();
     for (uint32_t i = 0; i < geometry.channels; i++) {
         char *bytes = (char *) session->segment + segment_channel_offset(&geometry, i);
         channel_init(&session->channel[i], bytes, &geometry, may_spin);
     }
     uint32_t for_handlers = geometry.channels > 1 ? 1 : 0;
-    lease_queue_init(&session->threads, geometry.channels - for_handlers);
-    lease_queue_init(&session->handlers, for_handlers);
+    uint32_t for_threads = geometry.channels - for_handlers;
+    pool_init(&session->threads, session->channel, for_threads);
+    pool_init(&session->handlers, session->channel + for_threads, for_handlers);
     return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "channel.h"
 #include "control.h"
 #include "fork.h"
-#include "queue.h"
+#include "pool.h"
 
 struct session {
     uint32_t process;  /* whose it is: fork_process_number */
@@ -26,9 +26,8 @@ struct session {
 
     /* The last channel is for signal handlers, so that one never waits for the thread that it
      * interrupts; a thread's own calls share the others. */
-    uint32_t channels;
-    struct lease_queue threads;
-    struct lease_queue handlers;
+    struct channel_pool threads;
+    struct channel_pool handlers; /* 0 or 1 */
     struct channel channel[SEGMENT_MAX_CHANNELS];
 
     /* Under the lock. */

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +105,11 @@ static void run_fork(void)
     expect_block(1, ROUNDS - 1); /* of the child */
 }
 
+#define SIGNALLED 8 /* more than there are channels: all are taken when a handler runs */
+
 static _Atomic uint64_t handled;
 static _Atomic uint32_t running;
+static _Atomic bool signal_me[SIGNALLED]; /* one signal a round, or none would come to its end */
 static __thread uint64_t own_number;
 
 static void on_signal(int signal)
@@ -122,40 +126,37 @@ static void *read_under_signals(void *argument)
 {
     own_number = (uint64_t) (uintptr_t) argument;
     for (uint64_t i = 0; i < ROUNDS; i++) {
+        atomic_store(&signal_me[own_number], true);
         write_block(own_number, own_number);
         expect_block(own_number, own_number);
     }
-    /* stays until the last signal was sent to it */
     atomic_fetch_sub(&running, 1);
-    while (atomic_load(&running) > 0) {
-        expect_block(own_number, own_number);
-    }
     return NULL;
 }
 
 static void run_signals(void)
 {
-    enum { COUNT = 8 }; /* more than there are channels: each of them is taken when a handler runs */
-    pthread_t threads[COUNT];
+    pthread_t threads[SIGNALLED];
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
-    for (uint64_t i = 0; i < COUNT; i++) {
+    for (uint64_t i = 0; i < SIGNALLED; i++) {
         write_block(i, i);
     }
-    atomic_store(&running, COUNT + 1);
-    for (uintptr_t i = 0; i < COUNT; i++) {
+    atomic_store(&running, SIGNALLED);
+    for (uintptr_t i = 0; i < SIGNALLED; i++) {
         if (pthread_create(&threads[i], NULL, read_under_signals, (void *) i) != 0) {
             fail("no thread");
         }
     }
-    while (atomic_load(&running) > 1) {
-        for (int i = 0; i < COUNT; i++) {
-            pthread_kill(threads[i], SIGUSR1);
+    while (atomic_load(&running) > 0) {
+        usleep(20);
+        for (int i = 0; i < SIGNALLED; i++) {
+            if (atomic_exchange(&signal_me[i], false)) {
+                pthread_kill(threads[i], SIGUSR1); /* not joined yet: also if it has ended */
+            }
         }
-        usleep(100);
     }
-    atomic_fetch_sub(&running, 1);
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < SIGNALLED; i++) {
         pthread_join(threads[i], NULL);
     }
     if (atomic_load(&handled) == 0) {

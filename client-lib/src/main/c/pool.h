@@ -1,0 +1,40 @@
+/* The channels that threads lease: each for one operation, by one compare-and-swap where one is
+ * free.
+ *
+ * Where none is, a thread sleeps. It is woken by one that is returned, which a running thread may
+ * take before it: that keeps channels busy, since a wake takes longer than most operations. Lest a
+ * sleeper lose for ever, one that has waited too long becomes impatient: as long as there are such,
+ * channels are for them alone.
+ *
+ * Any thread; no lock, so a signal handler may interrupt it anywhere. */
+
+#ifndef RBDW_POOL_H
+#define RBDW_POOL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct channel;
+struct session;
+
+struct channel_pool {
+    struct channel *channels;
+    uint32_t count;
+
+    /* Threads that sleep or are about to, and those of them that are impatient. */
+    _Alignas(64) _Atomic uint32_t waiting;
+    _Atomic uint32_t impatient;
+
+    /* Futexes of either: change when a channel is returned. */
+    _Atomic uint32_t returned;
+    _Atomic uint32_t returned_to_impatient;
+};
+
+void pool_init(struct channel_pool *pool, struct channel *channels, uint32_t count);
+
+/* Waits for a channel. first: the index to look at first. NULL where the broker is gone. */
+struct channel *pool_take(struct channel_pool *pool, uint32_t first, struct session *session);
+
+void pool_return(struct channel_pool *pool, struct channel *channel);
+
+#endif
