@@ -13,8 +13,12 @@ import org.rbdwrapper.ipc.codec.WelcomeDecoder;
 import org.rbdwrapper.ipc.control.BlockingFrames;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +52,7 @@ public final class ControlConnection implements AutoCloseable {
     public static ControlConnection connect(List<Path> runDirs) throws ErrnoException {
         List<String> tried = new ArrayList<>();
         for (Path dir : runDirs) {
+            checkOwner(dir);
             String path = dir.resolve(RunDirectories.SOCKET_NAME).toString();
             try {
                 return new ControlConnection(UnixSocket.connect(path));
@@ -63,6 +68,35 @@ public final class ControlConnection implements AutoCloseable {
                 "no broker is running at "
                         + String.join(" or ", tried)
                         + ": start one with rbdwrapper-broker start");
+    }
+
+    /** In /tmp anyone may make a folder of our name, and play the broker in it. */
+    private static void checkOwner(Path dir) throws ErrnoException {
+        if (!dir.startsWith("/tmp") || !Files.isDirectory(dir, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        try {
+            int owner = (int) Files.getAttribute(dir, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+            int uid = ProcessIdentity.uid();
+            if (owner != uid && owner != 0) {
+                throw new ErrnoException(
+                        Errno.EACCES,
+                        "the run directory "
+                                + dir
+                                + " belongs to uid "
+                                + owner
+                                + ", not to you (uid "
+                                + uid
+                                + "): it is not trusted");
+            }
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EACCES,
+                    "the owner of the run directory " + dir + " is not known (" + e + ")",
+                    e);
+        }
     }
 
     int socket() {
