@@ -1,7 +1,7 @@
 package org.rbdwrapper.adm;
 
 import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.session.ControlConnection;
+import org.rbdwrapper.ipc.control.ControlConnection;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

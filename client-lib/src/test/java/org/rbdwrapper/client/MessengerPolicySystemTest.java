@@ -11,7 +11,7 @@ import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.ClientInfo;
 import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.session.ControlConnection;
+import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -6,16 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.testing.JavaProcess;
-import org.rbdwrapper.broker.testing.TestBroker;
-import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.session.ControlConnection;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.IoErrors;
@@ -36,35 +29,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** What an image is as a file, on each store: run by a subclass for each. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class RbdFileContract {
-    private static final int MIB = 1024 * 1024;
+abstract class RbdFileContract extends BrokerFixture {
     private static final long SIZE = 384L * MIB;
-
-    /** Seconds of the model test; the minute with -Drbdw.model.seconds=60. */
-    private static final int MODEL_SECONDS = Integer.getInteger("rbdw.model.seconds", 10);
-
-    @TempDir Path temporary;
-
-    private TestBroker broker;
-    private BrokerAdmin admin;
-
-    /** As {@code --store} has it. */
-    abstract String store();
-
-    @BeforeAll
-    void startBroker() throws Exception {
-        broker = TestBroker.start(store());
-        admin = BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
-    }
-
-    @AfterAll
-    void stopBroker() throws Exception {
-        if (broker != null) {
-            admin.close();
-            broker.close();
-        }
-    }
 
     @Test
     void shouldReadZeroesFromNewImage() throws Exception {
@@ -229,18 +195,18 @@ abstract class RbdFileContract {
 
     @Test
     void shouldRefuseToOpenReadOnlyMappingForWriting() throws Exception {
-        admin.create("readonly", MIB);
+        admin().create("readonly", MIB);
         MapRequest request = MapRequest.of("readonly");
         String path =
-                admin.map(
-                        new MapRequest(
-                                "readonly",
-                                "ro",
-                                true,
-                                request.ownerUid(),
-                                request.ownerGid(),
-                                0600,
-                                ""));
+                admin().map(
+                                new MapRequest(
+                                        "readonly",
+                                        "ro",
+                                        true,
+                                        request.ownerUid(),
+                                        request.ownerGid(),
+                                        0600,
+                                        ""));
         assertEquals("/rbdw/ro", path);
         IOException refused = assertThrows(IOException.class, () -> open(path));
         assertEquals(Errno.EROFS, IoErrors.errno(refused));
@@ -248,8 +214,8 @@ abstract class RbdFileContract {
             assertEquals(1, file.read(ByteBuffer.allocate(1), 0));
             file.force();
         }
-        admin.unmap(path, false);
-        admin.remove("readonly", (done, total) -> {});
+        admin().unmap(path, false);
+        admin().remove("readonly", (done, total) -> {});
     }
 
     @Test
@@ -276,15 +242,15 @@ abstract class RbdFileContract {
     void shouldFollowResize() throws Exception {
         String path = image("grow", MIB);
         try (RbdFile file = open(path)) {
-            admin.resize("grow", 3 * MIB, false, (done, total) -> {});
+            admin().resize("grow", 3 * MIB, false, (done, total) -> {});
             assertEquals(3 * MIB, file.size());
             assertEquals(100, file.write(ByteBuffer.allocate(100), 2 * MIB));
             ErrnoException shrink =
                     assertThrows(
                             ErrnoException.class,
-                            () -> admin.resize("grow", MIB, false, (done, total) -> {}));
+                            () -> admin().resize("grow", MIB, false, (done, total) -> {}));
             assertEquals(Errno.EINVAL, shrink.errno());
-            admin.resize("grow", MIB, true, (done, total) -> {});
+            admin().resize("grow", MIB, true, (done, total) -> {});
             assertEquals(MIB, file.size());
             assertEquals(-1, file.read(ByteBuffer.allocate(1), 2 * MIB));
         }
@@ -295,8 +261,7 @@ abstract class RbdFileContract {
     void shouldGiveReadersWhatWriterHasHadAcknowledged() throws Exception {
         String path = image("coherent", 4 * MIB);
         try (JavaProcess other =
-                JavaProcess.start(
-                        Map.of(), CoherenceClient.class, broker.runDir().toString(), path)) {
+                JavaProcess.start(Map.of(), CoherenceClient.class, runDir().toString(), path)) {
             // it has the image open for reading only, on a messenger of its own
             other.awaitLine("reading");
             try (RbdFile file = open(path)) {
@@ -324,7 +289,7 @@ abstract class RbdFileContract {
                         JavaProcess.start(
                                 Map.of(),
                                 ModelClient.class,
-                                broker.runDir().toString(),
+                                runDir().toString(),
                                 path,
                                 model.toString(),
                                 Long.toString(SIZE),
@@ -367,25 +332,7 @@ abstract class RbdFileContract {
     }
 
     final RbdFile open(String path, StandardOpenOption... options) throws IOException {
-        return RbdFile.openAt(broker.runDir(), path, options);
-    }
-
-    final String image(String name, long size) throws ErrnoException {
-        admin.create(name, size);
-        return admin.map(MapRequest.of(name));
-    }
-
-    final void remove(String path) throws ErrnoException {
-        admin.unmap(path, false);
-        admin.remove(path.substring("/rbdw/".length()), (done, total) -> {});
-    }
-
-    final BrokerAdmin admin() {
-        return admin;
-    }
-
-    final Path runDir() {
-        return broker.runDir();
+        return RbdFile.openAt(runDir(), path, options);
     }
 
     private void assertSame(String path, Path model, long seed) throws IOException {

@@ -23,7 +23,7 @@ final class RbdFileOnCephSystemTest extends RbdFileContract {
     private static final int LENGTH = 64 * 1024 * 1024;
 
     @Override
-    String store() {
+    protected String store() {
         return "ceph";
     }
 

@@ -3,7 +3,7 @@ package org.rbdwrapper.client;
 /** {@link RbdFileContract} on the file store. */
 final class RbdFileOnFileSystemTest extends RbdFileContract {
     @Override
-    String store() {
+    protected String store() {
         return "file";
     }
 }

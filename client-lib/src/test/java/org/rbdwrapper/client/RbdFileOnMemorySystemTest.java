@@ -3,7 +3,7 @@ package org.rbdwrapper.client;
 /** {@link RbdFileContract} on the memory store. */
 final class RbdFileOnMemorySystemTest extends RbdFileContract {
     @Override
-    String store() {
+    protected String store() {
         return "memory";
     }
 }

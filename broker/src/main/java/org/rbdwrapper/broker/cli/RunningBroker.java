@@ -1,24 +1,20 @@
 package org.rbdwrapper.broker.cli;
 
-import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.ProtocolVersion;
-import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.BrokerDescriptionDecoder;
 import org.rbdwrapper.ipc.codec.DescribeBrokerEncoder;
-import org.rbdwrapper.ipc.codec.ErrorDecoder;
-import org.rbdwrapper.ipc.codec.HelloEncoder;
-import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
-import org.rbdwrapper.ipc.codec.WelcomeDecoder;
-import org.rbdwrapper.ipc.control.BlockingFrames;
+import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.control.FrameBuffer;
-import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A broker that answers at a run directory. Which process it is, the kernel says by the socket's
@@ -27,26 +23,21 @@ import java.util.Optional;
 final class RunningBroker implements AutoCloseable {
     private static final long ANSWER_TIMEOUT_NANOS = 10_000_000_000L;
 
-    private final int socket;
+    private final ControlConnection control;
     private final long pid;
-    private final BlockingFrames frames;
 
-    private RunningBroker(int socket) throws ErrnoException {
-        this.socket = socket;
-        this.pid = UnixSocket.peer(socket).pid();
-        UnixSocket.receiveTimeout(socket, ANSWER_TIMEOUT_NANOS);
-        this.frames = new BlockingFrames(socket);
+    private RunningBroker(ControlConnection control) throws ErrnoException {
+        this.control = control;
+        this.pid = UnixSocket.peer(control.socket()).pid();
+        UnixSocket.receiveTimeout(control.socket(), ANSWER_TIMEOUT_NANOS);
     }
 
     /** The broker of this run directory, if one is running. */
     static Optional<RunningBroker> find(Path runDir) throws ErrnoException {
         try {
-            return Optional.of(
-                    new RunningBroker(
-                            UnixSocket.connect(
-                                    runDir.resolve(RunDirectories.SOCKET_NAME).toString())));
+            return Optional.of(new RunningBroker(ControlConnection.connect(List.of(runDir))));
         } catch (ErrnoException e) {
-            if (e.errno().equals(Errno.ENOENT) || e.errno().equals(Errno.ECONNREFUSED)) {
+            if (e.errno().equals(Errno.ECONNREFUSED)) {
                 return Optional.empty();
             }
             throw e;
@@ -67,55 +58,39 @@ final class RunningBroker implements AutoCloseable {
             return false;
         }
         try {
-            process.get()
-                    .onExit()
-                    .get(timeout.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS);
+            process.get().onExit().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
             return true;
-        } catch (java.util.concurrent.ExecutionException
-                | java.util.concurrent.TimeoutException e) {
+        } catch (ExecutionException | TimeoutException e) {
             return !process.get().isAlive();
         }
     }
 
-    /** What it says of itself; valid until the next call. */
-    BrokerDescriptionDecoder describe() throws ErrnoException {
-        FrameBuffer frame = new FrameBuffer();
-        HelloEncoder hello = new HelloEncoder();
-        hello.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                .protocolMajor(ProtocolVersion.MAJOR)
-                .protocolMinor(ProtocolVersion.MINOR)
-                .channels(0)
-                .depth(0)
-                .arenaLength(0)
-                .program("rbdwrapper-broker")
-                .release(ProtocolVersion.release());
-        frames.send(frame.finish(hello.encodedLength()));
-        expect(frames.receive(), WelcomeDecoder.TEMPLATE_ID);
-        DescribeBrokerEncoder request = new DescribeBrokerEncoder();
-        request.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                .correlationId(1);
-        frames.send(frame.finish(request.encodedLength()));
-        UnsafeBuffer answer = frames.receive();
-        MessageHeaderDecoder header = expect(answer, BrokerDescriptionDecoder.TEMPLATE_ID);
-        return new BrokerDescriptionDecoder().wrapAndApplyHeader(answer, 0, header);
+    /** What it says of itself. */
+    <T> T describe(Description<T> description) throws ErrnoException {
+        control.hello("rbdwrapper-broker", 0, 0, 0);
+        return control.call(
+                (frame, correlationId) -> {
+                    DescribeBrokerEncoder request = new DescribeBrokerEncoder();
+                    request.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId);
+                    return request.encodedLength();
+                },
+                BrokerDescriptionDecoder.TEMPLATE_ID,
+                (message, header) ->
+                        description.of(
+                                new BrokerDescriptionDecoder()
+                                        .wrapAndApplyHeader(message, 0, header)));
     }
 
     @Override
     public void close() throws ErrnoException {
-        Fd.close(socket);
+        control.close();
     }
 
-    private static MessageHeaderDecoder expect(UnsafeBuffer message, int template)
-            throws ErrnoException {
-        MessageHeaderDecoder header = new MessageHeaderDecoder().wrap(message, 0);
-        if (header.templateId() == ErrorDecoder.TEMPLATE_ID) {
-            ErrorDecoder error = new ErrorDecoder().wrapAndApplyHeader(message, 0, header);
-            throw new ErrnoException(Errno.of(error.errno()), error.text());
-        }
-        if (header.templateId() != template) {
-            throw new ErrnoException(
-                    Errno.EPROTO, "the broker answered with message " + header.templateId());
-        }
-        return header;
+    /** Reads what is wanted of the answer. */
+    @FunctionalInterface
+    interface Description<T> {
+        T of(BrokerDescriptionDecoder broker);
     }
 }

@@ -51,7 +51,7 @@ final class StatusCommand implements Callable<Integer> {
         fields.put("running", found.isPresent());
         if (found.isPresent()) {
             try (RunningBroker broker = found.get()) {
-                describe(broker.describe(), fields);
+                fields.putAll(broker.describe(StatusCommand::fields));
             }
         } else {
             fields.put("run_dir", dir.toString());
@@ -65,7 +65,8 @@ final class StatusCommand implements Callable<Integer> {
         return found.isPresent() ? 0 : NOT_RUNNING;
     }
 
-    private static void describe(BrokerDescriptionDecoder broker, Map<String, Object> fields) {
+    private static Map<String, Object> fields(BrokerDescriptionDecoder broker) {
+        Map<String, Object> fields = new LinkedHashMap<>();
         long startedAt = broker.startedAt();
         fields.put("pid", broker.pid());
         fields.put(
@@ -84,5 +85,6 @@ final class StatusCommand implements Callable<Integer> {
         fields.put("run_dir", broker.runDir());
         fields.put("state_dir", broker.stateDir());
         fields.put("log_file", broker.logFile());
+        return fields;
     }
 }

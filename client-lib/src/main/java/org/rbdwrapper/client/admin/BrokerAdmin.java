@@ -1,7 +1,5 @@
 package org.rbdwrapper.client.admin;
 
-import org.rbdwrapper.client.session.ControlConnection;
-import org.rbdwrapper.client.session.ControlConnection.ProgressHandler;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.ClientsDecoder;
 import org.rbdwrapper.ipc.codec.CreateImageEncoder;
@@ -18,6 +16,8 @@ import org.rbdwrapper.ipc.codec.MappingsDecoder;
 import org.rbdwrapper.ipc.codec.RemoveImageEncoder;
 import org.rbdwrapper.ipc.codec.ResizeImageEncoder;
 import org.rbdwrapper.ipc.codec.UnmapImageEncoder;
+import org.rbdwrapper.ipc.control.ControlConnection;
+import org.rbdwrapper.ipc.control.ControlConnection.ProgressHandler;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 
 import java.time.Instant;

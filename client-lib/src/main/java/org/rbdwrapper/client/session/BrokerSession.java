@@ -12,6 +12,7 @@ import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
 import org.rbdwrapper.ipc.codec.ImageStatDecoder;
 import org.rbdwrapper.ipc.codec.OpenImageEncoder;
 import org.rbdwrapper.ipc.codec.StatEncoder;
+import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.SharedMemory;

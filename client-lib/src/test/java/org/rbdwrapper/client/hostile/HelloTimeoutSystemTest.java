@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.session.ControlConnection;
 import org.rbdwrapper.ipc.RunDirectories;
+import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 

@@ -11,12 +11,12 @@ import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.session.ControlConnection;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.IoRequestEncoder;
+import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 

@@ -3,20 +3,12 @@ package org.rbdwrapper.client.nativelib;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
-import org.rbdwrapper.broker.testing.TestBroker;
+import org.rbdwrapper.client.BrokerFixture;
 import org.rbdwrapper.client.RbdFile;
-import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.session.ControlConnection;
-import org.rbdwrapper.ipc.ErrnoException;
 
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,34 +17,7 @@ import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** What an image is to a C program, on each store: run by a subclass for each. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class LibrbdwContract {
-    private static final int MIB = 1024 * 1024;
-
-    /** Seconds of the model test; the minute with -Drbdw.model.seconds=60. */
-    private static final int MODEL_SECONDS = Integer.getInteger("rbdw.model.seconds", 10);
-
-    @TempDir Path temporary;
-
-    private TestBroker broker;
-    private BrokerAdmin admin;
-
-    /** As {@code --store} has it. */
-    abstract String store();
-
-    @BeforeAll
-    void startBroker() throws Exception {
-        broker = TestBroker.start(store());
-        admin = BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
-    }
-
-    @AfterAll
-    void stopBroker() throws Exception {
-        if (broker != null) {
-            admin.close();
-            broker.close();
-        }
-    }
+abstract class LibrbdwContract extends BrokerFixture {
 
     @Test
     void shouldReadBackWhatWasWrittenInCAndInJava() throws Exception {
@@ -68,7 +33,7 @@ abstract class LibrbdwContract {
                     tool("read", path, position, length).expectSuccess().output(),
                     "length " + length);
             ByteBuffer inJava = ByteBuffer.allocate(length);
-            try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
+            try (RbdFile file = RbdFile.openAt(runDir(), path)) {
                 file.read(inJava, position);
             }
             assertArrayEquals(bytes, inJava.array(), "length " + length);
@@ -114,7 +79,7 @@ abstract class LibrbdwContract {
     void shouldFollowResize() throws Exception {
         String path = image("c-grow", MIB);
         assertEquals(MIB + "\n", tool("size", path).expectSuccess().text());
-        admin.resize("c-grow", 3 * MIB, false, (done, total) -> {});
+        admin().resize("c-grow", 3 * MIB, false, (done, total) -> {});
         assertEquals(3 * MIB + "\n", tool("size", path).expectSuccess().text());
         tool(new byte[100], "write", path, 2 * MIB).expectSuccess();
         remove(path);
@@ -129,17 +94,17 @@ abstract class LibrbdwContract {
 
     @Test
     void shouldReadButNotWriteReadOnlyMapping() throws Exception {
-        admin.create("c-read-only", MIB);
+        admin().create("c-read-only", MIB);
         String path =
-                admin.map(
-                        new MapRequest(
-                                "c-read-only",
-                                "",
-                                true,
-                                OptionalLong.empty(),
-                                OptionalLong.empty(),
-                                MapRequest.DEFAULT_MODE,
-                                ""));
+                admin().map(
+                                new MapRequest(
+                                        "c-read-only",
+                                        "",
+                                        true,
+                                        OptionalLong.empty(),
+                                        OptionalLong.empty(),
+                                        MapRequest.DEFAULT_MODE,
+                                        ""));
         tool(new byte[1], "write", path, 0).expectFailure(path, "EROFS");
         assertEquals(100, tool("read", path, 0, 100).expectSuccess().output().length);
         tool("flush", path).expectSuccess();
@@ -171,7 +136,7 @@ abstract class LibrbdwContract {
             for (int i = 0; i < processes; i++) {
                 programs.add(
                         NativeProgram.start(
-                                broker.runDir(),
+                                runDir(),
                                 new byte[0],
                                 "rbdw_model",
                                 path,
@@ -195,7 +160,7 @@ abstract class LibrbdwContract {
 
     private void scenario(String name) throws Exception {
         String path = image("c-" + name, MIB);
-        NativeProgram.run(broker.runDir(), "rbdw_scenario", name, path).expectSuccess();
+        NativeProgram.run(runDir(), "rbdw_scenario", name, path).expectSuccess();
         remove(path);
     }
 
@@ -210,17 +175,6 @@ abstract class LibrbdwContract {
         for (long number : numbers) {
             words.add(Long.toString(number));
         }
-        return NativeProgram.run(broker.runDir(), input, words.toArray(String[]::new));
-    }
-
-    private String image(String name, long size) throws ErrnoException {
-        admin.create(name, size);
-        return admin.map(MapRequest.of(name));
-    }
-
-    /** Also shows that nothing is left open. */
-    private void remove(String path) throws ErrnoException {
-        admin.unmap(path, false);
-        admin.remove(path.substring("/rbdw/".length()), (done, total) -> {});
+        return NativeProgram.run(runDir(), input, words.toArray(String[]::new));
     }
 }

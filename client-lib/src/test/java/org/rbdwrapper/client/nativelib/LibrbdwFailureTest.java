@@ -7,8 +7,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.session.ControlConnection;
 import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.nio.file.Path;
 import java.util.Collections;

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Tag;
 @Tag("ceph")
 final class LibrbdwOnCephSystemTest extends LibrbdwContract {
     @Override
-    String store() {
+    protected String store() {
         return "ceph";
     }
 }

@@ -3,7 +3,7 @@ package org.rbdwrapper.client.nativelib;
 /** {@link LibrbdwContract} on the file store. */
 final class LibrbdwOnFileSystemTest extends LibrbdwContract {
     @Override
-    String store() {
+    protected String store() {
         return "file";
     }
 }

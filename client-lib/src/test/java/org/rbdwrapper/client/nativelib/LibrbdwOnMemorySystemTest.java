@@ -3,7 +3,7 @@ package org.rbdwrapper.client.nativelib;
 /** {@link LibrbdwContract} on the memory store. */
 final class LibrbdwOnMemorySystemTest extends LibrbdwContract {
     @Override
-    String store() {
+    protected String store() {
         return "memory";
     }
 }

@@ -1,4 +1,4 @@
-package org.rbdwrapper.client.session;
+package org.rbdwrapper.ipc.control;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
@@ -10,8 +10,6 @@ import org.rbdwrapper.ipc.codec.HelloEncoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.ProgressDecoder;
 import org.rbdwrapper.ipc.codec.WelcomeDecoder;
-import org.rbdwrapper.ipc.control.BlockingFrames;
-import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.ipc.posix.UnixSocket;
@@ -99,7 +97,8 @@ public final class ControlConnection implements AutoCloseable {
         }
     }
 
-    int socket() {
+    /** For who waits for its hang-up, or asks who is at the other end. */
+    public int socket() {
         return socket;
     }
 
