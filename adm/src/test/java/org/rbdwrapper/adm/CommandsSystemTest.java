@@ -1,9 +1,10 @@
 package org.rbdwrapper.adm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.rbdwrapper.adm.Outcome.assertFailure;
+import static org.rbdwrapper.adm.Outcome.ok;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -331,23 +332,5 @@ final class CommandsSystemTest {
         OutputStream in = holder.process().getOutputStream();
         in.write('\n');
         in.flush();
-    }
-
-    private static String ok(Installed.Result result) {
-        assertEquals(0, result.code(), result.err());
-        assertEquals("", result.err());
-        return result.out();
-    }
-
-    /** One line on stderr, which matches each of these words, and nothing on stdout. */
-    private static void assertFailure(int code, Installed.Result result, String... words) {
-        assertEquals(code, result.code(), result.err());
-        assertEquals("", result.out());
-        assertEquals(1, result.err().lines().count(), result.err());
-        for (String word : words) {
-            assertFalse(
-                    java.util.Arrays.stream(word.split("\\|")).noneMatch(result.err()::contains),
-                    "'" + word + "' in: " + result.err());
-        }
     }
 }

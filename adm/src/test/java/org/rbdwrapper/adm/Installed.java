@@ -42,11 +42,26 @@ final class Installed implements AutoCloseable {
     /** With words before the launcher, such as setpriv's. */
     Result run(List<String> prefix, String launcher, String... arguments)
             throws IOException, InterruptedException {
+        Path out = Files.createTempFile(folder, "out", "");
+        Path err = Files.createTempFile(folder, "err", "");
+        Process process = launch(prefix, out, err, launcher, arguments);
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new IOException(launcher + " " + String.join(" ", arguments) + " does not end");
+        }
+        Result result =
+                new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+        Files.delete(out);
+        Files.delete(err);
+        return result;
+    }
+
+    /** The same without waiting for its end. */
+    Process launch(List<String> prefix, Path out, Path err, String launcher, String... arguments)
+            throws IOException {
         List<String> words = new ArrayList<>(prefix);
         words.add(TREE.resolve("bin").resolve(launcher).toString());
         words.addAll(List.of(arguments));
-        Path out = Files.createTempFile(folder, "out", "");
-        Path err = Files.createTempFile(folder, "err", "");
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectOutput(out.toFile()).redirectError(err.toFile());
         builder.environment().put("RBDW_RUN_DIR", runDir().toString());
@@ -54,16 +69,16 @@ final class Installed implements AutoCloseable {
         // as in a container
         builder.environment().remove("LANG");
         builder.environment().remove("LC_ALL");
-        Process process = builder.start();
-        if (!process.waitFor(60, TimeUnit.SECONDS)) {
-            process.destroyForcibly();
-            throw new IOException(words + " does not end");
-        }
-        Result result =
-                new Result(process.exitValue(), Files.readString(out), Files.readString(err));
-        Files.delete(out);
-        Files.delete(err);
-        return result;
+        return builder.start();
+    }
+
+    /** Processes that have this test's folder among their arguments. */
+    List<ProcessHandle> leftRunning() {
+        return ProcessHandle.allProcesses()
+                .filter(
+                        process ->
+                                process.info().commandLine().orElse("").contains(folder.toString()))
+                .toList();
     }
 
     /** Of the running broker, as it says itself. */
