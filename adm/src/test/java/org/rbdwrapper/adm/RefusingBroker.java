@@ -1,5 +1,6 @@
 package org.rbdwrapper.adm;
 
+import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.ErrorEncoder;
@@ -9,6 +10,7 @@ import org.rbdwrapper.ipc.control.FrameBuffer;
 
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -28,14 +30,13 @@ final class RefusingBroker implements AutoCloseable {
     private final ServerSocketChannel listener;
     private final byte[] error;
     private final AtomicInteger refused = new AtomicInteger();
-    private final Thread thread;
 
     RefusingBroker(Path runDir, Errno errno, String text) throws IOException {
         path = runDir.resolve(RunDirectories.SOCKET_NAME);
         error = error(errno, text);
         listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         listener.bind(UnixDomainSocketAddress.of(path));
-        thread = Thread.ofPlatform().name("refusing broker").start(this::run);
+        Thread.ofPlatform().name("refusing broker").start(this::run);
     }
 
     /** Hellos answered so far. */
@@ -44,9 +45,8 @@ final class RefusingBroker implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
         listener.close();
-        thread.join();
         Files.delete(path);
     }
 
@@ -56,8 +56,7 @@ final class RefusingBroker implements AutoCloseable {
                 DataInputStream in = new DataInputStream(Channels.newInputStream(client));
                 byte[] message = in.readNBytes(Integer.reverseBytes(in.readInt()));
                 MessageHeaderDecoder header =
-                        new MessageHeaderDecoder()
-                                .wrap(new org.agrona.concurrent.UnsafeBuffer(message), 0);
+                        new MessageHeaderDecoder().wrap(new UnsafeBuffer(message), 0);
                 if (header.templateId() == HelloDecoder.TEMPLATE_ID) {
                     refused.incrementAndGet();
                     client.write(ByteBuffer.wrap(error));
@@ -65,7 +64,7 @@ final class RefusingBroker implements AutoCloseable {
             } catch (ClosedChannelException e) {
                 return;
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             }
         }
     }
