@@ -2,7 +2,6 @@ package org.rbdwrapper.adm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.rbdwrapper.adm.Outcome.assertFailure;
 import static org.rbdwrapper.adm.Outcome.ok;
 
@@ -14,17 +13,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.testing.JavaProcess;
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.io.ByteArrayInputStream;
-import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -216,32 +211,6 @@ final class CommandsSystemTest {
     }
 
     @Test
-    void shouldLetInWhomOwnerAndModeAllow() throws Exception {
-        assumeTrue(ProcessIdentity.uid() == 0, "only root can be other users");
-        // the door is open, as /run/rbdwrapper is; the mappings decide
-        Files.setPosixFilePermissions(rbdw.folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-        ok(rbdw.adm("create", "img", "--size", "1M"));
-        ok(rbdw.adm("map", "img", "--as", "roots"));
-        ok(rbdw.adm("map", "img", "--as", "everybodys", "--mode", "0666"));
-        ok(rbdw.adm("map", "img", "--as", "nobodys", "--owner", "65534:65534"));
-        ok(rbdw.adm("map", "img", "--as", "groups", "--owner", "0:65534", "--mode", "0640"));
-        List<String> nobody =
-                List.of("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups");
-        assertEquals(1, open(nobody, "/rbdw/roots", "r"));
-        assertEquals(0, open(nobody, "/rbdw/everybodys", "rw"));
-        assertEquals(0, open(nobody, "/rbdw/nobodys", "rw"));
-        assertEquals(0, open(nobody, "/rbdw/groups", "r"));
-        assertEquals(1, open(nobody, "/rbdw/groups", "rw"));
-        assertEquals(0, open(List.of(), "/rbdw/roots", "rw"));
-        assertFailure(1, rbdw.run(nobody, "rbdwrapper-adm", "unmap", "/rbdw/nobodys"), "EPERM");
-        assertFailure(1, rbdw.run(nobody, "rbdwrapper-adm", "map", "img"), "EPERM");
-        assertFailure(
-                1, rbdw.run(nobody, "rbdwrapper-adm", "create", "x", "--size", "1M"), "EPERM");
-        assertEquals(
-                4, ok(rbdw.run(nobody, "rbdwrapper-adm", "showmapped")).lines().skip(1).count());
-    }
-
-    @Test
     void shouldAskForPathWhereSpecIsMappedTwice() throws Exception {
         ok(rbdw.adm("create", "img", "--size", "1M"));
         ok(rbdw.adm("map", "img"));
@@ -277,48 +246,7 @@ final class CommandsSystemTest {
                 "--state-dir",
                 "EACCES");
         Files.delete(file);
-        if (ProcessIdentity.uid() == 0) {
-            Installed.Result refused =
-                    rbdw.run(
-                            List.of(
-                                    "setpriv",
-                                    "--reuid",
-                                    "65534",
-                                    "--regid",
-                                    "65534",
-                                    "--clear-groups"),
-                            "rbdwrapper-broker",
-                            "start",
-                            "--run-dir",
-                            "/tmp/rbdwrapper-test-" + ProcessHandle.current().pid(),
-                            "--state-dir",
-                            "/root/rbdwrapper-test");
-            assertFailure(1, refused, "/root/rbdwrapper-test", "EACCES");
-        }
         assertEquals(3, rbdw.broker("status").code());
-    }
-
-    /**
-     * Exit code of the C program that reads the image's first byte, and writes it back for "rw".
-     */
-    private int open(List<String> user, String path, String how)
-            throws IOException, InterruptedException {
-        Path tool =
-                Path.of("..", "client-lib", "target", "c", "rbdw_tool")
-                        .toAbsolutePath()
-                        .normalize();
-        List<String> words = new ArrayList<>(user);
-        words.addAll(
-                how.equals("r")
-                        ? List.of(tool.toString(), "read", path, "0", "1")
-                        : List.of(tool.toString(), "write", path, "0"));
-        ProcessBuilder builder =
-                new ProcessBuilder(words)
-                        .redirectInput(new File("/etc/hostname"))
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .redirectError(ProcessBuilder.Redirect.DISCARD);
-        builder.environment().put("RBDW_RUN_DIR", rbdw.runDir().toString());
-        return builder.start().waitFor();
     }
 
     private List<String> showmapped() throws IOException, InterruptedException {

@@ -13,11 +13,44 @@ import java.util.stream.Stream;
 /** The install tree as a user has it: the launchers as processes, with folders of their own. */
 final class Installed implements AutoCloseable {
     private static final Path TREE = Path.of("target", "rbdwrapper").toAbsolutePath();
+    private static final Path C_TOOL =
+            Path.of("..", "client-lib", "target", "c", "rbdw_tool").toAbsolutePath().normalize();
 
     final Path folder;
+    private final Path tree;
 
     Installed() throws IOException {
         folder = Files.createTempDirectory("rbdw-");
+        tree = TREE;
+    }
+
+    private Installed(Path folder, Path tree) {
+        this.folder = folder;
+        this.tree = tree;
+    }
+
+    /**
+     * A copy that every user of the host can read and run: the checkout may be where only its owner
+     * comes.
+     */
+    static Installed forEveryUser() throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("rbdw-");
+        Path copy = folder.resolve("tree");
+        for (List<String> words :
+                List.of(
+                        List.of("cp", "-r", TREE.toString(), copy.toString()),
+                        List.of("cp", C_TOOL.toString(), copy.resolve("lib").toString()),
+                        List.of("chmod", "-R", "a+rX", folder.toString()))) {
+            if (new ProcessBuilder(words).inheritIO().start().waitFor() != 0) {
+                throw new IOException(words + " failed");
+            }
+        }
+        return new Installed(folder, copy);
+    }
+
+    /** The C program that reads and writes images; of {@link #forEveryUser}. */
+    Path cTool() {
+        return tree.resolve("lib").resolve("rbdw_tool");
     }
 
     /** What a command did. */
@@ -60,7 +93,7 @@ final class Installed implements AutoCloseable {
     Process launch(List<String> prefix, Path out, Path err, String launcher, String... arguments)
             throws IOException {
         List<String> words = new ArrayList<>(prefix);
-        words.add(TREE.resolve("bin").resolve(launcher).toString());
+        words.add(tree.resolve("bin").resolve(launcher).toString());
         words.addAll(List.of(arguments));
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectOutput(out.toFile()).redirectError(err.toFile());

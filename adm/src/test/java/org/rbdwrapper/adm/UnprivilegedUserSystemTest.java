@@ -11,9 +11,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
+import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 
 /** What another user meets; only root can run as one. */
@@ -26,8 +28,7 @@ final class UnprivilegedUserSystemTest {
     @BeforeEach
     void makeFolders() throws Exception {
         assumeTrue(ProcessIdentity.uid() == 0, "needs root to become another user");
-        rbdw = new Installed();
-        Files.setPosixFilePermissions(rbdw.folder, PosixFilePermissions.fromString("rwx--x--x"));
+        rbdw = Installed.forEveryUser();
     }
 
     @AfterEach
@@ -77,6 +78,44 @@ final class UnprivilegedUserSystemTest {
         assertEquals(mapped, ok(rbdw.adm("showmapped")));
         assertEquals(List.of("free", "img"), ok(rbdw.adm("ls")).lines().sorted().toList());
         assertEquals(0, rbdw.broker("status").code());
+    }
+
+    @Test
+    void shouldLetInWhomOwnerAndModeAllow() throws Exception {
+        // the run directory is open to all, as /run/rbdwrapper is: the mappings decide
+        ok(rbdw.broker("start"));
+        ok(rbdw.adm("create", "img", "--size", "1M"));
+        ok(rbdw.adm("map", "img", "--as", "roots"));
+        ok(rbdw.adm("map", "img", "--as", "everybodys", "--mode", "0666"));
+        ok(rbdw.adm("map", "img", "--as", "nobodys", "--owner", "65534:65534"));
+        ok(rbdw.adm("map", "img", "--as", "groups", "--owner", "0:65534", "--mode", "0640"));
+        assertEquals(1, open(AS_NOBODY, "/rbdw/roots", "r"));
+        assertEquals(0, open(AS_NOBODY, "/rbdw/everybodys", "rw"));
+        assertEquals(0, open(AS_NOBODY, "/rbdw/nobodys", "rw"));
+        assertEquals(0, open(AS_NOBODY, "/rbdw/groups", "r"));
+        assertEquals(1, open(AS_NOBODY, "/rbdw/groups", "rw"));
+        assertEquals(0, open(List.of(), "/rbdw/roots", "rw"));
+        assertEquals(4, ok(adm("showmapped")).lines().skip(1).count());
+    }
+
+    /**
+     * Exit code of the C program that reads the image's first byte, and writes it back for "rw".
+     */
+    private int open(List<String> user, String path, String how)
+            throws IOException, InterruptedException {
+        Path tool = rbdw.cTool();
+        List<String> words = new ArrayList<>(user);
+        words.addAll(
+                how.equals("r")
+                        ? List.of(tool.toString(), "read", path, "0", "1")
+                        : List.of(tool.toString(), "write", path, "0"));
+        ProcessBuilder builder =
+                new ProcessBuilder(words)
+                        .redirectInput(new File("/etc/hostname"))
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("RBDW_RUN_DIR", rbdw.runDir().toString());
+        return builder.start().waitFor();
     }
 
     private Installed.Result adm(String... arguments) throws Exception {

@@ -48,14 +48,20 @@ final class RunningBroker implements AutoCloseable {
         return pid;
     }
 
-    /** Asks it to end, and waits until its process has. */
-    boolean stop(Duration timeout) throws InterruptedException {
+    /**
+     * Asks it to end, and waits until its process has: false if it has not in this time.
+     *
+     * @throws ErrnoException EPERM where it is another user's.
+     */
+    boolean stop(Duration timeout) throws ErrnoException, InterruptedException {
         Optional<ProcessHandle> process = ProcessHandle.of(pid);
         if (process.isEmpty()) {
             return true;
         }
         if (!process.get().destroy()) {
-            return false;
+            throw new ErrnoException(
+                    Errno.EPERM,
+                    "stop: the broker (pid " + pid + ") runs as another user, who must stop it");
         }
         try {
             process.get().onExit().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
