@@ -182,9 +182,7 @@ public final class FileStore implements ImageStore {
             throw new ErrnoException(Errno.ENOENT, "image " + spec.head() + " does not exist");
         }
         if (spec.isSnapshot()) {
-            throw new ErrnoException(
-                    Errno.ENOENT,
-                    "image " + spec.head() + " has no snapshot " + ImageSpec.quote(spec.snap()));
+            throw new ErrnoException(Errno.ENOENT, "snapshot " + spec + " does not exist");
         }
         return folder;
     }
