@@ -47,7 +47,7 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldCreateAnImageThatReadsAsZeroes() throws Exception {
-        ImageSpec spec = spec("rbd/new");
+        ImageSpec spec = image("new");
         connection.create(spec, SIZE);
         ImageDetails details = connection.describe(spec);
         assertEquals(SIZE, details.size());
@@ -67,32 +67,31 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldRefuseToCreateWhatIsThere() throws ErrnoException {
-        connection.create(spec("rbd/a"), SIZE);
-        refused(Errno.EEXIST, "rbd/a", () -> connection.create(spec("rbd/a"), SIZE));
+        connection.create(image("a"), SIZE);
+        refused(Errno.EEXIST, "a", () -> connection.create(image("a"), SIZE));
     }
 
     @Test
     void shouldListNamesSorted() throws ErrnoException {
-        assertEquals(List.of(), connection.list("rbd", ""));
+        assertEquals(List.of(), connection.list("rbd", namespace()));
         for (String name : List.of("b", "a", "a.b", "Ünïcode-名前", "c c")) {
-            connection.create(spec("rbd/" + name), 512);
+            connection.create(image(name), 512);
         }
-        assertEquals(List.of("a", "a.b", "b", "c c", "Ünïcode-名前"), connection.list("rbd", ""));
+        assertEquals(
+                List.of("a", "a.b", "b", "c c", "Ünïcode-名前"), connection.list("rbd", namespace()));
     }
 
     @Test
     void shouldSayWhatDoesNotExist() throws ErrnoException {
-        connection.create(spec("rbd/there"), SIZE);
-        for (String missing : List.of("rbd/x", "nopool/x", "rbd/nons/x", "rbd/there@snap")) {
-            ImageSpec spec = spec(missing);
-            String named = missing.startsWith("nopool") ? "nopool" : spec.image();
-            if (missing.contains("nons")) {
-                named = "";
-            }
-            refused(Errno.ENOENT, named, () -> connection.open(spec, true));
-            refused(Errno.ENOENT, named, () -> connection.describe(spec));
+        connection.create(image("there"), SIZE);
+        for (String missing : List.of("x", "there@snap")) {
+            ImageSpec spec = image(missing);
+            refused(Errno.ENOENT, missing, () -> connection.open(spec, true));
+            refused(Errno.ENOENT, missing, () -> connection.describe(spec));
         }
-        ImageSpec missing = spec("rbd/x");
+        refused(Errno.ENOENT, "nopool", () -> connection.open(spec("nopool/x"), true));
+        refused(Errno.ENOENT, "nons", () -> connection.open(spec("rbd/nons/x"), true));
+        ImageSpec missing = image("x");
         refused(Errno.ENOENT, "x", () -> connection.open(missing, false));
         refused(Errno.ENOENT, "x", () -> connection.remove(missing, ProgressListener.NONE));
         refused(
@@ -100,27 +99,27 @@ public abstract class StoreContractTest {
                 "x",
                 () -> connection.resize(missing, 1024, false, ProgressListener.NONE));
         refused(Errno.ENOENT, "nopool", () -> connection.list("nopool", ""));
-        assertEquals(List.of("there"), connection.list("rbd", ""));
+        assertEquals(List.of("there"), connection.list("rbd", namespace()));
     }
 
     @Test
     void shouldGiveEachImageItsOwnIdentity() throws ErrnoException {
-        connection.create(spec("rbd/a"), SIZE);
-        connection.create(spec("rbd/b"), SIZE);
-        String first = connection.describe(spec("rbd/a")).imageId();
-        assertNotEquals(first, connection.describe(spec("rbd/b")).imageId());
-        connection.remove(spec("rbd/a"), ProgressListener.NONE);
-        connection.create(spec("rbd/a"), SIZE);
-        assertNotEquals(first, connection.describe(spec("rbd/a")).imageId());
+        connection.create(image("a"), SIZE);
+        connection.create(image("b"), SIZE);
+        String first = connection.describe(image("a")).imageId();
+        assertNotEquals(first, connection.describe(image("b")).imageId());
+        connection.remove(image("a"), ProgressListener.NONE);
+        connection.create(image("a"), SIZE);
+        assertNotEquals(first, connection.describe(image("a")).imageId());
     }
 
     @Test
     void shouldRemoveAnImageWithItsData() throws Exception {
-        ImageSpec spec = spec("rbd/a");
+        ImageSpec spec = image("a");
         connection.create(spec, SIZE);
         write(spec, 0, new byte[] {1, 2, 3});
         connection.remove(spec, ProgressListener.NONE);
-        assertEquals(List.of(), connection.list("rbd", ""));
+        assertEquals(List.of(), connection.list("rbd", namespace()));
         refused(Errno.ENOENT, "a", () -> connection.open(spec, true));
         connection.create(spec, SIZE);
         assertArrayEquals(new byte[3], read(spec, 0, 3));
@@ -128,7 +127,7 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldRefuseToRemoveWhatIsOpen() throws Exception {
-        ImageSpec spec = spec("rbd/a");
+        ImageSpec spec = image("a");
         connection.create(spec, SIZE);
         try (StoreImage first = connection.open(spec, false)) {
             try (StoreImage second = connection.open(spec, true)) {
@@ -141,7 +140,7 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldShowANewSizeToOpenHandles() throws Exception {
-        ImageSpec spec = spec("rbd/a");
+        ImageSpec spec = image("a");
         connection.create(spec, SIZE);
         try (StoreImage image = connection.open(spec, false);
                 ImageIo io = new ImageIo(image, MAX_IO)) {
@@ -164,7 +163,7 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldNotChangeWhatIsOpenedReadOnly() throws Exception {
-        ImageSpec spec = spec("rbd/a");
+        ImageSpec spec = image("a");
         connection.create(spec, SIZE);
         try (StoreImage image = connection.open(spec, true);
                 ImageIo io = new ImageIo(image, MAX_IO)) {
@@ -178,7 +177,7 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldShowToOneConnectionWhatAnotherHasWritten() throws Exception {
-        ImageSpec spec = spec("rbd/a");
+        ImageSpec spec = image("a");
         connection.create(spec, SIZE);
         StoreConnection other = store.connect("other");
         try (StoreImage writing = connection.open(spec, false);
@@ -196,7 +195,7 @@ public abstract class StoreContractTest {
 
     @Test
     void shouldCompleteAllBeforeItIsClosed() throws Exception {
-        ImageSpec spec = spec("rbd/a");
+        ImageSpec spec = image("a");
         connection.create(spec, SIZE);
         List<AwaitedCompletion> submitted = new ArrayList<>();
         StoreImage image = connection.open(spec, false);
@@ -221,7 +220,7 @@ public abstract class StoreContractTest {
 
     /** Random I/O of several threads, each on a range of its own. */
     protected final void checkAgainstModel() throws Exception {
-        ImageSpec spec = spec("rbd/model");
+        ImageSpec spec = image("model");
         connection.create(spec, SIZE);
         int threads = 4;
         int share = (int) (SIZE / threads);
@@ -297,6 +296,15 @@ public abstract class StoreContractTest {
     /** By default what was discarded reads as zeroes. */
     protected void checkDiscarded(byte[] before, byte[] after) {
         assertArrayEquals(new byte[before.length], after);
+    }
+
+    /** Where the store has no images but the test's own; by default the pool's own. */
+    protected String namespace() {
+        return "";
+    }
+
+    protected ImageSpec image(String text) {
+        return spec("rbd/" + (namespace().isEmpty() ? "" : namespace() + "/") + text);
     }
 
     protected static ImageSpec spec(String text) {
