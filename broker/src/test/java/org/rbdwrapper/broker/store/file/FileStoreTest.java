@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,6 +145,14 @@ class FileStoreTest extends StoreContractTest {
 
     @Test
     void shouldLeaveNoTraceOfWhatCannotBeCreated() throws Exception {
+        Files.createFile(images.resolve("rbd9")); // where the pool's folder would be
+        refused(Errno.EEXIST, "rbd9/a", () -> connection.create(spec("rbd9/a"), SIZE));
+        assertEquals(Set.of(".lock", "rbd", "rbd9"), names(images));
+    }
+
+    @Test
+    void shouldLeaveNoTraceOfWhatIsTooLarge() throws Exception {
+        assumeTrue(Files.getFileStore(images).type().equals("ext4"), "others take any size");
         refused(Errno.EFBIG, "rbd9/huge", () -> connection.create(spec("rbd9/huge"), 1L << 62));
         refused(Errno.ENOENT, "rbd9", () -> connection.list("rbd9", ""));
         assertEquals(Set.of(".lock", "rbd"), names(images));
