@@ -2,7 +2,6 @@ package org.rbdwrapper.broker;
 
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.MapJournal;
-import org.rbdwrapper.broker.map.StateDirLock;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.session.Conductor;
 import org.rbdwrapper.broker.session.ControlPlane;
@@ -29,7 +28,7 @@ public final class Broker implements AutoCloseable {
     private static final long WORKER_TIMEOUT_MILLIS = 10_000;
 
     private final RunDirectory runDirectory;
-    private final StateDirLock stateLock;
+    private final DirectoryLock stateLock;
     private final MapJournal journal;
     private final ImageStore store;
     private final StoreConnection administration;
@@ -44,7 +43,12 @@ public final class Broker implements AutoCloseable {
         try {
             runDirectory = cleanup.add(RunDirectory.acquire(options.runDir()));
             StateDirectory.prepare(options.stateDir());
-            stateLock = cleanup.add(StateDirLock.acquire(options.stateDir()));
+            stateLock =
+                    cleanup.add(
+                            DirectoryLock.acquire(
+                                    options.stateDir(),
+                                    "state directory",
+                                    "choose another with --state-dir"));
             journal = cleanup.add(openJournal(options.stateDir()));
             store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
             administration = cleanup.add(store.connect("administration"));

@@ -126,6 +126,10 @@ class JournalDamageTest {
         missing[at - 1] |= 0x40; // it looks like one of the queue's own now
         checkScan(missing);
         assertNotNull(JournalScan.of(file).damage());
+        byte[] unheaded = intact.clone();
+        Arrays.fill(unheaded, at - Integer.BYTES, at, (byte) 0); // it looks like the end
+        checkScan(unheaded);
+        assertNotNull(JournalScan.of(file).damage());
     }
 
     @Test

@@ -1,17 +1,18 @@
 package org.rbdwrapper.broker.store.file;
 
+import org.rbdwrapper.broker.DirectoryLock;
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
-import org.rbdwrapper.broker.store.ImageDetails;
 import org.rbdwrapper.broker.store.ImageStore;
-import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,60 +20,65 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 
 /**
  * The embedded store: one folder an image, with its bytes in a sparse file.
  *
  * <pre>
- *   DIR/pool/namespace/image/data         the bytes
- *                            /meta        identity and time of creation; there is no image without it
+ *   DIR/POOL/NAMESPACE/IMAGE/data     the bytes
+ *                           /meta     identity and time of creation
+ *      /.unfinished-…                 an image that is being made or deleted
+ *      /.lock                         held by the broker that uses DIR
  * </pre>
  *
- * Names are encoded by {@link FileNames}; the default namespace is the folder {@code @}. An image
- * comes into being by the rename of a folder that is complete, and goes by a rename before its data
- * is deleted: no crash leaves half of one.
+ * Names are encoded by {@link FileNames}; the default namespace is the folder {@code @}. A pool and
+ * a namespace come into being with their first image, and stay.
  *
  * <p>Any thread; the catalogue is guarded by this object, I/O takes no lock.
  */
 public final class FileStore implements ImageStore {
+    private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
+
     /** What large transfers, flushes and discards may take of the host. */
-    private static final int THREADS = 4;
+    private static final int SLOW_THREADS = 4;
 
     private final Path directory;
+    private final DirectoryLock lock;
     private final Map<ImageSpec, FileImage> open = new HashMap<>();
-    private final ExecutorService slow;
+    private final SlowLane slowLane = new SlowLane(SLOW_THREADS);
 
-    private FileStore(Path directory) {
+    private FileStore(Path directory, DirectoryLock lock) {
         this.directory = directory;
-        AtomicInteger count = new AtomicInteger();
-        this.slow =
-                Executors.newFixedThreadPool(
-                        THREADS,
-                        task ->
-                                Thread.ofPlatform()
-                                        .daemon()
-                                        .name("file-store-" + count.getAndIncrement())
-                                        .unstarted(task));
+        this.lock = lock;
     }
 
     /**
-     * @throws ErrnoException where the folder cannot be made.
+     * @throws ErrnoException where the folder cannot be made or written, EBUSY where another broker
+     *     uses it.
      */
     public static FileStore open(Path directory) throws ErrnoException {
         try {
             if (!Files.isDirectory(directory)) {
-                Files.createDirectories(directory);
+                DurableFiles.makeDirectories(directory);
                 Files.setPosixFilePermissions(
                         directory, PosixFilePermissions.fromString("rwx------"));
             }
-            FileStore store = new FileStore(directory.toAbsolutePath());
-            store.sweep();
-            return store;
         } catch (IOException e) {
-            throw FileErrors.of(e, "the image directory " + directory + " cannot be used");
+            throw FileErrors.of(e, "image directory " + directory + " cannot be made");
+        }
+        DirectoryLock lock =
+                DirectoryLock.acquire(
+                        directory, "image directory", "choose another with --store file:DIR");
+        try {
+            Path absolute = directory.toAbsolutePath();
+            deleteUnfinished(absolute);
+            DurableFiles.makeDirectories(absolute.resolve(ImageSpec.DEFAULT_POOL));
+            return new FileStore(absolute, lock);
+        } catch (IOException e) {
+            lock.close();
+            throw FileErrors.of(e, "image directory " + directory + " cannot be used");
         }
     }
 
@@ -83,26 +89,105 @@ public final class FileStore implements ImageStore {
 
     @Override
     public StoreConnection connect(String name) {
-        return new Connection();
+        return new FileConnection(this);
     }
 
     @Override
     public void close() {
-        slow.shutdown();
+        slowLane.close();
+        try {
+            lock.close();
+        } catch (ErrnoException e) {
+            LOG.warn("image directory {}: {}", directory, e.getMessage());
+        }
+    }
+
+    synchronized StoreImage openImage(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        return new OpenFileImage(this, use(spec), slowLane, readOnly);
+    }
+
+    synchronized void create(ImageSpec spec, long size) throws ErrnoException {
+        ImageFolder folder = folder(spec);
+        if (folder.exists()) {
+            throw new ErrnoException(Errno.EEXIST, "image " + spec + " is there already");
+        }
+        try {
+            folder.create(spec, size, unfinished());
+        } catch (IOException e) {
+            throw FileErrors.of(e, "image " + spec + " cannot be created");
+        }
+    }
+
+    synchronized void resize(ImageSpec spec, long size, boolean allowShrink) throws ErrnoException {
+        FileImage image = use(spec);
+        try {
+            if (size < image.size() && !allowShrink) {
+                throw new ErrnoException(
+                        Errno.EINVAL,
+                        "image " + spec + " would shrink, say so with --allow-shrink");
+            }
+            image.resize(size);
+        } finally {
+            onClosed(image);
+        }
+    }
+
+    void remove(ImageSpec spec) throws ErrnoException {
+        Path unfinished = unfinished();
+        try {
+            synchronized (this) {
+                ImageFolder folder = existing(spec);
+                if (open.containsKey(spec)) {
+                    throw new ErrnoException(
+                            Errno.EBUSY, "image " + spec + " cannot be removed, it is open");
+                }
+                folder.moveAway(unfinished);
+            }
+            DurableFiles.deleteTree(unfinished); // takes long where the image is large
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (IOException e) {
+            throw FileErrors.of(e, "image " + spec + " cannot be removed");
+        }
+    }
+
+    /** Sorted. An image whose description is damaged is left out, and the log says so. */
+    synchronized List<String> list(String pool, String namespace) throws ErrnoException {
+        checkPool(pool, namespace);
+        List<String> names = new ArrayList<>();
+        for (Path folder : imageFolders(namespaceFolder(pool, namespace))) {
+            try {
+                names.add(new ImageFolder(folder).meta().name());
+            } catch (ErrnoException e) {
+                LOG.warn("{} is not listed: {}", folder, e.getMessage());
+            }
+        }
+        names.sort(null);
+        return names;
     }
 
     synchronized void onClosed(FileImage image) throws ErrnoException {
-        if (--image.opens == 0) {
+        image.opens--;
+        if (image.opens == 0) {
             open.remove(image.spec());
             image.closeFile();
         }
     }
 
-    private Path folder(ImageSpec spec) {
-        return folder(spec.pool(), spec.namespace()).resolve(FileNames.encode(spec.image()));
+    /** The folder of an image that is there. */
+    ImageFolder existing(ImageSpec spec) throws ErrnoException {
+        ImageFolder folder = folder(spec);
+        if (!folder.exists()) {
+            checkPool(spec.pool(), spec.namespace());
+            throw new ErrnoException(Errno.ENOENT, "image " + spec.head() + " does not exist");
+        }
+        if (spec.isSnapshot()) {
+            throw new ErrnoException(Errno.ENOENT, "snapshot " + spec + " does not exist");
+        }
+        return folder;
     }
 
-    private Path folder(String pool, String namespace) {
+    private Path namespaceFolder(String pool, String namespace) {
         return directory
                 .resolve(FileNames.encode(pool))
                 .resolve(
@@ -111,128 +196,63 @@ public final class FileStore implements ImageStore {
                                 : FileNames.encode(namespace));
     }
 
-    private Path existing(ImageSpec spec) throws ErrnoException {
-        if (spec.isSnapshot()) {
+    private void checkPool(String pool, String namespace) throws ErrnoException {
+        if (!Files.isDirectory(directory.resolve(FileNames.encode(pool)))) {
+            throw new ErrnoException(Errno.ENOENT, "pool " + pool + " does not exist");
+        }
+        if (!namespace.isEmpty() && !Files.isDirectory(namespaceFolder(pool, namespace))) {
             throw new ErrnoException(
-                    Errno.ENOENT, "image " + spec + ": the image has no such snapshot");
+                    Errno.ENOENT, "namespace " + pool + "/" + namespace + " does not exist");
         }
-        Path folder = folder(spec);
-        if (!Files.exists(folder.resolve(ImageMeta.FILE_NAME))) {
-            String what =
-                    Files.isDirectory(directory.resolve(FileNames.encode(spec.pool())))
-                            ? "image "
-                            : "pool of image ";
-            throw new ErrnoException(Errno.ENOENT, what + spec + " does not exist");
-        }
-        return folder;
     }
 
-    /** Removes what a crash has left of images that were being made or removed. */
-    private void sweep() throws IOException {
-        List<Path> left = new ArrayList<>();
-        try (var paths = Files.walk(directory, 3)) {
-            paths.filter(path -> path.getFileName().toString().startsWith(FileNames.UNFINISHED))
-                    .forEach(left::add);
+    /** The image's file, opened if it is not; {@link #onClosed} ends the use. */
+    private FileImage use(ImageSpec spec) throws ErrnoException {
+        FileImage image = open.get(spec);
+        if (image == null) {
+            image = new FileImage(spec, existing(spec));
+            open.put(spec, image);
+        }
+        image.opens++;
+        return image;
+    }
+
+    private ImageFolder folder(ImageSpec spec) {
+        return new ImageFolder(
+                namespaceFolder(spec.pool(), spec.namespace())
+                        .resolve(FileNames.encode(spec.image())));
+    }
+
+    private static List<Path> imageFolders(Path namespaceFolder) throws ErrnoException {
+        if (!Files.isDirectory(namespaceFolder)) {
+            return List.of(); // the default one, before its first image
+        }
+        try (Stream<Path> folders = Files.list(namespaceFolder)) {
+            return folders.toList();
+        } catch (IOException e) {
+            throw FileErrors.of(e, "images in " + namespaceFolder + " cannot be listed");
+        }
+    }
+
+    private Path unfinished() {
+        String number = Long.toHexString(ThreadLocalRandom.current().nextLong());
+        return directory.resolve(FileNames.UNFINISHED + number);
+    }
+
+    /** What a crash has left. */
+    private static void deleteUnfinished(Path directory) throws IOException {
+        List<Path> left;
+        try (Stream<Path> entries = Files.list(directory)) {
+            left =
+                    entries.filter(
+                                    entry ->
+                                            entry.getFileName()
+                                                    .toString()
+                                                    .startsWith(FileNames.UNFINISHED))
+                            .toList();
         }
         for (Path path : left) {
-            FileNames.deleteTree(path);
-        }
-    }
-
-    private final class Connection implements StoreConnection {
-        @Override
-        public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
-            synchronized (FileStore.this) {
-                FileImage image = open.get(spec);
-                if (image == null) {
-                    image = new FileImage(spec, existing(spec), slow);
-                    open.put(spec, image);
-                }
-                image.opens++;
-                return new OpenFileImage(FileStore.this, image);
-            }
-        }
-
-        @Override
-        public void create(ImageSpec spec, long size) throws ErrnoException {
-            synchronized (FileStore.this) {
-                Path folder = folder(spec);
-                if (Files.exists(folder)) {
-                    throw new ErrnoException(Errno.EEXIST, "image " + spec + " exists already");
-                }
-                FileImage.create(spec, folder, size);
-            }
-        }
-
-        @Override
-        public List<String> list(String pool, String namespace) throws ErrnoException {
-            Path folder = folder(pool, namespace);
-            List<String> names = new ArrayList<>();
-            if (!Files.isDirectory(folder)) {
-                if (namespace.isEmpty() && pool.equals(ImageSpec.DEFAULT_POOL)) {
-                    return names; // it is always there, also before its first image
-                }
-                throw new ErrnoException(
-                        Errno.ENOENT,
-                        "pool "
-                                + pool
-                                + (namespace.isEmpty() ? "" : "/" + namespace)
-                                + " does not exist");
-            }
-            try (DirectoryStream<Path> images = Files.newDirectoryStream(folder)) {
-                for (Path image : images) {
-                    if (Files.exists(image.resolve(ImageMeta.FILE_NAME))) {
-                        names.add(ImageMeta.read(image).name());
-                    }
-                }
-            } catch (IOException e) {
-                throw FileErrors.of(e, "pool " + pool + " cannot be listed");
-            }
-            names.sort(null);
-            return names;
-        }
-
-        @Override
-        public ImageDetails describe(ImageSpec spec) throws ErrnoException {
-            Path folder = existing(spec);
-            ImageMeta meta = ImageMeta.read(folder);
-            try {
-                long size = Files.size(folder.resolve(FileImage.DATA_FILE_NAME));
-                return new ImageDetails(
-                        size, FileImage.OBJECT_SIZE, 0, 0, meta.createdAtNanos(), meta.id(), "");
-            } catch (IOException e) {
-                throw FileErrors.of(e, "image " + spec + " cannot be read");
-            }
-        }
-
-        @Override
-        public void resize(
-                ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
-                throws ErrnoException {
-            try (OpenFileImage image = (OpenFileImage) open(spec, false)) {
-                if (size < image.size() && !allowShrink) {
-                    throw new ErrnoException(
-                            Errno.EINVAL,
-                            "image " + spec + " would shrink: say so with --allow-shrink");
-                }
-                image.resize(size);
-            }
-        }
-
-        @Override
-        public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
-            synchronized (FileStore.this) {
-                Path folder = existing(spec);
-                if (open.containsKey(spec)) {
-                    throw new ErrnoException(Errno.EBUSY, "image " + spec + " is open");
-                }
-                FileImage.remove(spec, folder);
-            }
-        }
-
-        @Override
-        public void close() {
-            // nothing is held
+            DurableFiles.deleteTree(path);
         }
     }
 }

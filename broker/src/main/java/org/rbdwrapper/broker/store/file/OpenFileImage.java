@@ -2,18 +2,33 @@ package org.rbdwrapper.broker.store.file;
 
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
-/** One opening of a {@link FileImage}. */
+/**
+ * One opening of a {@link FileImage}.
+ *
+ * <p>Short reads and writes are done on the caller's thread, where the page cache answers in a
+ * microsecond or takes the bytes in one; what may take long (large transfers, flushes, discards)
+ * goes to the {@link SlowLane}, so that a messenger is not held up.
+ */
 final class OpenFileImage implements StoreImage {
+    /** Bytes that are copied in the time that handing over takes, about. */
+    private static final int MAX_INLINE = 128 * 1024;
+
     private final FileStore store;
     private final FileImage image;
-    private boolean closed;
+    private final SlowLane slowLane;
+    private final boolean readOnly;
+    private int slowRequests; // guarded by this
+    private boolean closed; // guarded by this
 
-    OpenFileImage(FileStore store, FileImage image) {
+    OpenFileImage(FileStore store, FileImage image, SlowLane slowLane, boolean readOnly) {
         this.store = store;
         this.image = image;
+        this.slowLane = slowLane;
+        this.readOnly = readOnly;
     }
 
     @Override
@@ -33,18 +48,56 @@ final class OpenFileImage implements StoreImage {
 
     @Override
     public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
-        image.submit(op, address, position, length, completion);
-    }
-
-    void resize(long size) throws ErrnoException {
-        image.resize(size);
+        boolean transfer = op == IoOp.READ || op == IoOp.WRITE;
+        if (readOnly && op != IoOp.READ && op != IoOp.FLUSH) {
+            completion.onComplete(-Errno.EROFS.number());
+        } else if (transfer && length <= MAX_INLINE) {
+            completion.onComplete(perform(op, address, position, length));
+        } else {
+            slowLane.submit(this, op, address, position, length, completion);
+        }
     }
 
     @Override
-    public synchronized void close() throws ErrnoException {
-        if (!closed) {
+    public void close() throws ErrnoException {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
             closed = true;
-            store.onClosed(image);
+            boolean interrupted = false;
+            while (slowRequests > 0) {
+                try {
+                    wait();
+                } catch (InterruptedException e) {
+                    interrupted = true; // a client's memory is still being written to
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        store.onClosed(image);
+    }
+
+    long perform(IoOp op, long address, long position, long length) {
+        return switch (op) {
+            case READ -> image.read(address, position, length);
+            case WRITE -> image.write(address, position, length);
+            case FLUSH -> image.flush();
+            case DISCARD, WRITE_ZEROES -> image.zero(position, length);
+            case NULL_VAL -> -Errno.EOPNOTSUPP.number();
+        };
+    }
+
+    synchronized void onSlowStart() {
+        slowRequests++;
+    }
+
+    synchronized void onSlowDone() {
+        slowRequests--;
+        if (slowRequests == 0) {
+            notifyAll();
         }
     }
 }

@@ -41,25 +41,27 @@ final class MemoryImage {
         return size;
     }
 
-    /** Under the catalogue's lock. */
+    /** One at a time. Open handles see the new size when this returns. */
     void resize(long newSize) throws ErrnoException {
         int count = chunkCount(newSize);
-        if (newSize < size) {
-            long oldSize = size;
-            size = newSize;
-            zero(newSize, oldSize - newSize); // reads as zeroes when it grows again
-        }
-        if (count > chunks.length()) {
-            AtomicLongArray larger = new AtomicLongArray(count);
-            // a chunk that a writer maps meanwhile must be in both
-            synchronized (this) {
-                for (int i = 0; i < chunks.length(); i++) {
-                    larger.set(i, chunks.get(i));
-                }
-                chunks = larger;
-            }
+        long oldSize = size;
+        if (newSize > oldSize) {
+            growTable(count);
+            // what was there before the image was made shorter
+            zero(oldSize, Math.min(newSize, (long) chunks.length() * CHUNK) - oldSize);
         }
         size = newSize;
+    }
+
+    /** A chunk that a writer maps meanwhile must be in both. */
+    private synchronized void growTable(int count) {
+        if (count > chunks.length()) {
+            AtomicLongArray larger = new AtomicLongArray(count);
+            for (int i = 0; i < chunks.length(); i++) {
+                larger.set(i, chunks.get(i));
+            }
+            chunks = larger;
+        }
     }
 
     /** Bytes done, or a negative error number. */

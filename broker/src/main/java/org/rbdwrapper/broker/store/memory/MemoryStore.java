@@ -10,8 +10,10 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -22,6 +24,9 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 public final class MemoryStore implements ImageStore {
     private final Map<String, MemoryImage> images = new TreeMap<>();
+
+    /** {@code pool} and {@code pool/namespace}: they come with their first image, and stay. */
+    private final Set<String> pools = new HashSet<>(Set.of(ImageSpec.DEFAULT_POOL));
 
     @Override
     public String describe() {
@@ -42,15 +47,25 @@ public final class MemoryStore implements ImageStore {
     }
 
     private synchronized MemoryImage find(ImageSpec spec) throws ErrnoException {
-        if (spec.isSnapshot()) {
-            throw new ErrnoException(
-                    Errno.ENOENT, "image " + spec + ": the memory store has no snapshots");
-        }
-        MemoryImage image = images.get(spec.toString());
+        MemoryImage image = images.get(spec.head().toString());
         if (image == null) {
-            throw new ErrnoException(Errno.ENOENT, "image " + spec + " does not exist");
+            checkPool(spec.pool(), spec.namespace());
+            throw new ErrnoException(Errno.ENOENT, "image " + spec.head() + " does not exist");
+        }
+        if (spec.isSnapshot()) {
+            throw new ErrnoException(Errno.ENOENT, "snapshot " + spec + " does not exist");
         }
         return image;
+    }
+
+    private synchronized void checkPool(String pool, String namespace) throws ErrnoException {
+        if (!pools.contains(pool)) {
+            throw new ErrnoException(Errno.ENOENT, "pool " + pool + " does not exist");
+        }
+        if (!namespace.isEmpty() && !pools.contains(pool + "/" + namespace)) {
+            throw new ErrnoException(
+                    Errno.ENOENT, "namespace " + pool + "/" + namespace + " does not exist");
+        }
     }
 
     private final class Connection implements StoreConnection {
@@ -59,7 +74,7 @@ public final class MemoryStore implements ImageStore {
             synchronized (MemoryStore.this) {
                 MemoryImage image = find(spec);
                 image.opens++;
-                return new OpenMemoryImage(image, MemoryStore.this);
+                return new OpenMemoryImage(image, MemoryStore.this, readOnly);
             }
         }
 
@@ -67,16 +82,19 @@ public final class MemoryStore implements ImageStore {
         public void create(ImageSpec spec, long size) throws ErrnoException {
             synchronized (MemoryStore.this) {
                 if (images.containsKey(spec.toString())) {
-                    throw new ErrnoException(Errno.EEXIST, "image " + spec + " exists already");
+                    throw new ErrnoException(Errno.EEXIST, "image " + spec + " is there already");
                 }
                 String id = String.format("%016x", ThreadLocalRandom.current().nextLong());
+                pools.add(spec.pool());
+                pools.add(spec.pool() + "/" + spec.namespace());
                 images.put(spec.toString(), new MemoryImage(spec, id, size, Clock.epochNanos()));
             }
         }
 
         @Override
-        public List<String> list(String pool, String namespace) {
+        public List<String> list(String pool, String namespace) throws ErrnoException {
             synchronized (MemoryStore.this) {
+                checkPool(pool, namespace);
                 return images.values().stream()
                         .map(image -> image.spec)
                         .filter(
@@ -105,7 +123,7 @@ public final class MemoryStore implements ImageStore {
                 if (size < image.size() && !allowShrink) {
                     throw new ErrnoException(
                             Errno.EINVAL,
-                            "image " + spec + " would shrink: say so with --allow-shrink");
+                            "image " + spec + " would shrink, say so with --allow-shrink");
                 }
                 image.resize(size);
             }
@@ -116,7 +134,8 @@ public final class MemoryStore implements ImageStore {
             synchronized (MemoryStore.this) {
                 MemoryImage image = find(spec);
                 if (image.opens > 0) {
-                    throw new ErrnoException(Errno.EBUSY, "image " + spec + " is open");
+                    throw new ErrnoException(
+                            Errno.EBUSY, "image " + spec + " cannot be removed, it is open");
                 }
                 images.remove(spec.toString());
                 image.free();

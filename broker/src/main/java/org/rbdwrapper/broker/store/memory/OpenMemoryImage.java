@@ -2,17 +2,20 @@ package org.rbdwrapper.broker.store.memory;
 
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 /** One opening of a {@link MemoryImage}. */
 final class OpenMemoryImage implements StoreImage {
     private final MemoryImage image;
     private final Object catalogue;
+    private final boolean readOnly;
     private boolean closed;
 
-    OpenMemoryImage(MemoryImage image, Object catalogue) {
+    OpenMemoryImage(MemoryImage image, Object catalogue, boolean readOnly) {
         this.image = image;
         this.catalogue = catalogue;
+        this.readOnly = readOnly;
     }
 
     @Override
@@ -32,7 +35,9 @@ final class OpenMemoryImage implements StoreImage {
 
     @Override
     public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
-        completion.onComplete(image.perform(op, address, position, length));
+        boolean refused = readOnly && op != IoOp.READ && op != IoOp.FLUSH;
+        completion.onComplete(
+                refused ? -Errno.EROFS.number() : image.perform(op, address, position, length));
     }
 
     @Override

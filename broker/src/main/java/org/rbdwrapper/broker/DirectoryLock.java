@@ -1,4 +1,4 @@
-package org.rbdwrapper.broker.map;
+package org.rbdwrapper.broker;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -17,50 +17,53 @@ import java.nio.file.Path;
  * <p>flock(2) and not a FileChannel's lock: that one is lost as soon as anyone in this process
  * closes the file, a second broker that was refused included.
  */
-public final class StateDirLock implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(StateDirLock.class);
-    private static final String FILE_NAME = "lock";
+public final class DirectoryLock implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DirectoryLock.class);
+    private static final String FILE_NAME = ".lock";
 
     private int fd;
 
-    private StateDirLock(int fd) {
+    private DirectoryLock(int fd) {
         this.fd = fd;
     }
 
     /**
+     * @param directory is there.
+     * @param what for messages: {@code state directory}.
+     * @param otherwise for messages, what to do: {@code choose another with --state-dir}.
      * @throws ErrnoException EBUSY where another broker has it, also one of this process; the
      *     directory's own errors where it cannot be written.
      */
-    public static StateDirLock acquire(Path directory) throws ErrnoException {
+    public static DirectoryLock acquire(Path directory, String what, String otherwise)
+            throws ErrnoException {
         Path file = directory.resolve(FILE_NAME);
         int fd;
         try {
             fd = Fd.open(file.toString(), Fd.O_RDWR | Fd.O_CREAT, 0600);
         } catch (ErrnoException e) {
             throw new ErrnoException(
-                    e.errno(),
-                    "state directory "
-                            + directory
-                            + " cannot be written: choose another with --state-dir",
-                    e);
+                    e.errno(), what + " " + directory + " cannot be written, " + otherwise, e);
         }
         int result = Fd.tryLock(fd);
         if (result == 0) {
             leavePid(file);
-            return new StateDirLock(fd);
+            return new DirectoryLock(fd);
         }
         Fd.close(fd);
-        if (result != -Errno.EAGAIN.number()) {
+        if (result == -Errno.EAGAIN.number()) {
             throw new ErrnoException(
-                    Errno.of(result), "state directory " + directory + " cannot be locked");
+                    Errno.EBUSY,
+                    "another broker"
+                            + holder(file)
+                            + " uses the "
+                            + what
+                            + " "
+                            + directory
+                            + ", stop it or "
+                            + otherwise);
         }
         throw new ErrnoException(
-                Errno.EBUSY,
-                "another broker"
-                        + holder(file)
-                        + " uses the state directory "
-                        + directory
-                        + ": stop it, or choose another with --state-dir");
+                Errno.of(result), what + " " + directory + " cannot be locked, " + otherwise);
     }
 
     @Override
