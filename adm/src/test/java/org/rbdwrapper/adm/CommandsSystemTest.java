@@ -59,7 +59,7 @@ final class CommandsSystemTest {
         assertFailure(1, rbdw.broker("stop"), "no broker is running");
         assertFailure(1, rbdw.adm("showmapped"), "rbdwrapper-broker start", "ECONNREFUSED");
         assertEquals(
-                Set.of("broker.lock"),
+                Set.of(".lock"),
                 Set.of(rbdw.runDir().toFile().list()),
                 "what a stopped broker leaves");
     }

@@ -7,13 +7,9 @@ import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /**
@@ -25,11 +21,11 @@ public final class RunDirectory implements AutoCloseable {
     private static final int BACKLOG = 256;
 
     private final Path path;
-    private final FileChannel lockChannel;
+    private final DirectoryLock lock;
 
-    private RunDirectory(Path path, FileChannel lockChannel) {
+    private RunDirectory(Path path, DirectoryLock lock) {
         this.path = path;
-        this.lockChannel = lockChannel;
+        this.lock = lock;
     }
 
     /**
@@ -47,17 +43,7 @@ public final class RunDirectory implements AutoCloseable {
                 Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
             }
             checkOwner(path);
-            FileChannel channel =
-                    FileChannel.open(
-                            path.resolve("broker.lock"),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-            FileLock lock = tryLock(channel);
-            if (lock == null) {
-                channel.close();
-                throw new ErrnoException(Errno.EBUSY, "a broker is already running in " + path);
-            }
-            return new RunDirectory(path, channel);
+            return new RunDirectory(path, lock(path));
         } catch (ErrnoException e) {
             throw e;
         } catch (IOException e) {
@@ -99,14 +85,17 @@ public final class RunDirectory implements AutoCloseable {
     public void close() throws IOException {
         Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
         Files.deleteIfExists(path.resolve("broker.pid"));
-        lockChannel.close();
+        lock.close();
     }
 
-    private static FileLock tryLock(FileChannel channel) throws IOException {
+    private static DirectoryLock lock(Path path) throws ErrnoException {
         try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null; // a broker of this very process, as tests have it
+            return DirectoryLock.acquire(path, "run directory", "choose another with --run-dir");
+        } catch (ErrnoException e) {
+            if (e.errno().equals(Errno.EBUSY)) {
+                throw new ErrnoException(Errno.EBUSY, "already running: " + e.what(), e);
+            }
+            throw e;
         }
     }
 
