@@ -77,7 +77,7 @@ final class BrokerLifecycleSystemTest {
             foreground.destroyForcibly().waitFor();
         }
         assertEquals(0, foreground.exitValue(), Files.readString(err));
-        assertEquals(List.of("broker.lock"), List.of(rbdw.runDir().toFile().list()));
+        assertEquals(List.of(".lock"), List.of(rbdw.runDir().toFile().list()));
         ok(rbdw.broker("start"));
         assertTrue(ok(rbdw.adm("showmapped")).contains("/rbdw/img"));
     }
