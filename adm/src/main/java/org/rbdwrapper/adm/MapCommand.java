@@ -2,6 +2,9 @@ package org.rbdwrapper.adm;
 
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.UserNames;
 
 import picocli.CommandLine.Command;
@@ -31,7 +34,6 @@ final class MapCommand extends AdmCommand {
     @Option(
             names = "--as",
             paramLabel = "NAME",
-            defaultValue = "",
             description = "Path /rbdw/NAME (default: image[@snap])")
     private String name;
 
@@ -74,6 +76,12 @@ final class MapCommand extends AdmCommand {
 
     @Override
     void run(BrokerAdmin broker) throws Exception {
+        // in the protocol an empty name is the default: a script whose variable is unset meant none
+        if (name != null && name.isEmpty()) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    "map " + ImageSpec.quote(image) + ": the name '' of --as is empty");
+        }
         OptionalLong uid = OptionalLong.empty();
         OptionalLong gid = OptionalLong.empty();
         if (owner != null) {
@@ -88,7 +96,7 @@ final class MapCommand extends AdmCommand {
                         broker.map(
                                 new MapRequest(
                                         image,
-                                        name,
+                                        name != null ? name : "",
                                         readOnly,
                                         uid,
                                         gid,

@@ -51,7 +51,8 @@ final class StartCommand implements Callable<Integer> {
             }
             throw e;
         }
-        CountDownLatch stopped = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(1);
+        Sigterm.onReceived(asked::countDown);
         Runtime.getRuntime()
                 .addShutdownHook(
                         Thread.ofPlatform()
@@ -60,14 +61,13 @@ final class StartCommand implements Callable<Integer> {
                                         () -> {
                                             broker.close();
                                             BrokerLog.close();
-                                            stopped.countDown();
                                         }));
         if (daemonChild) {
             Daemon.reportReady(resolved);
         } else {
             spec.commandLine().getOut().println("ready; log: " + resolved.logFile());
         }
-        stopped.await();
-        return 0;
+        asked.await();
+        return 0; // the exit that follows runs the hook
     }
 }

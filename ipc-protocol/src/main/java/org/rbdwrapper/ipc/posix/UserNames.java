@@ -19,6 +19,9 @@ public final class UserNames {
     // struct passwd: name 0, passwd 8, uid 16, gid 20; struct group: name 0, passwd 8, gid 16
     private static final long ID_OFFSET = 16;
 
+    /** The number above is -1, which the kernel takes for none. */
+    private static final long MAX_ID = 0xFFFF_FFFEL;
+
     private static final MethodHandle GETPWNAM = plain("getpwnam", returning(POINTER, POINTER));
     private static final MethodHandle GETGRNAM = plain("getgrnam", returning(POINTER, POINTER));
 
@@ -35,8 +38,9 @@ public final class UserNames {
     }
 
     private static OptionalLong lookUp(MethodHandle function, String text) {
-        if (text.matches("\\d{1,9}")) {
-            return OptionalLong.of(Long.parseLong(text));
+        if (text.matches("\\d{1,10}")) {
+            long number = Long.parseLong(text);
+            return number <= MAX_ID ? OptionalLong.of(number) : OptionalLong.empty();
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment entry = (MemorySegment) function.invokeExact(arena.allocateFrom(text));
