@@ -13,9 +13,16 @@ find "$root"/*/src -name '*.java' >"$files"
 [ -s "$files" ] || exit 0
 case $action in
 check)
-    if ! changed=$("$JAVA" -jar "$formatter" --aosp --dry-run --set-exit-if-changed "@$files"); then
-        echo "rbdwrapper: these files are not formatted; 'mvn -N -Pformat initialize' mends them:" >&2
-        echo "$changed" | sed "s|^$root/|  |" >&2
+    errors=$(mktemp)
+    trap 'rm -f "$files" "$errors"' EXIT
+    if ! changed=$("$JAVA" -jar "$formatter" --aosp --dry-run --set-exit-if-changed "@$files" 2>"$errors"); then
+        if [ -n "$changed" ]; then
+            echo "rbdwrapper: these files are not formatted; 'mvn -N -Pformat initialize' mends them:" >&2
+            echo "$changed" | sed "s|^$root/|  |" >&2
+        else
+            echo "rbdwrapper: the formatter cannot read these files:" >&2
+        fi
+        sed "s|^$root/|  |" "$errors" >&2
         exit 1
     fi
     ;;

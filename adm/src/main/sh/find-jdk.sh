@@ -15,7 +15,7 @@ rbdw_jdk_fits() {
 
 find_jdk() {
     _on_path=$(command -v java 2>/dev/null) && _on_path=$(readlink -f "$_on_path") && _on_path=${_on_path%/bin/java}
-    for _home in "${RBDW_JAVA_HOME:-}" "${JAVA_HOME:-}" "${JDK25_HOME:-}" "${_on_path:-}" \
+    for _home in "${RBDW_JAVA_HOME:-}" "${JAVA_HOME:-}" "${JAVA25_HOME:-}" "${_on_path:-}" \
         /usr/lib/jvm/* "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/* /opt/*; do
         if rbdw_jdk_fits "$_home"; then
             JAVA=$_home/bin/java
@@ -26,8 +26,8 @@ find_jdk() {
 }
 
 rbdw_no_jdk() {
-    echo "rbdwrapper: no JDK $RBDW_JDK_MINIMUM or newer found (JAVA_HOME, PATH, /usr/lib/jvm, ~/.sdkman, ~/.jdks, /opt):" \
-        "install one, for instance the package temurin-25-jdk, or set RBDW_JAVA_HOME" >&2
+    echo "rbdwrapper: no JDK $RBDW_JDK_MINIMUM or newer found (JAVA_HOME, JAVA25_HOME, PATH, /usr/lib/jvm, ~/.sdkman, ~/.jdks, /opt):" \
+        "install one, for instance the package temurin-25-jdk, or set JAVA25_HOME" >&2
 }
 
 # names of images are UTF-8, and Java reads its arguments as the locale says: in a container often as ASCII
