@@ -8,7 +8,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-import java.util.List;
 import java.util.Map;
 
 /** Names that could lead elsewhere, break a line, or be something else than they seem. */
@@ -17,19 +16,13 @@ final class BadNamesSystemTest {
     private static final Map<String, String> SPECS =
             Map.ofEntries(
                     Map.entry("..", "'..'"),
-                    Map.entry(".", "'.'"),
                     Map.entry("../../etc/passwd", "'../../etc/passwd'"),
                     Map.entry("../img", "'..'"),
-                    Map.entry("rbd/../img", "'..'"),
                     Map.entry("/img", "pool name is empty"),
-                    Map.entry("rbd/", "image name is empty"),
                     Map.entry("", "image name is empty"),
                     Map.entry("a\nb", "'a\\u000ab'"),
-                    Map.entry("a\tb", "'a\\u0009b'"),
                     Map.entry("pool\n/img", "'pool\\u000a'"),
-                    Map.entry("img@a@b", "'a@b'"),
                     Map.entry("img@", "'img@'"),
-                    Map.entry("x".repeat(96), "x".repeat(96)),
                     // 48 characters, 96 bytes
                     Map.entry("ü".repeat(48), "ü".repeat(48)),
                     Map.entry("p".repeat(201) + "/img", "longer than 200 bytes"));
@@ -55,13 +48,12 @@ final class BadNamesSystemTest {
         for (Map.Entry<String, String> spec : SPECS.entrySet()) {
             assertFailure(1, rbdw.adm("map", spec.getKey()), spec.getValue(), "EINVAL");
         }
-        for (String spec : List.of("../img", "a\nb", "")) {
-            String shown = SPECS.get(spec);
-            assertFailure(1, rbdw.adm("create", spec, "--size", "1M"), shown, "EINVAL");
-            assertFailure(1, rbdw.adm("rm", spec), shown, "EINVAL");
-            assertFailure(1, rbdw.adm("info", spec), shown, "EINVAL");
-            assertFailure(1, rbdw.adm("resize", spec, "--size", "2M"), shown, "EINVAL");
-        }
+        assertFailure(1, rbdw.adm("create", "../img", "--size", "1M"), "'..'", "EINVAL");
+        assertFailure(1, rbdw.adm("create", "", "--size", "1M"), "name is empty", "EINVAL");
+        assertFailure(1, rbdw.adm("create", "a\nb", "--size", "1M"), "'a\\u000ab'", "EINVAL");
+        assertFailure(1, rbdw.adm("rm", "../img"), "'..'", "EINVAL");
+        assertFailure(1, rbdw.adm("info", "a\nb"), "'a\\u000ab'", "EINVAL");
+        assertFailure(1, rbdw.adm("resize", "", "--size", "2M"), "name is empty", "EINVAL");
         assertFailure(1, rbdw.adm("rm", "img@snap"), "img@snap", "EINVAL");
         assertFailure(1, rbdw.adm("ls", ".."), "'..'", "EINVAL");
         assertFailure(1, rbdw.adm("ls", "a\nb"), "'a\\u000ab'", "EINVAL");
@@ -79,12 +71,8 @@ final class BadNamesSystemTest {
                 Map.of(
                         "..",
                         "'..'",
-                        ".",
-                        "'.'",
                         "a/b",
                         "'a/b'",
-                        "/rbdw/x",
-                        "'/rbdw/x'",
                         "a\nb",
                         "'a\\u000ab'",
                         "",
@@ -118,6 +106,9 @@ final class BadNamesSystemTest {
         assertFailure(2, rbdw.adm("map", "img", "--owner", "0:none", "--as", "x"), "none");
         assertFailure(2, rbdw.adm("map", "img", "--owner", "a\nb", "--as", "x"), "--owner");
         assertFailure(2, rbdw.adm("map", "img", "--owner", "4294967295", "--as", "x"), "--owner");
+        // such numbers have the users of large directories
+        ok(rbdw.adm("map", "img", "--owner", "2000000001:4294967294", "--as", "owned"));
+        ok(rbdw.adm("unmap", "/rbdw/owned"));
         assertFailure(1, rbdw.adm("map", "img", "--as", "x", "-o", "a\nb"), "a\\u000ab", "EINVAL");
         assertFailure(1, rbdw.adm("map", "img", "--as", "x", "-o", "messengers=9"), "=9", "EINVAL");
         assertFailure(2, rbdw.adm("showmapped", "--format", "yaml"), "yaml");
