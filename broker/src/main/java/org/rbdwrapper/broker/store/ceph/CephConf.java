@@ -8,6 +8,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Which options a ceph.conf sets. librados does not tell a value that was set from one that is the
@@ -15,18 +17,21 @@ import java.util.Set;
  * anything that the administrator may have set.
  */
 final class CephConf {
+    private static final Pattern SECTION = Pattern.compile("\\s*\\[\\s*(.*?)\\s*]");
+
     private final Set<String> options = new HashSet<>();
 
     private CephConf() {}
 
     /**
      * @param path null: Ceph's usual places.
+     * @param id whose sections count: what is set for the OSDs does not.
      */
-    static CephConf read(Path path) throws IOException {
+    static CephConf read(Path path, String id) throws IOException {
         CephConf conf = new CephConf();
         for (Path candidate : path != null ? List.of(path) : usualPlaces()) {
             if (Files.isReadable(candidate)) {
-                conf.readFile(candidate);
+                conf.readFile(candidate, Set.of("global", "client", "client." + id));
                 break;
             }
         }
@@ -37,10 +42,15 @@ final class CephConf {
         return options.contains(option);
     }
 
-    private void readFile(Path file) throws IOException {
+    private void readFile(Path file, Set<String> sections) throws IOException {
+        boolean counts = true;
         for (String line : Files.readAllLines(file)) {
+            Matcher section = SECTION.matcher(line);
+            if (section.lookingAt()) {
+                counts = sections.contains(section.group(1));
+            }
             int equals = line.indexOf('=');
-            if (equals > 0) {
+            if (counts && equals > 0) {
                 options.add(
                         line.substring(0, equals)
                                 .strip()

@@ -14,19 +14,26 @@ import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * One connection to a cluster, with messenger threads and sockets of its own. Any thread; pools are
  * kept open.
  */
 final class CephConnection implements StoreConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(CephConnection.class);
+
     private final Map<String, IoCTX> pools = new HashMap<>();
+    private final Set<CephImage> images = ConcurrentHashMap.newKeySet();
     private final CephStore store;
     private final Cluster cluster;
 
@@ -38,9 +45,11 @@ final class CephConnection implements StoreConnection {
     @Override
     public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
         Rbd rbd = rbd(spec.pool(), spec.namespace());
-        RbdImage image = openHandle(rbd, spec, readOnly || spec.isSnapshot());
+        boolean unchangeable = readOnly || spec.isSnapshot();
+        RbdImage image = openWatched(rbd, spec, unchangeable);
         try {
-            CephImage opened = new CephImage(store, spec, rbd, image);
+            CephImage opened = new CephImage(this, spec, rbd, image, unchangeable);
+            images.add(opened);
             store.opened(opened);
             return opened;
         } catch (CephCallException | RbdException e) {
@@ -54,6 +63,7 @@ final class CephConnection implements StoreConnection {
         try {
             rbd(spec.pool(), spec.namespace()).create(spec.image(), size);
         } catch (RbdException e) {
+            requireNamespace(spec.pool(), spec.namespace());
             throw CephErrors.of(e, "image " + spec + " cannot be created");
         }
     }
@@ -63,6 +73,9 @@ final class CephConnection implements StoreConnection {
         try {
             List<String> names = new ArrayList<>(Arrays.asList(rbd(pool, namespace).list()));
             names.sort(null);
+            if (names.isEmpty()) {
+                requireNamespace(pool, namespace); // librbd takes a missing one for an empty one
+            }
             return names;
         } catch (RbdException e) {
             throw CephErrors.of(e, "the images of pool " + pool + " cannot be listed");
@@ -115,6 +128,9 @@ final class CephConnection implements StoreConnection {
                     spec.image(),
                     progress);
         } catch (CephCallException e) {
+            if (e.result() == -Errno.ENOENT.number()) {
+                throw missing(spec, e);
+            }
             String why = "";
             if (e.result() == -Errno.EBUSY.number()) {
                 why = ": it is open somewhere, or was until half a minute ago";
@@ -125,13 +141,27 @@ final class CephConnection implements StoreConnection {
         }
     }
 
+    /** Images that are still open are closed first: librbd would go on using what is freed here. */
     @Override
     public void close() {
+        for (CephImage image : images) {
+            try {
+                image.close();
+            } catch (ErrnoException e) {
+                LOG.warn("at the end of a connection: {}", e.getMessage());
+            }
+        }
         synchronized (pools) {
             pools.values().forEach(cluster::ioCtxDestroy);
             pools.clear();
         }
         cluster.shutDown();
+    }
+
+    /** From {@link CephImage#close}. */
+    void closed(CephImage image) {
+        images.remove(image);
+        store.forget(image);
     }
 
     private <T> T withImage(ImageSpec spec, String what, ImageCall<T> call, boolean readOnly)
@@ -147,6 +177,25 @@ final class CephConnection implements StoreConnection {
         }
     }
 
+    /**
+     * For readers, too, a handle that could write: librbd gives no watcher to one that is opened
+     * read-only, which then never sees a new size, and whose image can be removed under it. {@link
+     * CephImage} refuses what a reader may not do. A key that may not watch has to do without.
+     */
+    private RbdImage openWatched(Rbd rbd, ImageSpec spec, boolean readOnly) throws ErrnoException {
+        if (spec.isSnapshot()) {
+            return openHandle(rbd, spec, true); // does not change
+        }
+        try {
+            return openHandle(rbd, spec, false);
+        } catch (ErrnoException e) {
+            if (readOnly && (e.errno().equals(Errno.EPERM) || e.errno().equals(Errno.EROFS))) {
+                return openHandle(rbd, spec, true);
+            }
+            throw e;
+        }
+    }
+
     private RbdImage openHandle(Rbd rbd, ImageSpec spec, boolean readOnly) throws ErrnoException {
         String snap = spec.isSnapshot() ? spec.snap() : null;
         try {
@@ -157,9 +206,35 @@ final class CephConnection implements StoreConnection {
             }
             return snap == null ? rbd.open(spec.image()) : rbd.open(spec.image(), snap);
         } catch (RbdException e) {
-            boolean missing = e.getReturnValue() == -Errno.ENOENT.number();
-            throw CephErrors.of(
-                    e, "image " + spec + (missing ? " does not exist" : " cannot be opened"));
+            if (e.getReturnValue() == -Errno.ENOENT.number()) {
+                throw missing(spec, e);
+            }
+            throw CephErrors.of(e, "image " + spec + " cannot be opened");
+        }
+    }
+
+    /** Which part of the spec librbd's ENOENT speaks of. */
+    private ErrnoException missing(ImageSpec spec, Exception cause) throws ErrnoException {
+        requireNamespace(spec.pool(), spec.namespace());
+        if (spec.isSnapshot()) {
+            Rbd rbd = rbd(spec.pool(), spec.namespace());
+            closeHandle(rbd, openHandle(rbd, spec.head(), true), spec.head());
+            return CephErrors.of(cause, "image " + spec.head() + " has no snapshot " + spec.snap());
+        }
+        return CephErrors.of(cause, "image " + spec + " does not exist");
+    }
+
+    /**
+     * Says nothing where it cannot be known: a key for one namespace alone may not ask.
+     *
+     * @throws ErrnoException ENOENT where the namespace does not exist.
+     */
+    private void requireNamespace(String pool, String namespace) throws ErrnoException {
+        if (!namespace.isEmpty()
+                && LibRbd.namespaceIsMissing(
+                        Pointer.nativeValue(pool(pool, "").getPointer()), namespace)) {
+            throw new ErrnoException(
+                    Errno.ENOENT, "pool " + pool + " has no namespace " + namespace);
         }
     }
 

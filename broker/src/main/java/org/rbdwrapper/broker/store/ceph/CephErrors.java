@@ -6,39 +6,44 @@ import com.ceph.rbd.RbdException;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.io.IOException;
-
-/** Keeps the numbers that librbd and librados returned. */
+/** Keeps the numbers that librbd and librados returned, and says what to do about them. */
 final class CephErrors {
     private CephErrors() {}
 
-    /**
-     * Of a call about an image or a pool: where it is refused, the key's caps are the likely
-     * reason.
-     */
+    /** Of what was asked for on an image or a pool. */
     static ErrnoException of(Exception e, String what) {
-        ErrnoException failure = ofConnection(e, what);
-        return new ErrnoException(failure.errno(), what + advice(failure.errno()), e);
+        Errno errno = errno(e);
+        boolean refused = errno.equals(Errno.EPERM) || errno.equals(Errno.EACCES);
+        String advice =
+                refused
+                        ? " (do the key's caps allow it: mon 'profile rbd', osd 'profile rbd"
+                                + " pool=NAME'?)"
+                        : "";
+        return new ErrnoException(errno, what + advice, e);
     }
 
-    /** Of the connection itself. */
-    static ErrnoException ofConnection(Exception e, String what) {
+    /** Of a connection that could not be made, where the same numbers have other reasons. */
+    static ErrnoException connecting(Exception e, String user, String cluster) {
+        Errno errno = errno(e);
+        String advice = "";
+        if (errno.equals(Errno.ENOENT)) {
+            advice = " (are its mon_host and the keyring of " + user + " there?)";
+        } else if (errno.equals(Errno.EACCES)) {
+            advice = " (no key of " + user + " in the keyring, or one that is not the cluster's)";
+        } else if (errno.equals(Errno.ETIMEDOUT)) {
+            advice = " (no monitor answered within client_mount_timeout: is the cluster up?)";
+        }
+        return new ErrnoException(errno, user + " cannot connect to " + cluster + advice, e);
+    }
+
+    private static Errno errno(Exception e) {
         int result =
                 switch (e) {
                     case RadosException rados -> rados.getReturnValue();
                     case RbdException rbd -> rbd.getReturnValue();
                     case CephCallException call -> call.result();
-                    case IOException io -> 0;
                     default -> 0;
                 };
-        Errno errno = result == 0 ? Errno.EIO : Errno.of(result);
-        return new ErrnoException(errno, what, e);
-    }
-
-    private static String advice(Errno errno) {
-        if (errno.equals(Errno.EPERM) || errno.equals(Errno.EACCES)) {
-            return " (does the key's caps allow it: mon 'profile rbd', osd 'profile rbd pool=…'?)";
-        }
-        return "";
+        return result == 0 ? Errno.EIO : Errno.of(result);
     }
 }

@@ -29,18 +29,20 @@ final class CephImage implements StoreImage {
     private final long pointer;
     private final int objectSize;
     private final String imageId;
-    private final CephStore store;
+    private final boolean readOnly;
+    private final CephConnection connection;
     private long watch = -1;
     private long watchId;
     private boolean closed;
     private volatile long size;
 
-    CephImage(CephStore store, ImageSpec spec, Rbd rbd, RbdImage image)
+    CephImage(CephConnection connection, ImageSpec spec, Rbd rbd, RbdImage image, boolean readOnly)
             throws CephCallException, RbdException {
-        this.store = store;
+        this.connection = connection;
         this.spec = spec;
         this.rbd = rbd;
         this.image = image;
+        this.readOnly = readOnly;
         this.pointer = Pointer.nativeValue(image.getPointer());
         var info = image.stat();
         this.size = info.size;
@@ -48,7 +50,12 @@ final class CephImage implements StoreImage {
         this.imageId = LibRbd.imageId(pointer);
         if (!spec.isSnapshot()) {
             watchId = UpdateWatches.register(this);
-            watch = LibRbd.watch(pointer, UpdateWatches.callback(), watchId);
+            try {
+                watch = LibRbd.watch(pointer, UpdateWatches.callback(), watchId);
+            } catch (CephCallException e) {
+                UpdateWatches.release(watchId);
+                throw e;
+            }
         }
     }
 
@@ -73,6 +80,10 @@ final class CephImage implements StoreImage {
 
     @Override
     public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
+        if (readOnly && op != IoOp.READ && op != IoOp.FLUSH) {
+            completion.onComplete(-Errno.EROFS.number());
+            return;
+        }
         long aio = AioCallback.create(completion);
         if (aio < 0 && aio > -4096) {
             completion.onComplete(aio);
@@ -105,15 +116,13 @@ final class CephImage implements StoreImage {
         }
     }
 
+    /** Whoever else closes it at the same time returns when that has been done, too. */
     @Override
-    public void close() throws ErrnoException {
-        store.forget(this);
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            closed = true;
+    public synchronized void close() throws ErrnoException {
+        if (closed) {
+            return;
         }
+        closed = true;
         try {
             if (watch >= 0) {
                 LibRbd.unwatch(pointer, watch);
@@ -126,6 +135,8 @@ final class CephImage implements StoreImage {
             rbd.close(image);
         } catch (RbdException e) {
             throw CephErrors.of(e, "image " + spec + " cannot be closed");
+        } finally {
+            connection.closed(this);
         }
     }
 }

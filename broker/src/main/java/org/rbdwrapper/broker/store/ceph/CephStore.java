@@ -30,6 +30,8 @@ public final class CephStore implements ImageStore {
                     "librados_thread_count", "1",
                     "client_mount_timeout", "30");
 
+    private static final Errno ELIBACC = Errno.of(79);
+
     private final List<CephImage> open = new CopyOnWriteArrayList<>();
     private final Path conf;
     private final String id;
@@ -58,8 +60,9 @@ public final class CephStore implements ImageStore {
                     Errno.ENOENT, "the Ceph configuration " + conf + " cannot be read");
         }
         try {
-            CephStore store = new CephStore(conf, id, Map.copyOf(options), CephConf.read(conf));
+            CephStore store = new CephStore(conf, id, Map.copyOf(options), CephConf.read(conf, id));
             LibRbd.load();
+            Cluster.load();
             return store;
         } catch (IOException e) {
             throw new ErrnoException(
@@ -72,6 +75,13 @@ public final class CephStore implements ImageStore {
                     "librbd.so.1 and librados.so.2 cannot be loaded: install the packages librbd1"
                             + " and librados2",
                     e);
+        } catch (UnsatisfiedLinkError e) {
+            throw new ErrnoException(
+                    ELIBACC,
+                    "JNA, through which the cluster is managed, cannot be loaded: it unpacks a"
+                            + " library to the folder of -Djna.tmpdir, from which programs must be"
+                            + " executable",
+                    e);
         }
     }
 
@@ -82,8 +92,25 @@ public final class CephStore implements ImageStore {
 
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
-        String where = "the cluster of " + (conf == null ? "the default configuration" : conf);
         Cluster cluster = new Cluster(id);
+        try {
+            configure(cluster);
+            cluster.connect();
+            return new CephConnection(this, cluster);
+        } catch (RadosException e) {
+            cluster.shutDown();
+            throw CephErrors.connecting(
+                    e,
+                    "client." + id,
+                    "the cluster of " + (conf == null ? "the default configuration" : conf));
+        } catch (ErrnoException e) {
+            cluster.shutDown();
+            throw e;
+        }
+    }
+
+    /** Before it connects. */
+    void configure(Cluster cluster) throws ErrnoException {
         try {
             if (conf != null) {
                 cluster.confReadFile(conf.toFile());
@@ -91,26 +118,31 @@ public final class CephStore implements ImageStore {
                 CephCallException.check(
                         LibRbd.readDefaultConfiguration(cluster.address()), "rados_conf_read_file");
             }
-            for (Map.Entry<String, String> option : DEFAULTS.entrySet()) {
-                if (!set.sets(option.getKey())) {
-                    cluster.confSet(option.getKey(), option.getValue());
-                }
-            }
-            for (Map.Entry<String, String> option : options.entrySet()) {
-                cluster.confSet(option.getKey(), option.getValue());
-            }
-            cluster.connect();
-            return new CephConnection(this, cluster);
         } catch (RadosException | CephCallException e) {
-            cluster.shutDown();
-            throw CephErrors.ofConnection(
+            throw CephErrors.of(
                     e,
-                    where
-                            + " cannot be reached as client."
-                            + id
-                            + " (is it up, and is the keyring of client."
-                            + id
-                            + " there?)");
+                    conf == null
+                            ? "no Ceph configuration in Ceph's usual places, such as"
+                                    + " /etc/ceph/ceph.conf: name the file"
+                            : "the Ceph configuration " + conf + " cannot be understood");
+        }
+        for (Map.Entry<String, String> option : DEFAULTS.entrySet()) {
+            if (!set.sets(option.getKey())) {
+                setOption(cluster, option);
+            }
+        }
+        for (Map.Entry<String, String> option : options.entrySet()) {
+            setOption(cluster, option);
+        }
+    }
+
+    private static void setOption(Cluster cluster, Map.Entry<String, String> option)
+            throws ErrnoException {
+        try {
+            cluster.confSet(option.getKey(), option.getValue());
+        } catch (RadosException e) {
+            throw CephErrors.of(
+                    e, "the option " + option.getKey() + " of Ceph cannot be set as it is given");
         }
     }
 

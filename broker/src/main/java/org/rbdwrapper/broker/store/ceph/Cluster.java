@@ -8,8 +8,18 @@ import com.sun.jna.Pointer;
  * finalizer shuts the cluster down.
  */
 final class Cluster extends Rados {
+    static {
+        // names are UTF-8 in Ceph, whatever the locale that this process was started in
+        System.setProperty("jna.encoding", "UTF-8");
+    }
+
     Cluster(String id) {
         super(id);
+    }
+
+    /** Loads what rados-java needs, which fails by an {@link UnsatisfiedLinkError}. */
+    static void load() {
+        getVersion();
     }
 
     long address() {

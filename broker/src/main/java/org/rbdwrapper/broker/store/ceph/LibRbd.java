@@ -75,6 +75,8 @@ final class LibRbd {
             rbd("rbd_update_watch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle UPDATE_UNWATCH =
             rbd("rbd_update_unwatch", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle NAMESPACE_EXISTS =
+            rbd("rbd_namespace_exists", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle CONF_READ_FILE =
             LINKER.downcallHandle(
                     RADOS.findOrThrow("rados_conf_read_file"),
@@ -224,6 +226,22 @@ final class LibRbd {
             CephCallException.check(result, "rbd_remove_with_progress");
         } catch (CephCallException e) {
             throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** False, too, where the key may not ask. */
+    static boolean namespaceIsMissing(long ioctx, String namespace) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment exists = arena.allocate(JAVA_BOOLEAN);
+            int result =
+                    (int)
+                            NAMESPACE_EXISTS.invokeExact(
+                                    ioctx,
+                                    arena.allocateFrom(namespace).address(),
+                                    exists.address());
+            return result == 0 && !exists.get(JAVA_BOOLEAN, 0);
         } catch (Throwable t) {
             throw unexpected(t);
         }
