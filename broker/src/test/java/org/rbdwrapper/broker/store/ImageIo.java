@@ -57,6 +57,17 @@ public final class ImageIo implements AutoCloseable {
         return completion;
     }
 
+    /** As {@link #submit}, with this data. */
+    public AwaitedCompletion submitWrite(long position, byte[] bytes) {
+        MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        return submit(IoOp.WRITE, position, bytes.length);
+    }
+
+    /** What the last read that was submitted has read. */
+    public byte[] data(int length) {
+        return memory.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
     @Override
     public void close() {
         arena.close();

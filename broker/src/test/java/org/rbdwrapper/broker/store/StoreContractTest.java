@@ -162,6 +162,24 @@ public abstract class StoreContractTest {
     }
 
     @Test
+    void shouldTellReadersWhatItTellsWriters() throws Exception {
+        ImageSpec spec = image("a");
+        connection.create(spec, SIZE);
+        StoreConnection other = store.connect("other");
+        try (StoreImage reader = other.open(spec, true);
+                ImageIo io = new ImageIo(reader, MAX_IO)) {
+            connection.resize(spec, 2 * SIZE, false, ProgressListener.NONE);
+            assertEquals(2 * SIZE, reader.size());
+            assertArrayEquals(new byte[512], io.read(2 * SIZE - 512, 512));
+            refused(Errno.EBUSY, "a", () -> connection.remove(spec, ProgressListener.NONE));
+            assertArrayEquals(new byte[512], io.read(0, 512));
+        } finally {
+            other.close();
+        }
+        connection.remove(spec, ProgressListener.NONE);
+    }
+
+    @Test
     void shouldNotChangeWhatIsOpenedReadOnly() throws Exception {
         ImageSpec spec = image("a");
         connection.create(spec, SIZE);

@@ -80,7 +80,7 @@ public final class CephCluster {
     }
 
     /** Tests run in the folder of their module. */
-    private static Path script() {
+    static Path script() {
         return Path.of("..", "broker", "src", "test", "ceph", "throwaway-cluster")
                 .toAbsolutePath()
                 .normalize();

@@ -219,7 +219,7 @@ final class CephConnection implements StoreConnection {
         if (spec.isSnapshot()) {
             Rbd rbd = rbd(spec.pool(), spec.namespace());
             closeHandle(rbd, openHandle(rbd, spec.head(), true), spec.head());
-            return CephErrors.of(cause, "image " + spec.head() + " has no snapshot " + spec.snap());
+            return CephErrors.of(cause, "image " + spec + ": the image has no such snapshot");
         }
         return CephErrors.of(cause, "image " + spec + " does not exist");
     }
