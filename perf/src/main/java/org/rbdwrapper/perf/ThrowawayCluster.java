@@ -51,7 +51,11 @@ record ThrowawayCluster(Environment environment, Path folder) implements AutoClo
                                 environment.throwawayCluster().toString(),
                                 "start",
                                 folder.toString()),
-                        Map.of("RBDW_TEST_CLUSTER_BYTES", Long.toString(bytes)),
+                        Map.of(
+                                "RBDW_TEST_CLUSTER_BYTES",
+                                Long.toString(bytes),
+                                "RBDW_TEST_CLUSTER_THREADS",
+                                "default"),
                         environment.scratch().resolve("ceph-start.out"));
         environment.cleanup().add(new Unhurried(script));
         script.await(LIMIT);
