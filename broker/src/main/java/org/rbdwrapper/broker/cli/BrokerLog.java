@@ -49,11 +49,6 @@ final class BrokerLog {
         ((LoggerContext) LoggerFactory.getILoggerFactory()).stop();
     }
 
-    /** Nothing, for the commands that only ask. */
-    static void silence() {
-        ((LoggerContext) LoggerFactory.getILoggerFactory()).reset();
-    }
-
     private static OutputStreamAppender<ILoggingEvent> file(LoggerContext context, Path file) {
         RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
         appender.setFile(file.toString());

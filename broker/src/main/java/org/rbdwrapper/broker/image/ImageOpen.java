@@ -31,11 +31,6 @@ public final class ImageOpen {
         return instance.image;
     }
 
-    /** The index of the messenger whose connection carries its requests. */
-    public int messengerIndex() {
-        return instance.messenger.index();
-    }
-
     /**
      * Starts serving it.
      *

@@ -38,15 +38,6 @@ public final class SharedImages {
         open.shared.close(open, done);
     }
 
-    /** True between an image's first open and the end of its last close. */
-    public boolean isInUse(ImageSpec spec) {
-        return images.containsKey(spec);
-    }
-
-    public boolean isEmpty() {
-        return images.isEmpty();
-    }
-
     MessengerPool pool() {
         return pool;
     }

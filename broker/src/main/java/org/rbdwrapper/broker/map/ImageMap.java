@@ -5,7 +5,6 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -43,10 +42,6 @@ public final class ImageMap {
         return path.startsWith(Mapping.ROOT)
                 ? byName.get(path.substring(Mapping.ROOT.length()))
                 : null;
-    }
-
-    public Mapping findById(int id) {
-        return byId.get(id);
     }
 
     public List<Mapping> findBySpec(ImageSpec spec) {
@@ -148,11 +143,6 @@ public final class ImageMap {
         }
         byId.remove(mapping.id());
         byName.remove(mapping.name());
-    }
-
-    /** The paths of all mappings, for messages. */
-    public List<String> paths() {
-        return new ArrayList<>(byId.values().stream().map(Mapping::path).toList());
     }
 
     private void put(Mapping mapping) {

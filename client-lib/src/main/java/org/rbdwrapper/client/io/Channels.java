@@ -12,7 +12,6 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A session's channels, and which one an operation takes: the first is shared by whoever does not
@@ -24,7 +23,6 @@ import java.util.concurrent.atomic.LongAdder;
 public final class Channels {
     private final AsyncChannel shared;
     private final SyncChannel[] leased;
-    private final LongAdder overflows = new LongAdder();
 
     /**
      * @param address of the mapped segment.
@@ -72,11 +70,6 @@ public final class Channels {
         return shared.submit(new Operation().command(op, handle, position, length));
     }
 
-    /** How often a thread found all leased channels taken. */
-    public long overflows() {
-        return overflows.sum();
-    }
-
     /**
      * Null where the thread is a virtual one, which must not sleep in a futex, or all are taken.
      */
@@ -91,7 +84,6 @@ public final class Channels {
                 return channel;
             }
         }
-        overflows.increment();
         return null;
     }
 
