@@ -46,7 +46,9 @@
 extern "C" {
 #endif
 
+#ifndef RBDW_API
 #define RBDW_API __attribute__((visibility("default")))
+#endif
 
 /* An open image. */
 typedef struct rbdw_file rbdw_file;

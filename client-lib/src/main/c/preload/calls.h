@@ -1,0 +1,160 @@
+/* The one table of intercepted calls: those that the library has to pass on when no image is
+ * concerned. CALL(result, name, parameters), a section for each file that defines its hooks.
+ *
+ * Beside each stand, in its file, the other names of the same call: the 64 forms (off_t has 64 bits
+ * wherever this library runs) and the fortified ones (__read_chk, __open64_2, ...).
+ *
+ * Left out, and why:
+ *   exec*, fork, vfork, clone    descriptors and what they share are the kernel's, so they pass by
+ *                                themselves (placeholder.h); a child's session is made anew (fork.h)
+ *   epoll_wait, select's kin     an image's descriptor never gets into an epoll set
+ *   tee, vmsplice                between pipes only; an image gives EBADF as a regular file EINVAL
+ *   mprotect, msync, munmap      a mapping of an image is a copy in memory like any other
+ *   name_to_handle_at, inotify*, fanotify*, quotactl, mount, swapon
+ *                                the path is unknown to the kernel: ENOENT; nothing is lost
+ *   io_uring_*                   the kernel does the I/O, past any library: EBADF on the placeholder
+ *   wide and locale stdio, popen, tmpfile, getline ...
+ *                                work on the streams that fopen and its kin make here
+ *   sync                         asks for all files of the host; fsync and syncfs are intercepted
+ *   execve of an image, dlopen   an image is no program
+ * What is left out and is called with an image's descriptor meets an O_PATH placeholder: EBADF, and
+ * never another file. */
+
+#ifndef RBDW_CALLS_H
+#define RBDW_CALLS_H
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#define FOR_EACH_CALL(CALL)                                                                        \
+    /* open.c */                                                                                   \
+    CALL(int, open, (const char *path, int flags, ...))                                            \
+    CALL(int, openat, (int directory, const char *path, int flags, ...))                           \
+    CALL(int, close, (int fd))                                                                     \
+    CALL(int, close_range, (unsigned first, unsigned last, int flags))                             \
+    CALL(void, closefrom, (int first))                                                             \
+    /* duplicate.c */                                                                              \
+    CALL(int, dup, (int fd))                                                                       \
+    CALL(int, dup2, (int fd, int to))                                                              \
+    CALL(int, dup3, (int fd, int to, int flags))                                                   \
+    CALL(int, daemon, (int keep_directory, int keep_descriptors))                                  \
+    /* control.c */                                                                                \
+    CALL(int, fcntl, (int fd, int command, ...))                                                   \
+    CALL(int, flock, (int fd, int operation))                                                      \
+    CALL(int, lockf, (int fd, int command, off_t length))                                          \
+    CALL(int, ioctl, (int fd, unsigned long request, ...))                                         \
+    CALL(int, isatty, (int fd))                                                                    \
+    /* read_write.c */                                                                             \
+    CALL(ssize_t, read, (int fd, void *buffer, size_t count))                                      \
+    CALL(ssize_t, write, (int fd, const void *buffer, size_t count))                               \
+    CALL(ssize_t, pread, (int fd, void *buffer, size_t count, off_t offset))                       \
+    CALL(ssize_t, pwrite, (int fd, const void *buffer, size_t count, off_t offset))                \
+    CALL(ssize_t, readv, (int fd, const struct iovec *vector, int count))                          \
+    CALL(ssize_t, writev, (int fd, const struct iovec *vector, int count))                         \
+    CALL(ssize_t, preadv, (int fd, const struct iovec *vector, int count, off_t offset))           \
+    CALL(ssize_t, pwritev, (int fd, const struct iovec *vector, int count, off_t offset))          \
+    CALL(ssize_t, preadv2, (int fd, const struct iovec *vector, int count, off_t offset,           \
+                            int flags))                                                            \
+    CALL(ssize_t, pwritev2, (int fd, const struct iovec *vector, int count, off_t offset,          \
+                             int flags))                                                           \
+    /* extent.c */                                                                                 \
+    CALL(off_t, lseek, (int fd, off_t offset, int whence))                                         \
+    CALL(int, ftruncate, (int fd, off_t length))                                                   \
+    CALL(int, truncate, (const char *path, off_t length))                                          \
+    CALL(int, fallocate, (int fd, int mode, off_t offset, off_t length))                           \
+    CALL(int, posix_fallocate, (int fd, off_t offset, off_t length))                               \
+    CALL(int, posix_fadvise, (int fd, off_t offset, off_t length, int advice))                     \
+    CALL(ssize_t, readahead, (int fd, off_t offset, size_t count))                                 \
+    /* sync.c */                                                                                   \
+    CALL(int, fsync, (int fd))                                                                     \
+    CALL(int, fdatasync, (int fd))                                                                 \
+    CALL(int, sync_file_range, (int fd, off_t offset, off_t length, unsigned flags))               \
+    CALL(int, syncfs, (int fd))                                                                    \
+    /* stat.c */                                                                                   \
+    CALL(int, stat, (const char *path, struct stat *status))                                       \
+    CALL(int, lstat, (const char *path, struct stat *status))                                      \
+    CALL(int, fstat, (int fd, struct stat *status))                                                \
+    CALL(int, fstatat, (int directory, const char *path, struct stat *status, int flags))          \
+    CALL(int, statx, (int directory, const char *path, int flags, unsigned mask,                   \
+                      struct statx *status))                                                       \
+    CALL(int, statfs, (const char *path, struct statfs *status))                                   \
+    CALL(int, fstatfs, (int fd, struct statfs *status))                                            \
+    CALL(int, statvfs, (const char *path, struct statvfs *status))                                 \
+    CALL(int, fstatvfs, (int fd, struct statvfs *status))                                          \
+    /* names.c */                                                                                  \
+    CALL(int, access, (const char *path, int mode))                                                \
+    CALL(int, euidaccess, (const char *path, int mode))                                            \
+    CALL(int, faccessat, (int directory, const char *path, int mode, int flags))                   \
+    CALL(ssize_t, readlink, (const char *path, char *target, size_t length))                       \
+    CALL(ssize_t, readlinkat, (int directory, const char *path, char *target, size_t length))      \
+    CALL(char *, realpath, (const char *path, char *resolved))                                     \
+    CALL(char *, canonicalize_file_name, (const char *path))                                       \
+    CALL(int, unlink, (const char *path))                                                          \
+    CALL(int, unlinkat, (int directory, const char *path, int flags))                              \
+    CALL(int, remove, (const char *path))                                                          \
+    CALL(int, rmdir, (const char *path))                                                           \
+    CALL(int, rename, (const char *from, const char *to))                                          \
+    CALL(int, renameat, (int from_directory, const char *from, int to_directory, const char *to))  \
+    CALL(int, renameat2, (int from_directory, const char *from, int to_directory, const char *to,  \
+                          unsigned flags))                                                         \
+    CALL(int, link, (const char *from, const char *to))                                            \
+    CALL(int, linkat, (int from_directory, const char *from, int to_directory, const char *to,     \
+                       int flags))                                                                 \
+    CALL(int, symlink, (const char *target, const char *path))                                     \
+    CALL(int, symlinkat, (const char *target, int directory, const char *path))                    \
+    CALL(int, mkdir, (const char *path, mode_t mode))                                              \
+    CALL(int, mkdirat, (int directory, const char *path, mode_t mode))                             \
+    /* attributes.c */                                                                             \
+    CALL(int, chmod, (const char *path, mode_t mode))                                              \
+    CALL(int, fchmod, (int fd, mode_t mode))                                                       \
+    CALL(int, fchmodat, (int directory, const char *path, mode_t mode, int flags))                 \
+    CALL(int, chown, (const char *path, uid_t owner, gid_t group))                                 \
+    CALL(int, lchown, (const char *path, uid_t owner, gid_t group))                                \
+    CALL(int, fchown, (int fd, uid_t owner, gid_t group))                                          \
+    CALL(int, fchownat, (int directory, const char *path, uid_t owner, gid_t group, int flags))    \
+    CALL(int, utimensat, (int directory, const char *path, const struct timespec times[2],         \
+                          int flags))                                                              \
+    CALL(int, futimens, (int fd, const struct timespec times[2]))                                  \
+    CALL(int, utimes, (const char *path, const struct timeval times[2]))                           \
+    CALL(int, futimes, (int fd, const struct timeval times[2]))                                    \
+    CALL(ssize_t, getxattr, (const char *path, const char *name, void *value, size_t size))        \
+    CALL(ssize_t, lgetxattr, (const char *path, const char *name, void *value, size_t size))       \
+    CALL(ssize_t, fgetxattr, (int fd, const char *name, void *value, size_t size))                 \
+    CALL(ssize_t, listxattr, (const char *path, char *list, size_t size))                          \
+    CALL(ssize_t, llistxattr, (const char *path, char *list, size_t size))                         \
+    CALL(ssize_t, flistxattr, (int fd, char *list, size_t size))                                   \
+    CALL(int, fsetxattr, (int fd, const char *name, const void *value, size_t size, int flags))    \
+    CALL(int, fremovexattr, (int fd, const char *name))                                            \
+    /* working_directory.c */                                                                      \
+    CALL(int, chdir, (const char *path))                                                           \
+    CALL(int, fchdir, (int fd))                                                                    \
+    CALL(char *, getcwd, (char *buffer, size_t size))                                              \
+    CALL(char *, get_current_dir_name, (void))                                                     \
+    /* process.c */                                                                                \
+    CALL(int, posix_spawn_file_actions_addopen,                                                    \
+         (posix_spawn_file_actions_t * actions, int fd, const char *path, int flags, mode_t mode)) \
+    CALL(int, posix_spawn_file_actions_destroy, (posix_spawn_file_actions_t * actions))            \
+    CALL(void, _exit, (int status))                                                                \
+    /* raw_call.c */                                                                               \
+    CALL(long, syscall, (long number, ...))
+
+enum call {
+#define CALL(result, name, parameters) CALL_##name,
+    FOR_EACH_CALL(CALL)
+#undef CALL
+    CALLS
+};
+
+#endif

@@ -1,0 +1,136 @@
+#include "descriptors.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "placeholder.h"
+#include "process.h"
+#include "real.h"
+#include "stdio_streams.h"
+
+_Atomic(struct open_file *) descriptor_table[DESCRIPTORS_MAX];
+
+static _Atomic int end;
+
+int descriptors_end(void)
+{
+    return atomic_load_explicit(&end, memory_order_relaxed);
+}
+
+static void raise_end(int fd)
+{
+    int seen = atomic_load(&end);
+    while (seen <= fd && !atomic_compare_exchange_weak(&end, &seen, fd + 1)) {
+    }
+}
+
+struct open_file *descriptor_acquire_image(int fd)
+{
+    while (true) {
+        struct open_file *file = atomic_load_explicit(&descriptor_table[fd], memory_order_acquire);
+        if (file == NULL) {
+            return NULL;
+        }
+        if (open_file_try_acquire(file)) {
+            if (atomic_load(&descriptor_table[fd]) == file) {
+                return file;
+            }
+            open_file_release(file); /* closed, and perhaps opened anew, in between */
+        }
+    }
+}
+
+void descriptor_set(int fd, struct open_file *file)
+{
+    if (!process_owns_memory()) {
+        if (file != NULL) {
+            open_file_release(file);
+        }
+        return;
+    }
+    raise_end(fd);
+    struct open_file *before = atomic_exchange(&descriptor_table[fd], file);
+    if (before != NULL) {
+        open_file_release(before);
+    }
+    if (fd <= STDERR_FILENO && (before != NULL || file != NULL)) {
+        stdio_on_descriptor_changed(fd);
+    }
+}
+
+bool descriptor_adopt(int fd)
+{
+    struct open_state *state;
+    if ((unsigned) fd >= DESCRIPTORS_MAX || descriptor_is_image(fd) || !process_owns_memory()
+        || placeholder_map(fd, &state) < 0) {
+        return false;
+    }
+    struct open_file *file = open_file_new(state, NULL);
+    if (file == NULL) {
+        placeholder_unmap(state);
+        return false;
+    }
+    descriptor_set(fd, file);
+    return true;
+}
+
+void descriptor_check_again(int fd)
+{
+    struct open_state *state;
+    bool is_placeholder = placeholder_map(fd, &state) == 0;
+    if (is_placeholder) {
+        placeholder_unmap(state);
+    } else if (descriptor_is_image(fd)) {
+        descriptor_set(fd, NULL);
+    }
+}
+
+/* What was inherited over exec. Few descriptors, and mostly none of them O_PATH: some microseconds. */
+static void adopt_inherited(void)
+{
+    int directory = REAL(open)("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        return;
+    }
+    char entries[2048] __attribute__((aligned(8)));
+    long length;
+    while ((length = REAL(syscall)(SYS_getdents64, directory, entries, sizeof entries)) > 0) {
+        for (long at = 0; at < length;) {
+            const struct dirent *entry = (const struct dirent *) (entries + at);
+            at += entry->d_reclen;
+            if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') {
+                descriptor_adopt(atoi(entry->d_name));
+            }
+        }
+    }
+    REAL(close)(directory);
+}
+
+/* In a child with memory of its own: the calls that other threads had under way do not exist here. */
+static void count_references_anew(void)
+{
+    int count = descriptors_end();
+    for (int fd = 0; fd < count; fd++) {
+        struct open_file *file = atomic_load(&descriptor_table[fd]);
+        if (file != NULL) {
+            open_file_set_references(file, 0);
+        }
+    }
+    for (int fd = 0; fd < count; fd++) {
+        struct open_file *file = atomic_load(&descriptor_table[fd]);
+        if (file != NULL) {
+            open_file_add_reference(file);
+        }
+    }
+}
+
+__attribute__((constructor)) static void descriptors_begin(void)
+{
+    int error = errno;
+    pthread_atfork(NULL, NULL, count_references_anew);
+    adopt_inherited();
+    errno = error;
+}

@@ -1,0 +1,50 @@
+/* Which descriptors of this process are images': a table by number.
+ *
+ * Any thread, no lock: a slot is exchanged as a whole. Memory of open files is never given back, so
+ * one may be looked at after it ended; its count of references says whether it did. */
+
+#ifndef RBDW_DESCRIPTORS_H
+#define RBDW_DESCRIPTORS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "open_file.h"
+
+/* Higher numbers exist where RLIMIT_NOFILE allows; none of them becomes an image's (EMFILE). */
+#define DESCRIPTORS_MAX (1 << 20)
+
+extern _Atomic(struct open_file *) descriptor_table[DESCRIPTORS_MAX];
+
+static inline bool descriptor_is_image(int fd)
+{
+    return (unsigned) fd < DESCRIPTORS_MAX
+           && atomic_load_explicit(&descriptor_table[fd], memory_order_relaxed) != NULL;
+}
+
+struct open_file *descriptor_acquire_image(int fd);
+
+/* The open file behind a descriptor, with a reference for the caller to open_file_release; NULL
+ * where it is no image's. */
+static inline struct open_file *descriptor_acquire(int fd)
+{
+    return __builtin_expect(descriptor_is_image(fd), false) ? descriptor_acquire_image(fd) : NULL;
+}
+
+/* Notes that fd refers to file, whose reference becomes the table's; NULL: to no image any more.
+ * What stood there before loses its reference. For 0, 1 and 2 the standard streams follow. Nothing
+ * is noted in a child that runs in its parent's memory, and the reference is given back. */
+void descriptor_set(int fd, struct open_file *file);
+
+/* Looks at a descriptor that no hook has seen come: true if it is an image's, and in the table from
+ * now on. */
+bool descriptor_adopt(int fd);
+
+/* What the table says of fd may be wrong after the C library has changed it by itself. */
+void descriptor_check_again(int fd);
+
+/* One above the highest number that was ever an image's. */
+int descriptors_end(void);
+
+#endif

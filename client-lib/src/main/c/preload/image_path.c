@@ -1,0 +1,296 @@
+#include "image_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "real.h"
+#include "working_directory.h"
+
+#define ROOT_NAME "rbdw" /* in / */
+#define MAX_LINKS 40     /* as the kernel */
+
+static bool is_component(const char *text, size_t length, const char *name)
+{
+    return strlen(name) == length && memcmp(text, name, length) == 0;
+}
+
+/* The next component of a path: its length, 0 at the end. Moves *path to its begin. */
+static size_t next_component(const char **path)
+{
+    while (**path == '/') {
+        (*path)++;
+    }
+    return strcspn(*path, "/");
+}
+
+static bool begins_with(const char *path, const char *prefix)
+{
+    return strncmp(path, prefix, strlen(prefix)) == 0;
+}
+
+static int number(const char *digits)
+{
+    char *end;
+    if (*digits < '0' || *digits > '9') {
+        return -1;
+    }
+    long value = strtol(digits, &end, 10);
+    return *end != '\0' || value >= DESCRIPTORS_MAX ? -1 : (int) value;
+}
+
+int path_descriptor(const char *path)
+{
+    if (path[0] != '/' || (path[1] != 'd' && path[1] != 'p')) {
+        return -1;
+    }
+    if (begins_with(path, "/dev/")) {
+        const char *name = path + 5;
+        return begins_with(name, "fd/")         ? number(name + 3)
+               : strcmp(name, "stdin") == 0  ? STDIN_FILENO
+               : strcmp(name, "stdout") == 0 ? STDOUT_FILENO
+               : strcmp(name, "stderr") == 0 ? STDERR_FILENO
+                                             : -1;
+    }
+    if (!begins_with(path, "/proc/")) {
+        return -1;
+    }
+    const char *who = path + 6;
+    char self[24];
+    snprintf(self, sizeof self, "%d/fd/", (int) getpid());
+    return begins_with(who, "self/fd/")          ? number(who + 8)
+           : begins_with(who, "thread-self/fd/") ? number(who + 15)
+           : begins_with(who, self)              ? number(who + strlen(self))
+                                                 : -1;
+}
+
+/* What follows /rbdw: NAME, with what does not change it left out. False where it leads out again,
+ * through "..". */
+static bool put_below_root(const char *rest, struct image_path *target)
+{
+    size_t used = strlen(IMAGE_ROOT);
+    size_t length;
+    int depth = 0;
+    memcpy(target->path, IMAGE_ROOT, used + 1);
+    target->ends_with_slash = false;
+    for (; (length = next_component(&rest)) > 0; rest += length) {
+        target->ends_with_slash = rest[length] == '/' || is_component(rest, length, ".");
+        if (is_component(rest, length, ".")) {
+            continue;
+        }
+        if (is_component(rest, length, "..")) {
+            if (--depth < 0) {
+                return false;
+            }
+            used = (size_t) (strrchr(target->path, '/') - target->path);
+            target->path[used] = '\0';
+            continue;
+        }
+        if (used + 1 + length >= sizeof target->path) {
+            return false;
+        }
+        target->path[used] = '/';
+        memcpy(target->path + used + 1, rest, length);
+        used += 1 + length;
+        target->path[used] = '\0';
+        depth++;
+    }
+    target->kind = depth == 0 ? PATH_ROOT : PATH_IMAGE;
+    return true;
+}
+
+static bool is_descriptors_image(const char *path, struct image_path *target)
+{
+    int fd = path_descriptor(path);
+    struct open_file *file = fd < 0 ? NULL : descriptor_acquire(fd);
+    if (file == NULL) {
+        return false;
+    }
+    *target = (struct image_path) {.kind = PATH_IMAGE};
+    memcpy(target->path, file->state->path, sizeof file->state->path);
+    open_file_release(file);
+    return true;
+}
+
+bool path_is_image(const char *path, enum path_follow follow, struct image_path *target)
+{
+    if (path == NULL || path[0] != '/') {
+        return false;
+    }
+    const char *rest = path;
+    size_t length = next_component(&rest);
+    while (is_component(rest, length, ".")) {
+        rest += length;
+        length = next_component(&rest);
+    }
+    if (is_component(rest, length, ROOT_NAME)) {
+        return put_below_root(rest + length, target);
+    }
+    return follow == PATH_FOLLOW && is_descriptors_image(path, target);
+}
+
+/* Where a search stands. */
+struct walk {
+    char done[PATH_MAX]; /* absolute, without links; "" is / */
+    size_t used;
+    char rest[PATH_MAX]; /* what follows */
+    int links;
+};
+
+/* text becomes what comes before the rest. */
+static bool put_before_rest(struct walk *walk, const char *text, size_t length, const char *rest)
+{
+    size_t rest_length = strlen(rest);
+    if (length + 1 + rest_length >= sizeof walk->rest) {
+        return false;
+    }
+    memmove(walk->rest + length + 1, rest, rest_length + 1);
+    memcpy(walk->rest, text, length);
+    walk->rest[length] = '/';
+    return true;
+}
+
+/* Where a relative path begins. */
+static bool put_directory(struct walk *walk, int directory)
+{
+    char link[32] = "/proc/self/cwd";
+    if (root_directory_is(directory)) {
+        walk->used = strlen(IMAGE_ROOT);
+        memcpy(walk->done, IMAGE_ROOT, walk->used + 1);
+        return true;
+    }
+    if (directory != AT_FDCWD) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
+    }
+    ssize_t length = REAL(readlink)(link, walk->done, sizeof walk->done - 1);
+    if (length <= 0 || walk->done[0] != '/') {
+        return false;
+    }
+    walk->used = length == 1 ? 0 : (size_t) length;
+    walk->done[walk->used] = '\0';
+    return true;
+}
+
+/* One step down, or up. False: it leads to nothing that exists. */
+static bool step(struct walk *walk, const char *name, size_t length, const char *after,
+                 enum path_follow follow)
+{
+    if (is_component(name, length, ".")) {
+        memmove(walk->rest, after, strlen(after) + 1);
+        return true;
+    }
+    if (is_component(name, length, "..")) {
+        while (walk->used > 0 && walk->done[--walk->used] != '/') {
+        }
+        walk->done[walk->used] = '\0';
+        memmove(walk->rest, after, strlen(after) + 1);
+        return true;
+    }
+    if (walk->used + 1 + length >= sizeof walk->done) {
+        return false;
+    }
+    walk->done[walk->used] = '/';
+    memcpy(walk->done + walk->used + 1, name, length);
+    walk->done[walk->used + 1 + length] = '\0';
+    const char *left = after;
+    bool is_last = next_component(&left) == 0 && *after == '\0';
+    char link[PATH_MAX];
+    ssize_t link_length = is_last && follow == PATH_NOFOLLOW
+                              ? -1
+                              : REAL(readlink)(walk->done, link, sizeof link - 1);
+    if (link_length < 0) {
+        walk->used += 1 + length;
+        memmove(walk->rest, after, strlen(after) + 1);
+        return true;
+    }
+    walk->done[walk->used] = '\0';
+    if (++walk->links > MAX_LINKS || !put_before_rest(walk, link, (size_t) link_length, after)) {
+        return false;
+    }
+    if (link[0] == '/') {
+        walk->used = 0;
+        walk->done[0] = '\0';
+    }
+    return true;
+}
+
+static bool search(struct walk *walk, enum path_follow follow, struct image_path *target)
+{
+    while (true) {
+        if (strcmp(walk->done, IMAGE_ROOT) == 0 && put_below_root(walk->rest, target)) {
+            return true;
+        }
+        const char *name = walk->rest;
+        size_t length = next_component(&name);
+        if (length == 0) {
+            return false;
+        }
+        /* copied, for step() changes the rest */
+        char component[NAME_MAX + 1];
+        char after[PATH_MAX];
+        if (length > NAME_MAX) {
+            return false;
+        }
+        memcpy(component, name, length);
+        component[length] = '\0';
+        memcpy(after, name + length, strlen(name + length) + 1);
+        if (!step(walk, component, length, after, follow)) {
+            return false;
+        }
+    }
+}
+
+/* Most paths that do not exist lack their last component only: one look at what stands before it
+ * tells, beside one whether the path is a link that leads nowhere. */
+static bool may_lead_there(int directory, const char *path)
+{
+    char parent[PATH_MAX];
+    char link[1];
+    if (REAL(readlinkat)(directory, path, link, sizeof link) >= 0) {
+        return true;
+    }
+    size_t length = strlen(path);
+    while (length > 0 && path[length - 1] == '/') {
+        length--;
+    }
+    while (length > 0 && path[length - 1] != '/') {
+        length--;
+    }
+    if (length >= sizeof parent) {
+        return false;
+    }
+    if (length == 0) {
+        return root_directory_is(directory);
+    }
+    memcpy(parent, path, length);
+    parent[length] = '\0';
+    return REAL(faccessat)(directory, parent, F_OK, 0) < 0 || root_directory_is(directory);
+}
+
+static bool leads(int directory, const char *path, enum path_follow follow,
+                  struct image_path *target)
+{
+    struct walk walk = {.used = 0};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof walk.rest || !may_lead_there(directory, path)) {
+        return false;
+    }
+    memcpy(walk.rest, path, length + 1);
+    if (path[0] != '/' && !put_directory(&walk, directory)) {
+        return false;
+    }
+    return search(&walk, follow, target);
+}
+
+bool path_leads_to_image(int directory, const char *path, enum path_follow follow,
+                         struct image_path *target)
+{
+    int error = errno;
+    bool found = leads(directory, path, follow, target);
+    errno = error;
+    return found;
+}

@@ -1,0 +1,37 @@
+/* Which paths are images': /rbdw/NAME in any spelling, and links that lead there.
+ *
+ * A path that is written /rbdw... is known before the kernel is asked; one of the other ways (a
+ * symbolic link, a working directory or a directory's descriptor that is /rbdw) only after the
+ * kernel has said ENOENT, for it knows no /rbdw: so no open that succeeds pays for the search. */
+
+#ifndef RBDW_IMAGE_PATH_H
+#define RBDW_IMAGE_PATH_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#define IMAGE_ROOT "/rbdw"
+
+struct image_path {
+    enum {
+        PATH_ROOT,  /* /rbdw itself */
+        PATH_IMAGE, /* what follows it, whether it is mapped or not */
+    } kind;
+    bool ends_with_slash; /* of PATH_IMAGE: only a directory may */
+    char path[PATH_MAX];  /* /rbdw or /rbdw/NAME */
+};
+
+enum path_follow { PATH_NOFOLLOW, PATH_FOLLOW };
+
+/* Before the kernel: from its spelling alone, and /dev/fd/N, /proc/self/fd/N and /dev/stdin where
+ * the descriptor is an image's (those only where links are followed). */
+bool path_is_image(const char *path, enum path_follow follow, struct image_path *target);
+
+/* After the kernel has said ENOENT. directory: a descriptor or AT_FDCWD, as of openat. */
+bool path_leads_to_image(int directory, const char *path, enum path_follow follow,
+                         struct image_path *target);
+
+/* The number in /proc/self/fd/N and its like, or -1. */
+int path_descriptor(const char *path);
+
+#endif

@@ -1,0 +1,150 @@
+#include "image_stat.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "image_open.h"
+#include "report.h"
+
+/* A device that no kernel gives out, so that no file of the host is taken for an image. */
+#define DEVICE makedev(4095, 2013)
+
+#define BLOCK_SIZE 65536 /* bytes: what programs then take as the size of their buffers */
+#define ROOT_INODE 1
+#define FIRST_INODE 2 /* plus a mapping's id */
+
+static struct timespec moment(int64_t epoch_ns)
+{
+    return (struct timespec) {epoch_ns / 1000000000, epoch_ns % 1000000000};
+}
+
+static void put(struct stat *status, const struct image_stat *image, unsigned partition,
+                int64_t size)
+{
+    memset(status, 0, sizeof *status);
+    status->st_dev = DEVICE;
+    status->st_ino = ((ino_t) partition << 32) + image->mapping_id + FIRST_INODE;
+    status->st_mode = S_IFREG | image->mode;
+    status->st_nlink = 1;
+    status->st_uid = image->owner_uid;
+    status->st_gid = image->owner_gid;
+    status->st_size = size;
+    status->st_blksize = BLOCK_SIZE;
+    status->st_blocks = (size + 511) / 512;
+    status->st_atim = status->st_mtim = status->st_ctim = moment(image->mapped_at_ns);
+}
+
+void image_stat_of_root(struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_dev = DEVICE;
+    status->st_ino = ROOT_INODE;
+    status->st_mode = S_IFDIR | 0555;
+    status->st_nlink = 2;
+    status->st_blksize = BLOCK_SIZE;
+}
+
+static int failed(const char *path, int error)
+{
+    if (error == -ECONNREFUSED) {
+        report_line("stat %s: %s", path, rbdw_error_text());
+        return -ENXIO;
+    }
+    return error;
+}
+
+/* A partition's length stands in the image. */
+static int stat_of_partition(const char *path, struct stat *status)
+{
+    struct image_part part;
+    struct image_stat known;
+    rbdw_file *image;
+    int error = image_open_part(path, O_RDONLY, &part, &image);
+    if (error < 0) {
+        return error;
+    }
+    error = image_stat_file(image, &known);
+    rbdw_close(image);
+    if (error == 0) {
+        put(status, &known, part.partition, part.length >= 0 ? part.length : known.size);
+    }
+    return error;
+}
+
+int image_stat_of_path(const struct image_path *target, struct stat *status)
+{
+    struct image_stat known;
+    if (target->kind == PATH_ROOT) {
+        image_stat_of_root(status);
+        return 0;
+    }
+    if (strchr(target->path + sizeof IMAGE_ROOT, '/') != NULL) {
+        return -ENOTDIR;
+    }
+    int error = image_stat_path(target->path, &known);
+    if (error == 0) {
+        put(status, &known, 0, known.size);
+    } else if (error == -ENOENT) {
+        error = stat_of_partition(target->path, status);
+    }
+    if (error == 0 && target->ends_with_slash) {
+        return -ENOTDIR;
+    }
+    return failed(target->path, error);
+}
+
+int image_stat_of_file(struct open_file *file, struct stat *status)
+{
+    struct image_stat known;
+    rbdw_file *image;
+    int error = open_file_image(file, &image);
+    if (error == 0) {
+        error = image_stat_file(image, &known);
+    }
+    if (error < 0) {
+        return error;
+    }
+    const struct open_state *state = file->state;
+    put(status, &known, state->partition, state->length >= 0 ? state->length : known.size);
+    return 0;
+}
+
+static bool is_in_group(gid_t group, bool effective)
+{
+    gid_t groups[256];
+    if ((effective ? getegid() : getgid()) == group) {
+        return true;
+    }
+    int count = getgroups(256, groups);
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int image_stat_access(const struct image_path *target, int mode, bool effective)
+{
+    struct stat status;
+    int error = image_stat_of_path(target, &status);
+    if (error < 0 || mode == F_OK) {
+        return error;
+    }
+    if ((mode & ~(R_OK | W_OK | X_OK)) != 0) {
+        return -EINVAL;
+    }
+    uid_t uid = effective ? geteuid() : getuid();
+    unsigned allowed = status.st_mode & 7;
+    if (uid == 0) {
+        allowed = R_OK | W_OK | ((status.st_mode & 0111) != 0 ? X_OK : 0);
+    } else if (uid == status.st_uid) {
+        allowed = status.st_mode >> 6 & 7;
+    } else if (is_in_group(status.st_gid, effective)) {
+        allowed = status.st_mode >> 3 & 7;
+    }
+    return ((unsigned) mode & ~allowed) != 0 ? -EACCES : 0;
+}

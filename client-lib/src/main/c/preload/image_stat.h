@@ -1,0 +1,20 @@
+/* What an image's path or descriptor tells about it: a regular file of the image's size. */
+
+#ifndef RBDW_IMAGE_STAT_H
+#define RBDW_IMAGE_STAT_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "image_path.h"
+#include "open_file.h"
+
+/* 0 or an error: ENOENT, ENXIO without a broker, and what the broker says. */
+int image_stat_of_path(const struct image_path *target, struct stat *status);
+int image_stat_of_file(struct open_file *file, struct stat *status);
+void image_stat_of_root(struct stat *status);
+
+/* As access(2); effective: by the effective ids. */
+int image_stat_access(const struct image_path *target, int mode, bool effective);
+
+#endif

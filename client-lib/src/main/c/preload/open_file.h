@@ -1,0 +1,73 @@
+/* An open image in this process: what its descriptors share here, beside the state that they share
+ * with other processes (placeholder.h).
+ *
+ * Any thread, no lock, and signal handlers: the position is reserved by one compare-and-swap before
+ * a transfer, and given back where that came short. So nobody holds anything that another, or a
+ * handler on top, would have to wait for. Results are counts or negative errnos. */
+
+#ifndef RBDW_OPEN_FILE_H
+#define RBDW_OPEN_FILE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "placeholder.h"
+#include "rbdw.h"
+
+/* As the kernel: no call moves more. */
+#define OPEN_FILE_MAX_TRANSFER 0x7ffff000
+
+struct open_file {
+    _Alignas(64) _Atomic uint32_t references; /* descriptors, and calls under way */
+    _Atomic uint32_t used;
+    struct open_state *state;
+    _Atomic(rbdw_file *) image; /* NULL until it is needed, where the open was inherited */
+    _Atomic int64_t size;       /* bytes, as last seen */
+    _Atomic int lock;           /* the descriptor that the kernel locks for us, or -1 */
+};
+
+/* With one reference. image may be NULL. NULL where there are too many. */
+struct open_file *open_file_new(struct open_state *state, rbdw_file *image);
+
+void open_file_release(struct open_file *file);
+void open_file_add_reference(struct open_file *file);
+
+/* False where it has ended. */
+bool open_file_try_acquire(struct open_file *file);
+void open_file_set_references(struct open_file *file, uint32_t references);
+
+/* The image, opened if this process has not done so yet. */
+int open_file_image(struct open_file *file, rbdw_file **image);
+
+bool open_file_is_readable(const struct open_file *file);
+bool open_file_is_writable(const struct open_file *file);
+
+/* At the shared position. */
+ssize_t open_file_read(struct open_file *file, void *buffer, size_t count);
+ssize_t open_file_write(struct open_file *file, const void *buffer, size_t count);
+ssize_t open_file_readv(struct open_file *file, const struct iovec *vector, int count);
+ssize_t open_file_writev(struct open_file *file, const struct iovec *vector, int count);
+
+/* At offset (bytes). */
+ssize_t open_file_pread(struct open_file *file, void *buffer, size_t count, off_t offset);
+ssize_t open_file_pwrite(struct open_file *file, const void *buffer, size_t count, off_t offset);
+ssize_t open_file_preadv(struct open_file *file, const struct iovec *vector, int count,
+                         off_t offset);
+ssize_t open_file_pwritev(struct open_file *file, const struct iovec *vector, int count,
+                          off_t offset);
+
+/* Asks the broker. Bytes. */
+int64_t open_file_size(struct open_file *file);
+
+int64_t open_file_seek(struct open_file *file, off_t offset, int whence);
+
+int open_file_flush(struct open_file *file);
+
+/* What lies beyond the end is left out. */
+int open_file_discard(struct open_file *file, off_t offset, off_t length);
+int open_file_write_zeroes(struct open_file *file, off_t offset, off_t length);
+
+#endif

@@ -1,0 +1,135 @@
+/* syscall(2): programs that make their system calls by number. Each that concerns an image goes to
+ * the hook of its name; all others pass on at once. */
+
+
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hook.h"
+
+/* What the arguments are, by the call. */
+#define FD ((int) a)
+#define FD2 ((int) b)
+
+static long by_descriptor(long number, long a, long b, long c, long d, long e, long f, bool *known)
+{
+    *known = true;
+    switch (number) {
+    case SYS_read:
+        return read(FD, (void *) b, (size_t) c);
+    case SYS_write:
+        return write(FD, (const void *) b, (size_t) c);
+    case SYS_pread64:
+        return pread(FD, (void *) b, (size_t) c, d);
+    case SYS_pwrite64:
+        return pwrite(FD, (const void *) b, (size_t) c, d);
+    case SYS_readv:
+        return readv(FD, (const struct iovec *) b, (int) c);
+    case SYS_writev:
+        return writev(FD, (const struct iovec *) b, (int) c);
+    case SYS_preadv:
+        return preadv(FD, (const struct iovec *) b, (int) c, d);
+    case SYS_pwritev:
+        return pwritev(FD, (const struct iovec *) b, (int) c, d);
+    case SYS_preadv2: /* the offset comes in two halves, of which the first holds all 64 bits */
+        return preadv2(FD, (const struct iovec *) b, (int) c, d, (int) f);
+    case SYS_pwritev2:
+        return pwritev2(FD, (const struct iovec *) b, (int) c, d, (int) f);
+    case SYS_lseek:
+        return lseek(FD, b, (int) c);
+    case SYS_close:
+        return close(FD);
+    case SYS_dup:
+        return dup(FD);
+    case SYS_fcntl:
+        return fcntl(FD, (int) b, (void *) c);
+    case SYS_flock:
+        return flock(FD, (int) b);
+    case SYS_ioctl:
+        return ioctl(FD, (unsigned long) b, (void *) c);
+    case SYS_fstat:
+        return fstat(FD, (struct stat *) b);
+    case SYS_fsync:
+        return fsync(FD);
+    case SYS_fdatasync:
+        return fdatasync(FD);
+    case SYS_syncfs:
+        return syncfs(FD);
+    case SYS_sync_file_range:
+        return sync_file_range(FD, b, c, (unsigned) d);
+    case SYS_ftruncate:
+        return ftruncate(FD, b);
+    case SYS_fallocate:
+        return fallocate(FD, (int) b, c, d);
+    default:
+        *known = false;
+        return e; /* not used */
+    }
+}
+
+HOOK long syscall(long number, ...)
+{
+    va_list arguments;
+    va_start(arguments, number);
+    long a = va_arg(arguments, long);
+    long b = va_arg(arguments, long);
+    long c = va_arg(arguments, long);
+    long d = va_arg(arguments, long);
+    long e = va_arg(arguments, long);
+    long f = va_arg(arguments, long);
+    va_end(arguments);
+    bool known = false;
+    if (descriptor_is_image(FD)) {
+        long result = by_descriptor(number, a, b, c, d, e, f, &known);
+        if (known) {
+            return result;
+        }
+    }
+    switch (number) {
+#ifdef SYS_open
+    case SYS_open:
+        return open((const char *) a, (int) b, (mode_t) c);
+    case SYS_creat:
+        return creat((const char *) a, (mode_t) b);
+    case SYS_stat:
+        return stat((const char *) a, (struct stat *) b);
+    case SYS_lstat:
+        return lstat((const char *) a, (struct stat *) b);
+    case SYS_access:
+        return access((const char *) a, (int) b);
+    case SYS_readlink:
+        return readlink((const char *) a, (char *) b, (size_t) c);
+    case SYS_unlink:
+        return unlink((const char *) a);
+    case SYS_rename:
+        return rename((const char *) a, (const char *) b);
+    case SYS_dup2:
+        return dup2(FD, FD2);
+#endif
+    case SYS_openat:
+        return openat(FD, (const char *) b, (int) c, (mode_t) d);
+    case SYS_newfstatat:
+        return fstatat(FD, (const char *) b, (struct stat *) c, (int) d);
+    case SYS_statx:
+        return statx(FD, (const char *) b, (int) c, (unsigned) d, (struct statx *) e);
+    case SYS_faccessat:
+        return faccessat(FD, (const char *) b, (int) c, 0);
+    case SYS_readlinkat:
+        return readlinkat(FD, (const char *) b, (char *) c, (size_t) d);
+    case SYS_unlinkat:
+        return unlinkat(FD, (const char *) b, (int) c);
+    case SYS_truncate:
+        return truncate((const char *) a, b);
+    case SYS_dup3:
+        return dup3(FD, FD2, (int) c);
+    case SYS_close:
+        return close(FD);
+    case SYS_close_range:
+        return close_range((unsigned) a, (unsigned) b, (int) c);
+    default:
+        return REAL(syscall)(number, a, b, c, d, e, f);
+    }
+}

@@ -1,0 +1,93 @@
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "real.h"
+
+bool report_is_wanted;
+
+static struct counter {
+    _Atomic uint64_t calls;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t fallen_through;
+} counters[CALLS];
+
+void report_add(enum call call, long bytes)
+{
+    if (bytes < 0) {
+        atomic_fetch_add_explicit(&counters[call].calls, 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(&counters[call].bytes, (uint64_t) bytes, memory_order_relaxed);
+    }
+}
+
+void report_add_fallen_through(enum call call)
+{
+    atomic_fetch_add_explicit(&counters[call].fallen_through, 1, memory_order_relaxed);
+}
+
+/* write(2) and not stdio: the program may have closed its streams, and a handler may call. */
+static void print(const char *format, va_list arguments)
+{
+    int error = errno;
+    char line[600];
+    int length = snprintf(line, sizeof line, "rbdwrapper: %s[%d]: ", program_invocation_short_name,
+                          (int) getpid());
+    if (length > 0 && (size_t) length < sizeof line - 1) {
+        size_t room = sizeof line - (size_t) length - 1;
+        int more = vsnprintf(line + length, room, format, arguments);
+        length += more < 0 ? 0 : (size_t) more < room ? more : (int) room - 1;
+        line[length++] = '\n';
+        if (REAL(write)(STDERR_FILENO, line, (size_t) length) < 0) {
+            errno = error; /* nobody to tell */
+        }
+    }
+    errno = error;
+}
+
+void report_print_line(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print(format, arguments);
+    va_end(arguments);
+}
+
+void report_print(void)
+{
+    if (!report_is_wanted) {
+        return;
+    }
+    for (int i = 0; i < CALLS; i++) {
+        uint64_t calls = atomic_exchange(&counters[i].calls, 0);
+        uint64_t bytes = atomic_exchange(&counters[i].bytes, 0);
+        uint64_t fallen = atomic_exchange(&counters[i].fallen_through, 0);
+        if (calls > 0 && bytes > 0) {
+            report_print_line("%-16s %10" PRIu64 " calls %14" PRIu64 " bytes", call_names[i], calls,
+                              bytes);
+        } else if (calls > 0) {
+            report_print_line("%-16s %10" PRIu64 " calls", call_names[i], calls);
+        }
+        if (fallen > 0) {
+            report_print_line("%-16s %10" PRIu64 " calls fell through: an image has no such thing",
+                              call_names[i], fallen);
+        }
+    }
+}
+
+__attribute__((constructor)) static void report_begin(void)
+{
+    const char *wanted = getenv("RBDW_REPORT");
+    report_is_wanted = wanted != NULL && *wanted != '\0' && strcmp(wanted, "0") != 0;
+}
+
+__attribute__((destructor)) static void report_end(void)
+{
+    report_print();
+}

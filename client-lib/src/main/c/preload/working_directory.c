@@ -1,0 +1,115 @@
+#include "working_directory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "by_path.h"
+
+/* By this the kernel's link to the unlinked directory is known. */
+#define STAND_IN "/.rbdw-root-"
+#define UNLINKED " (deleted)"
+
+static int make_in(const char *parent, int flags)
+{
+    char name[256];
+    if (strlen(parent) + sizeof STAND_IN + 6 > sizeof name) {
+        return -ENAMETOOLONG;
+    }
+    strcpy(name, parent);
+    strcat(name, STAND_IN "XXXXXX");
+    if (mkdtemp(name) == NULL) {
+        return -errno;
+    }
+    int fd = REAL(open)(name, O_RDONLY | O_DIRECTORY | (flags & O_CLOEXEC));
+    int error = -errno;
+    REAL(rmdir)(name);
+    return fd < 0 ? error : fd;
+}
+
+int root_directory_open(int flags)
+{
+    const char *chosen = getenv("TMPDIR");
+    const char *const parents[] = {chosen != NULL ? chosen : "/tmp", "/tmp", "/dev/shm", "/var/tmp",
+                                   "."};
+    int error = -ENOENT;
+    for (size_t i = 0; i < sizeof parents / sizeof *parents; i++) {
+        int fd = make_in(parents[i], flags);
+        if (fd >= 0) {
+            return fd;
+        }
+        error = fd;
+    }
+    report_line("%s: no folder where a stand-in for it can be made (TMPDIR)", IMAGE_ROOT);
+    return error;
+}
+
+bool root_directory_is(int fd)
+{
+    char link[40] = "/proc/self/cwd";
+    char target[512];
+    int error = errno;
+    if (fd != AT_FDCWD) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    }
+    ssize_t length = REAL(readlink)(link, target, sizeof target - 1);
+    errno = error;
+    if (length <= (ssize_t) strlen(UNLINKED)) {
+        return false;
+    }
+    target[length] = '\0';
+    return strcmp(target + length - strlen(UNLINKED), UNLINKED) == 0
+           && strstr(target, STAND_IN) != NULL;
+}
+
+static int change_to(const struct image_path *target)
+{
+    if (target->kind != PATH_ROOT) {
+        return -ENOTDIR;
+    }
+    int fd = root_directory_open(O_CLOEXEC);
+    if (fd < 0) {
+        return fd;
+    }
+    int error = REAL(fchdir)(fd) < 0 ? -errno : 0;
+    REAL(close)(fd);
+    return error;
+}
+
+HOOK int chdir(const char *path)
+{
+    BY_PATH(chdir, AT_FDCWD, path, PATH_FOLLOW, REAL(chdir)(path), change_to(&target));
+}
+
+HOOK int fchdir(int fd)
+{
+    if (descriptor_is_image(fd)) {
+        return (int) as_result(-ENOTDIR);
+    }
+    return REAL(fchdir)(fd);
+}
+
+HOOK char *getcwd(char *buffer, size_t size)
+{
+    char *result = REAL(getcwd)(buffer, size);
+    if (result != NULL || errno != ENOENT || !root_directory_is(AT_FDCWD)) {
+        return result;
+    }
+    if (buffer == NULL) {
+        return strdup(IMAGE_ROOT);
+    }
+    if (size < sizeof IMAGE_ROOT) {
+        errno = ERANGE;
+        return NULL;
+    }
+    return strcpy(buffer, IMAGE_ROOT);
+}
+
+HOOK char *get_current_dir_name(void)
+{
+    char *result = REAL(get_current_dir_name)();
+    if (result == NULL && errno == ENOENT && root_directory_is(AT_FDCWD)) {
+        return strdup(IMAGE_ROOT);
+    }
+    return result;
+}
