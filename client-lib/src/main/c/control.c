@@ -13,6 +13,8 @@
 #include <org_rbdwrapper_ipc_codec/hello.h>
 #include <org_rbdwrapper_ipc_codec/imageOpened.h>
 #include <org_rbdwrapper_ipc_codec/imageStat.h>
+#include <org_rbdwrapper_ipc_codec/listMappings.h>
+#include <org_rbdwrapper_ipc_codec/mappings.h>
 #include <org_rbdwrapper_ipc_codec/openImage.h>
 #include <org_rbdwrapper_ipc_codec/progress.h>
 #include <org_rbdwrapper_ipc_codec/stat.h>
@@ -207,23 +209,99 @@ int control_close(struct control *control, uint32_t handle)
     return error < 0 ? error : RECEIVE(done, control);
 }
 
-int control_stat(struct control *control, uint32_t handle, int64_t *size)
+int control_stat(struct control *control, uint32_t handle, const char *path,
+                 struct image_stat *stat)
 {
     struct SBE(stat) request;
+    size_t path_length = path == NULL ? 0 : strnlen(path, MAX_PATH);
+    if (path_length == MAX_PATH) {
+        return error_set(ENAMETOOLONG, "stat: the path has more than %d bytes", MAX_PATH - 1);
+    }
     BEGIN_ENCODING(stat, &request, &control->frame);
     SBE(stat_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(stat_set_handle)(&request, handle);
-    SBE(stat_put_path)(&request, "", 0);
+    SBE(stat_set_handle)(&request, path == NULL ? handle : SBE(stat_handle_null_value)());
+    SBE(stat_put_path)(&request, path == NULL ? "" : path, (uint16_t) path_length);
     int error = SEND(stat, &request, control);
     if (error == 0) {
         error = RECEIVE(imageStat, control);
     }
+    if (error < 0) {
+        return error;
+    }
+    struct SBE(imageStat) answer;
+    struct SBE(mapFlags) flags;
+    BEGIN_DECODING(imageStat, &answer, &control->frame);
+    bool is_read_only =
+        SBE(imageStat_flags)(&answer, &flags) != NULL && SBE(mapFlags_readOnly)(&flags);
+    *stat = (struct image_stat) {
+        .mapping_id = SBE(imageStat_mappingId)(&answer),
+        .object_size = SBE(imageStat_objectSize)(&answer),
+        .size = SBE(imageStat_size)(&answer),
+        .owner_uid = SBE(imageStat_ownerUid)(&answer),
+        .owner_gid = SBE(imageStat_ownerGid)(&answer),
+        .mode = SBE(imageStat_mode)(&answer) & 0777,
+        .read_only = is_read_only,
+        .mapped_at_ns = SBE(imageStat_mappedAt)(&answer),
+    };
+    return stat->size < 0 ? error_set(EPROTO, "the broker answered with a size below 0") : 0;
+}
+
+/* The strings of an entry stand in the schema's order, and are read in it. */
+static int read_mapping(struct SBE(mappings_mapping) *mapping, char *path, size_t room,
+                        struct image_stat *known)
+{
+    struct SBE(mapFlags) flags;
+    char unused[1];
+    bool is_read_only =
+        SBE(mappings_mapping_flags)(mapping, &flags) != NULL && SBE(mapFlags_readOnly)(&flags);
+    *known = (struct image_stat) {
+        .mapping_id = SBE(mappings_mapping_mappingId)(mapping),
+        .owner_uid = SBE(mappings_mapping_ownerUid)(mapping),
+        .owner_gid = SBE(mappings_mapping_ownerGid)(mapping),
+        .mode = SBE(mappings_mapping_mode)(mapping) & 0777,
+        .read_only = is_read_only,
+        .mapped_at_ns = SBE(mappings_mapping_mappedAt)(mapping),
+    };
+    SBE(mappings_mapping_get_pool)(mapping, unused, 0);
+    SBE(mappings_mapping_get_poolNamespace)(mapping, unused, 0);
+    SBE(mappings_mapping_get_image)(mapping, unused, 0);
+    SBE(mappings_mapping_get_snap)(mapping, unused, 0);
+    uint64_t length = SBE(mappings_mapping_get_path)(mapping, path, room - 1);
+    path[length] = '\0';
+    SBE(mappings_mapping_get_options)(mapping, unused, 0);
+    return length == 0 ? error_set(EPROTO, "the broker's list of mappings is not well formed") : 0;
+}
+
+int control_list(struct control *control,
+                 int (*on_mapping)(void *context, const char *path,
+                                   const struct image_stat *known),
+                 void *context)
+{
+    struct SBE(listMappings) request;
+    BEGIN_ENCODING(listMappings, &request, &control->frame);
+    SBE(listMappings_set_correlationId)(&request, control->next_correlation_id++);
+    int error = SEND(listMappings, &request, control);
     if (error == 0) {
-        struct SBE(imageStat) answer;
-        BEGIN_DECODING(imageStat, &answer, &control->frame);
-        *size = SBE(imageStat_size)(&answer);
-        if (*size < 0) {
-            return error_set(EPROTO, "the broker answered with a size below 0");
+        error = RECEIVE(mappings, control);
+    }
+    struct SBE(mappings) answer;
+    struct SBE(mappings_mapping) mapping;
+    if (error < 0) {
+        return error;
+    }
+    if (BEGIN_DECODING(mappings, &answer, &control->frame) == NULL
+        || SBE(mappings_get_mapping)(&answer, &mapping) == NULL) {
+        return error_set(EPROTO, "the broker's list of mappings is not well formed");
+    }
+    while (error == 0 && SBE(mappings_mapping_has_next)(&mapping)) {
+        char path[MAX_PATH];
+        struct image_stat known;
+        if (SBE(mappings_mapping_next)(&mapping) == NULL) {
+            return error_set(EPROTO, "the broker's list of mappings is not well formed");
+        }
+        error = read_mapping(&mapping, path, sizeof path, &known);
+        if (error == 0) {
+            error = on_mapping(context, path, &known);
         }
     }
     return error;

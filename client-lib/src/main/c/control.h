@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "image.h"
 
 struct control {
     int socket;
@@ -36,7 +37,14 @@ int control_open(struct control *control, const char *path, int access_mode, uin
 
 int control_close(struct control *control, uint32_t handle);
 
-/* size: bytes. */
-int control_stat(struct control *control, uint32_t handle, int64_t *size);
+/* Of an open handle, or, where path is not NULL, of that. */
+int control_stat(struct control *control, uint32_t handle, const char *path,
+                 struct image_stat *stat);
+
+/* As image_list. */
+int control_list(struct control *control,
+                 int (*on_mapping)(void *context, const char *path,
+                                   const struct image_stat *known),
+                 void *context);
 
 #endif

@@ -1,4 +1,4 @@
-/* The functions of rbdw.h. */
+/* The functions of rbdw.h and image.h. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <org_rbdwrapper_ipc_codec/ioOp.h>
 
 #include "error.h"
+#include "image.h"
 #include "io.h"
 #include "rbdw.h"
 #include "rbdw_protocol.h"
@@ -221,21 +222,56 @@ int rbdw_write_zeroes(struct rbdw_file *file, off_t offset, off_t length)
     return perform_on_range(file, SBE(ioOp_WRITE_ZEROES), "write zeroes", offset, length);
 }
 
-int64_t rbdw_size(struct rbdw_file *file)
+int image_stat_file(struct rbdw_file *file, struct image_stat *stat)
 {
     struct session *session;
-    int64_t size = 0;
     int error = session_of(file, &session);
     if (error < 0) {
         return error;
     }
     session_lock();
     if (session_is_alive(session)) {
-        error = control_stat(&session->control, file->handle, &size);
+        error = control_stat(&session->control, file->handle, NULL, stat);
         session_after_control(session);
     } else {
         error = session_gone();
     }
     session_unlock();
-    return error < 0 ? error : size;
+    return error;
+}
+
+int64_t rbdw_size(struct rbdw_file *file)
+{
+    struct image_stat stat;
+    int error = image_stat_file(file, &stat);
+    return error < 0 ? error : stat.size;
+}
+
+int image_stat_path(const char *path, struct image_stat *stat)
+{
+    struct session *session;
+    session_lock();
+    int error = session_acquire(&session);
+    if (error == 0) {
+        error = control_stat(&session->control, 0, path, stat);
+        session_after_control(session);
+        session_release(session);
+    }
+    session_unlock();
+    return error;
+}
+
+int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known),
+               void *context)
+{
+    struct session *session;
+    session_lock();
+    int error = session_acquire(&session);
+    if (error == 0) {
+        error = control_list(&session->control, on_mapping, context);
+        session_after_control(session);
+        session_release(session);
+    }
+    session_unlock();
+    return error;
 }

@@ -17,8 +17,8 @@
 #define FRAME_LENGTH_BYTES 4
 #define FRAME_HEADER_BYTES 8
 
-/* What this library asks for is answered by a block and a string or two of at most 64 KiB. */
-#define FRAME_MAX_MESSAGE (256 * 1024)
+/* The longest is the list of all mappings, some 100 bytes each. */
+#define FRAME_MAX_MESSAGE (1024 * 1024)
 
 struct frame {
     uint32_t length; /* of the message, its header included */

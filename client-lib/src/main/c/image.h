@@ -1,12 +1,37 @@
-/* What librbdw knows beyond rbdw.h. */
+/* What librbdw knows of images beyond rbdw.h: for the preload library. Thread rules and errors as
+ * there, with rbdw_error_text; not for signal handlers. */
+
 #ifndef RBDW_IMAGE_H
 #define RBDW_IMAGE_H
+
 #include <stdbool.h>
 #include <stdint.h>
+
 #include "rbdw.h"
-struct image_stat { uint32_t mapping_id; int64_t size; uint32_t object_size, owner_uid, owner_gid; uint16_t mode; bool read_only; int64_t mapped_at_ns; };
+
+struct image_stat {
+    uint32_t mapping_id; /* never used twice by a broker */
+    uint32_t object_size; /* bytes that the store keeps together */
+    int64_t size;         /* bytes */
+    uint32_t owner_uid;
+    uint32_t owner_gid;
+    uint16_t mode; /* permission bits, 0 to 0777 */
+    bool read_only;
+    int64_t mapped_at_ns; /* since 1970 */
+};
+
+/* Of a path, which is not opened: whoever may connect may ask. */
 int image_stat_path(const char *path, struct image_stat *stat);
+
 int image_stat_file(rbdw_file *file, struct image_stat *stat);
-int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known), void *context);
+
+/* Calls on_mapping for each mapped image, with its path; known is without sizes (0). Stops where it
+ * returns other than 0, and returns that. It may not call this library. */
+int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known),
+               void *context);
+
+/* A new open file description, the caller's to close, of the memfd on which all clients of the host
+ * lock the image. -ENOLCK: the broker has none. */
 int image_lock_file(rbdw_file *file, int *fd);
+
 #endif

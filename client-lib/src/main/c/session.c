@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "error.h"
 #include "segment.h"
 
@@ -17,20 +19,28 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int cancel_state; /* of who has the lock */
+static sigset_t signals;   /* likewise */
 static struct session *current;
 
 void session_lock(void)
 {
     int state;
+    sigset_t all;
+    sigset_t before;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_mutex_lock(&lock);
     cancel_state = state;
+    signals = before;
 }
 
 void session_unlock(void)
 {
     int state = cancel_state;
+    sigset_t before = signals;
     pthread_mutex_unlock(&lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_setcancelstate(state, NULL);
 }
 
@@ -40,8 +50,8 @@ static void forget_parents_session(void)
 {
     pthread_mutex_init(&lock, NULL);
     if (current != NULL) {
-        close(current->socket);
-        close(current->doorbell);
+        descriptor_drop(current->socket);
+        descriptor_drop(current->doorbell);
         current = NULL; /* not freed: the parent's threads may have been changing it */
     }
 }
@@ -61,7 +71,7 @@ static int begin(struct session *session)
         close(welcome.doorbell);
         return error;
     }
-    session->doorbell = welcome.doorbell;
+    session->doorbell = descriptor_keep(welcome.doorbell);
     session->segment_length = (uint64_t) welcome.segment_length;
     bool may_spin = segment_has_other_cpu();
     for (uint32_t i = 0; i < geometry.channels; i++) {
@@ -92,13 +102,14 @@ static int make_session(struct session **made)
         free(session);
         return error;
     }
+    session->control.socket = descriptor_keep(session->control.socket);
     session->process = atomic_load(fork_process_number);
     session->socket = session->control.socket;
     session->references = 0;
     atomic_init(&session->dead, false);
     error = begin(session);
     if (error < 0) {
-        close(session->socket);
+        descriptor_drop(session->socket);
         free(session);
         return error;
     }
@@ -132,8 +143,8 @@ void session_release(struct session *session)
     }
     if (session_is_ours(session)) {
         segment_unmap(session->segment, session->segment_length);
-        close(session->doorbell);
-        close(session->socket);
+        descriptor_drop(session->doorbell);
+        descriptor_drop(session->socket);
     } /* else the child has no mapping, and its descriptors are closed */
     free(session);
 }

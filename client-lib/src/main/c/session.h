@@ -35,7 +35,8 @@ struct session {
     struct control control;
 };
 
-/* Not for signal handlers. The thread cannot be cancelled in between. */
+/* The thread cannot be cancelled in between, nor interrupted: a handler that wanted the lock would
+ * wait for the thread under it. */
 void session_lock(void);
 void session_unlock(void);
 

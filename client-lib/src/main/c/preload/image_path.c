@@ -144,13 +144,12 @@ struct walk {
 /* text becomes what comes before the rest. */
 static bool put_before_rest(struct walk *walk, const char *text, size_t length, const char *rest)
 {
-    size_t rest_length = strlen(rest);
-    if (length + 1 + rest_length >= sizeof walk->rest) {
+    size_t rest_length = strlen(rest); /* it is empty or begins with a slash */
+    if (length + rest_length >= sizeof walk->rest) {
         return false;
     }
-    memmove(walk->rest + length + 1, rest, rest_length + 1);
+    memmove(walk->rest + length, rest, rest_length + 1);
     memcpy(walk->rest, text, length);
-    walk->rest[length] = '/';
     return true;
 }
 

@@ -10,20 +10,28 @@
 #define STAND_IN "/.rbdw-root-"
 #define UNLINKED " (deleted)"
 
+/* A directory in a directory, both unlinked: so that what is looked for above it is not found either
+ * instead of in the parent's parent. */
 static int make_in(const char *parent, int flags)
 {
-    char name[256];
-    if (strlen(parent) + sizeof STAND_IN + 6 > sizeof name) {
+    char outer[256];
+    char inner[sizeof outer + 2];
+    if (strlen(parent) + sizeof STAND_IN + 6 > sizeof outer) {
         return -ENAMETOOLONG;
     }
-    strcpy(name, parent);
-    strcat(name, STAND_IN "XXXXXX");
-    if (mkdtemp(name) == NULL) {
+    strcpy(outer, parent);
+    strcat(outer, STAND_IN "XXXXXX");
+    if (mkdtemp(outer) == NULL) {
         return -errno;
     }
-    int fd = REAL(open)(name, O_RDONLY | O_DIRECTORY | (flags & O_CLOEXEC));
+    strcpy(inner, outer);
+    strcat(inner, "/0");
+    int fd = REAL(mkdir)(inner, 0700) < 0
+                 ? -1
+                 : REAL(open)(inner, O_RDONLY | O_DIRECTORY | (flags & O_CLOEXEC));
     int error = -errno;
-    REAL(rmdir)(name);
+    REAL(rmdir)(inner);
+    REAL(rmdir)(outer);
     return fd < 0 ? error : fd;
 }
 
