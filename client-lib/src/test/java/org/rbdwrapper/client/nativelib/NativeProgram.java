@@ -9,11 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A C program of {@code src/test/c} in a process of its own. */
-final class NativeProgram implements AutoCloseable {
-    private static final Path FOLDER = Path.of("target", "c").toAbsolutePath();
+/** A program in a process of its own, by default a C program of {@code src/test/c}. */
+public final class NativeProgram implements AutoCloseable {
+    /** Where the libraries and the C programs are built. */
+    public static final Path FOLDER = Path.of("target", "c").toAbsolutePath();
+
     private static final int TIMEOUT_SECONDS = 180;
 
     private final Process process;
@@ -27,7 +30,7 @@ final class NativeProgram implements AutoCloseable {
     }
 
     /** What a program did. */
-    static final class Result {
+    public static final class Result {
         private final int exitCode;
         private final byte[] output;
         private final String errors;
@@ -38,21 +41,29 @@ final class NativeProgram implements AutoCloseable {
             this.errors = errors;
         }
 
-        byte[] output() {
+        public byte[] output() {
             return output;
         }
 
-        String text() {
+        public String text() {
             return new String(output, StandardCharsets.UTF_8);
         }
 
-        Result expectSuccess() {
+        public Result expectSuccess() {
             assertEquals(0, exitCode, () -> "exit code with: " + text() + errors);
             return this;
         }
 
+        public int exitCode() {
+            return exitCode;
+        }
+
+        public String errors() {
+            return errors;
+        }
+
         /** Exit code 1 and one line, which contains all of these. */
-        Result expectFailure(String... parts) {
+        public Result expectFailure(String... parts) {
             assertEquals(1, exitCode, () -> "exit code with: " + text() + errors);
             assertEquals(1, errors.lines().count(), errors);
             for (String part : parts) {
@@ -63,6 +74,13 @@ final class NativeProgram implements AutoCloseable {
     }
 
     static NativeProgram start(Path runDir, byte[] input, String... command) throws IOException {
+        return start(runDir, Map.of(), input, command);
+    }
+
+    /** A command with a slash in it is a path, another one a program of {@code src/test/c}. */
+    public static NativeProgram start(
+            Path runDir, Map<String, String> environment, byte[] input, String... command)
+            throws IOException {
         Path in = Files.createTempFile("rbdw-c-", ".in");
         Path output = Files.createTempFile("rbdw-c-", ".out");
         Path errors = Files.createTempFile("rbdw-c-", ".err");
@@ -76,6 +94,7 @@ final class NativeProgram implements AutoCloseable {
                             .redirectOutput(output.toFile())
                             .redirectError(errors.toFile());
             builder.environment().put("RBDW_RUN_DIR", runDir.toString());
+            builder.environment().putAll(environment);
             return new NativeProgram(builder.start(), output, errors);
         } finally {
             Files.delete(in);
@@ -94,7 +113,7 @@ final class NativeProgram implements AutoCloseable {
         return run(runDir, new byte[0], command);
     }
 
-    Result await() throws IOException, InterruptedException {
+    public Result await() throws IOException, InterruptedException {
         if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
             process.destroyForcibly();
             throw new IOException("did not end: " + Files.readString(output));
@@ -103,7 +122,7 @@ final class NativeProgram implements AutoCloseable {
                 process.exitValue(), Files.readAllBytes(output), Files.readString(errors));
     }
 
-    void awaitLine(String line) throws IOException, InterruptedException {
+    public void awaitLine(String line) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         while (Files.readAllLines(output).stream().noneMatch(line::equals)) {
             if (!process.isAlive() || System.nanoTime() > deadline) {
