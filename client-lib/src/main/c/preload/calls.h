@@ -142,10 +142,11 @@
     CALL(int, fchdir, (int fd))                                                                    \
     CALL(char *, getcwd, (char *buffer, size_t size))                                              \
     CALL(char *, get_current_dir_name, (void))                                                     \
-    /* process.c */                                                                                \
+    /* spawn.c */                                                                                    \
     CALL(int, posix_spawn_file_actions_addopen,                                                    \
          (posix_spawn_file_actions_t * actions, int fd, const char *path, int flags, mode_t mode)) \
     CALL(int, posix_spawn_file_actions_destroy, (posix_spawn_file_actions_t * actions))            \
+    /* process.c */                                                                                \
     CALL(void, _exit, (int status))                                                                \
     /* raw_call.c */                                                                               \
     CALL(long, syscall, (long number, ...))
