@@ -7,8 +7,8 @@
 #include "hook.h"
 #include "image_path.h"
 
-/* The whole body of a hook that returns a number. on_image: an expression on `target`, a count or a
- * negative errno. */
+/* The whole body of a hook that returns a number. path: the variable in the expression passed_on.
+ * on_image: an expression on `target`, a count or a negative errno. */
 #define BY_PATH(call, directory, path, follow, passed_on, on_image)                                \
     struct image_path target;                                                                      \
     if (path_is_image(path, follow, &target)) {                                                    \
@@ -18,6 +18,10 @@
     __typeof(passed_on) result_of_kernel = passed_on;                                              \
     if (result_of_kernel < 0 && errno == ENOENT                                                    \
         && path_leads_to_image(directory, path, follow, &target)) {                                \
+        if (target.kind == PATH_HOST) {                                                            \
+            path = target.path;                                                                    \
+            return passed_on;                                                                      \
+        }                                                                                          \
         report_count(CALL_##call);                                                                 \
         return (__typeof(passed_on)) as_result(on_image);                                          \
     }                                                                                              \

@@ -137,6 +137,24 @@
     CALL(ssize_t, flistxattr, (int fd, char *list, size_t size))                                   \
     CALL(int, fsetxattr, (int fd, const char *name, const void *value, size_t size, int flags))    \
     CALL(int, fremovexattr, (int fd, const char *name))                                            \
+    /* stdio_streams.c */                                                                          \
+    CALL(FILE *, fopen, (const char *path, const char *mode))                                      \
+    CALL(FILE *, fdopen, (int fd, const char *mode))                                               \
+    CALL(FILE *, freopen, (const char *path, const char *mode, FILE *stream))                      \
+    CALL(int, fileno, (FILE * stream))                                                             \
+    /* directory.c */                                                                              \
+    CALL(DIR *, opendir, (const char *path))                                                       \
+    CALL(DIR *, fdopendir, (int fd))                                                               \
+    CALL(struct dirent *, readdir, (DIR * stream))                                                 \
+    CALL(int, readdir_r, (DIR * stream, struct dirent * entry, struct dirent * *result))           \
+    CALL(int, closedir, (DIR * stream))                                                            \
+    CALL(void, rewinddir, (DIR * stream))                                                          \
+    CALL(long, telldir, (DIR * stream))                                                            \
+    CALL(void, seekdir, (DIR * stream, long position))                                             \
+    CALL(int, dirfd, (DIR * stream))                                                               \
+    CALL(int, scandirat, (int directory, const char *path, struct dirent ***list,                  \
+                          int (*filter)(const struct dirent *),                                    \
+                          int (*compare)(const struct dirent **, const struct dirent **)))         \
     /* working_directory.c */                                                                      \
     CALL(int, chdir, (const char *path))                                                           \
     CALL(int, fchdir, (int fd))                                                                    \

@@ -103,6 +103,7 @@ static bool put_below_root(const char *rest, struct image_path *target)
     return true;
 }
 
+/* A reopened descriptor: of an image, whatever its path. */
 static bool is_descriptors_image(const char *path, struct image_path *target)
 {
     int fd = path_descriptor(path);
@@ -139,6 +140,7 @@ struct walk {
     size_t used;
     char rest[PATH_MAX]; /* what follows */
     int links;
+    bool was_in_root;
 };
 
 /* text becomes what comes before the rest. */
@@ -220,13 +222,18 @@ static bool step(struct walk *walk, const char *name, size_t length, const char 
 static bool search(struct walk *walk, enum path_follow follow, struct image_path *target)
 {
     while (true) {
-        if (strcmp(walk->done, IMAGE_ROOT) == 0 && put_below_root(walk->rest, target)) {
-            return true;
+        if (strcmp(walk->done, IMAGE_ROOT) == 0) {
+            if (put_below_root(walk->rest, target)) {
+                return true;
+            }
+            walk->was_in_root = true;
         }
         const char *name = walk->rest;
         size_t length = next_component(&name);
         if (length == 0) {
-            return false;
+            target->kind = PATH_HOST;
+            strcpy(target->path, walk->used == 0 ? "/" : walk->done);
+            return walk->was_in_root;
         }
         /* copied, for step() changes the rest */
         char component[NAME_MAX + 1];

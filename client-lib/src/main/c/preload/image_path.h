@@ -16,9 +16,10 @@ struct image_path {
     enum {
         PATH_ROOT,  /* /rbdw itself */
         PATH_IMAGE, /* what follows it, whether it is mapped or not */
+        PATH_HOST,  /* a file of the host, reached through /rbdw/.. */
     } kind;
     bool ends_with_slash; /* of PATH_IMAGE: only a directory may */
-    char path[PATH_MAX];  /* /rbdw or /rbdw/NAME */
+    char path[PATH_MAX];  /* /rbdw, /rbdw/NAME, or the host's, absolute */
 };
 
 enum path_follow { PATH_NOFOLLOW, PATH_FOLLOW };
@@ -27,7 +28,8 @@ enum path_follow { PATH_NOFOLLOW, PATH_FOLLOW };
  * the descriptor is an image's (those only where links are followed). */
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target);
 
-/* After the kernel has said ENOENT. directory: a descriptor or AT_FDCWD, as of openat. */
+/* After the kernel has said ENOENT. directory: a descriptor or AT_FDCWD, as of openat. Where the
+ * target is PATH_HOST, the call is for the kernel again, with that path. */
 bool path_leads_to_image(int directory, const char *path, enum path_follow follow,
                          struct image_path *target);
 

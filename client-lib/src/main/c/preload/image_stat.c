@@ -13,12 +13,16 @@
 #define DEVICE makedev(4095, 2013)
 
 #define BLOCK_SIZE 65536 /* bytes: what programs then take as the size of their buffers */
-#define ROOT_INODE 1
-#define FIRST_INODE 2 /* plus a mapping's id */
+#define FIRST_INODE (IMAGE_ROOT_INODE + 1) /* plus a mapping's id */
 
 static struct timespec moment(int64_t epoch_ns)
 {
     return (struct timespec) {epoch_ns / 1000000000, epoch_ns % 1000000000};
+}
+
+ino_t image_stat_inode(unsigned mapping_id, unsigned partition)
+{
+    return ((ino_t) partition << 32) + mapping_id + FIRST_INODE;
 }
 
 static void put(struct stat *status, const struct image_stat *image, unsigned partition,
@@ -26,7 +30,7 @@ static void put(struct stat *status, const struct image_stat *image, unsigned pa
 {
     memset(status, 0, sizeof *status);
     status->st_dev = DEVICE;
-    status->st_ino = ((ino_t) partition << 32) + image->mapping_id + FIRST_INODE;
+    status->st_ino = image_stat_inode(image->mapping_id, partition);
     status->st_mode = S_IFREG | image->mode;
     status->st_nlink = 1;
     status->st_uid = image->owner_uid;
@@ -41,7 +45,7 @@ void image_stat_of_root(struct stat *status)
 {
     memset(status, 0, sizeof *status);
     status->st_dev = DEVICE;
-    status->st_ino = ROOT_INODE;
+    status->st_ino = IMAGE_ROOT_INODE;
     status->st_mode = S_IFDIR | 0555;
     status->st_nlink = 2;
     status->st_blksize = BLOCK_SIZE;

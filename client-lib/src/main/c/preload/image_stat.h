@@ -9,6 +9,11 @@
 #include "image_path.h"
 #include "open_file.h"
 
+#define IMAGE_ROOT_INODE 1
+
+/* Of a mapping, or of a partition in it. */
+ino_t image_stat_inode(unsigned mapping_id, unsigned partition);
+
 /* 0 or an error: ENOENT, ENXIO without a broker, and what the broker says. */
 int image_stat_of_path(const struct image_path *target, struct stat *status);
 int image_stat_of_file(struct open_file *file, struct stat *status);

@@ -118,6 +118,9 @@ HOOK char *realpath(const char *path, char *resolved)
     char *result = REAL(realpath)(path, resolved);
     if (result == NULL && errno == ENOENT
         && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, &target)) {
+        if (target.kind == PATH_HOST) {
+            return REAL(realpath)(target.path, resolved);
+        }
         return resolve(CALL_realpath, &target, resolved);
     }
     return result;
@@ -211,12 +214,12 @@ static int refuse_either(int from_directory, const char *from, int to_directory,
     bool from_image = after_kernel
                           ? path_leads_to_image(from_directory, from, PATH_NOFOLLOW, &target)
                           : path_is_image(from, PATH_NOFOLLOW, &target);
-    if (from_image) {
+    if (from_image && target.kind != PATH_HOST) {
         return refuse(&target);
     }
     bool to_image = after_kernel ? path_leads_to_image(to_directory, to, PATH_NOFOLLOW, &target)
                                  : path_is_image(to, PATH_NOFOLLOW, &target);
-    return to_image ? -EPERM : 0;
+    return to_image && target.kind != PATH_HOST ? -EPERM : 0;
 }
 
 #define BY_TWO_PATHS(call, from_directory, from, to_directory, to, passed_on)                      \

@@ -41,6 +41,9 @@ static int open_by_path(enum call call, int directory, const char *path, int fla
                                : REAL(openat)(directory, path, flags, mode);
     if (fd < 0 && errno == ENOENT
         && path_leads_to_image(directory, path, follows(flags), &target)) {
+        if (target.kind == PATH_HOST) {
+            return open_by_path(call, AT_FDCWD, target.path, flags, mode);
+        }
         return opened(call, &target, flags);
     }
     return passed(fd);

@@ -8,9 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "real.h"
+#include "stdio_streams.h"
 
 bool report_is_wanted;
+
+/* Of standard error as it was at the start: many programs close theirs before they end. */
+static int output = STDERR_FILENO;
 
 static struct counter {
     _Atomic uint64_t calls;
@@ -44,7 +49,7 @@ static void print(const char *format, va_list arguments)
         int more = vsnprintf(line + length, room, format, arguments);
         length += more < 0 ? 0 : (size_t) more < room ? more : (int) room - 1;
         line[length++] = '\n';
-        if (REAL(write)(STDERR_FILENO, line, (size_t) length) < 0) {
+        if (REAL(write)(output, line, (size_t) length) < 0) {
             errno = error; /* nobody to tell */
         }
     }
@@ -85,9 +90,16 @@ __attribute__((constructor)) static void report_begin(void)
 {
     const char *wanted = getenv("RBDW_REPORT");
     report_is_wanted = wanted != NULL && *wanted != '\0' && strcmp(wanted, "0") != 0;
+    int copy = report_is_wanted ? REAL(fcntl)(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : -1;
+    if (copy >= 0) {
+        output = descriptor_keep(copy);
+    }
 }
 
 __attribute__((destructor)) static void report_end(void)
 {
+    if (report_is_wanted) {
+        stdio_flush(); /* the C library would do it after this */
+    }
     report_print();
 }

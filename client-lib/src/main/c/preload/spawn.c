@@ -70,7 +70,8 @@ static bool is_image(const char *path, struct image_path *target)
     int error = errno;
     bool is_missing = REAL(faccessat)(AT_FDCWD, path, F_OK, 0) < 0 && errno == ENOENT;
     errno = error;
-    return is_missing && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, target);
+    return is_missing && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, target)
+           && target->kind != PATH_HOST;
 }
 
 HOOK int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *actions, int fd,

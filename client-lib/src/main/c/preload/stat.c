@@ -36,6 +36,9 @@ static int stat_at(enum call call, int directory, const char *path, struct stat 
                                       : REAL(fstatat)(directory, path, status, flags);
     if (result < 0 && errno == ENOENT
         && path_leads_to_image(directory, path, follow, &target)) {
+        if (target.kind == PATH_HOST) {
+            return stat_at(call, AT_FDCWD, target.path, status, flags);
+        }
         return of_path(call, &target, status);
     }
     bool is_directory_itself = result == 0 && (strcmp(path, ".") == 0 || *path == '\0');
@@ -127,6 +130,9 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
     int passed_on = REAL(statx)(directory, path, flags, mask, result);
     if (passed_on < 0 && errno == ENOENT
         && path_leads_to_image(directory, path, follow, &target)) {
+        if (target.kind == PATH_HOST) {
+            return REAL(statx)(AT_FDCWD, target.path, flags, mask, result);
+        }
         return statx_of(image_stat_of_path(&target, &status), &status, result);
     }
     if (passed_on == 0 && S_ISDIR(result->stx_mode) && result->stx_nlink == 0

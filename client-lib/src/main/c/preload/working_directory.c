@@ -84,8 +84,18 @@ static int change_to(const struct image_path *target)
     return error;
 }
 
+/* Up from the stand-in, the kernel would find what that stands in. */
+static bool leads_up(const char *path)
+{
+    return path != NULL && path[0] == '.' && path[1] == '.' && root_directory_is(AT_FDCWD);
+}
+
 HOOK int chdir(const char *path)
 {
+    struct image_path up;
+    if (leads_up(path) && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, &up)) {
+        path = up.path;
+    }
     BY_PATH(chdir, AT_FDCWD, path, PATH_FOLLOW, REAL(chdir)(path), change_to(&target));
 }
 

@@ -1,0 +1,16 @@
+/* fopen(3)'s modes. */
+
+#ifndef RBDW_STDIO_MODE_H
+#define RBDW_STDIO_MODE_H
+
+#include <stdbool.h>
+
+struct stdio_mode {
+    int flags;      /* of open(2) */
+    char cookie[3]; /* what fopencookie(3) takes: r, r+, w, w+, a, a+ */
+};
+
+/* False with EINVAL where it is none. */
+bool stdio_mode_parse(const char *text, struct stdio_mode *mode);
+
+#endif
