@@ -155,6 +155,24 @@
     CALL(int, scandirat, (int directory, const char *path, struct dirent ***list,                  \
                           int (*filter)(const struct dirent *),                                    \
                           int (*compare)(const struct dirent **, const struct dirent **)))         \
+    /* mmap.c */                                                                                   \
+    CALL(void *, mmap, (void *address, size_t length, int protection, int flags, int fd,           \
+                        off_t offset))                                                             \
+    /* readiness.c */                                                                              \
+    CALL(int, poll, (struct pollfd * set, nfds_t count, int timeout))                              \
+    CALL(int, ppoll, (struct pollfd * set, nfds_t count, const struct timespec *timeout,           \
+                      const sigset_t *mask))                                                       \
+    CALL(int, select, (int count, fd_set * read, fd_set * write, fd_set * exceptional,             \
+                       struct timeval * timeout))                                                  \
+    CALL(int, pselect, (int count, fd_set * read, fd_set * write, fd_set * exceptional,            \
+                        const struct timespec *timeout, const sigset_t *mask))                     \
+    CALL(int, epoll_ctl, (int set, int operation, int fd, struct epoll_event * event))             \
+    /* copy.c */                                                                                   \
+    CALL(ssize_t, copy_file_range, (int in, off_t *in_offset, int out, off_t *out_offset,          \
+                                    size_t count, unsigned flags))                                 \
+    CALL(ssize_t, sendfile, (int out, int in, off_t *in_offset, size_t count))                     \
+    CALL(ssize_t, splice, (int in, off_t *in_offset, int out, off_t *out_offset, size_t count,     \
+                           unsigned flags))                                                        \
     /* working_directory.c */                                                                      \
     CALL(int, chdir, (const char *path))                                                           \
     CALL(int, fchdir, (int fd))                                                                    \

@@ -269,6 +269,9 @@ static bool may_lead_there(int directory, const char *path)
     if (length >= sizeof parent) {
         return false;
     }
+    if (begins_with(path + length, ROOT_NAME)) {
+        return true; /* perhaps of the directory that is / */
+    }
     if (length == 0) {
         return root_directory_is(directory);
     }
