@@ -14,8 +14,10 @@
 #include <org_rbdwrapper_ipc_codec/imageOpened.h>
 #include <org_rbdwrapper_ipc_codec/imageStat.h>
 #include <org_rbdwrapper_ipc_codec/listMappings.h>
+#include <org_rbdwrapper_ipc_codec/lockFileOpened.h>
 #include <org_rbdwrapper_ipc_codec/mappings.h>
 #include <org_rbdwrapper_ipc_codec/openImage.h>
+#include <org_rbdwrapper_ipc_codec/openLockFile.h>
 #include <org_rbdwrapper_ipc_codec/progress.h>
 #include <org_rbdwrapper_ipc_codec/stat.h>
 #include <org_rbdwrapper_ipc_codec/welcome.h>
@@ -38,7 +40,8 @@
     SBE(message##_wrap_for_decode)(codec, frame_body(frame), 0, (frame)->block_length,             \
                                    (frame)->version, frame_body_length(frame))
 #define RECEIVE(message, control)                                                                  \
-    receive_answer(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)())
+    receive_answer(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),   \
+                   NULL)
 
 int control_connect(struct control *control)
 {
@@ -117,10 +120,13 @@ static int send_request(struct control *control, uint16_t template_id, uint16_t 
     return error;
 }
 
-static int receive_answer(struct control *control, uint16_t template_id, uint16_t block_length)
+/* descriptor: the one that travels with the answer, or NULL where none does. */
+static int receive_answer(struct control *control, uint16_t template_id, uint16_t block_length,
+                          int *descriptor)
 {
     do {
-        int error = frame_receive(control->socket, &control->frame, NULL, 0);
+        int error = frame_receive(control->socket, &control->frame, descriptor,
+                                  descriptor == NULL ? 0 : 1);
         if (error < 0) {
             control->broken = true;
             return error;
@@ -244,6 +250,29 @@ int control_stat(struct control *control, uint32_t handle, const char *path,
         .mapped_at_ns = SBE(imageStat_mappedAt)(&answer),
     };
     return stat->size < 0 ? error_set(EPROTO, "the broker answered with a size below 0") : 0;
+}
+
+int control_open_lock_file(struct control *control, uint32_t handle, int *memory)
+{
+    struct SBE(openLockFile) request;
+    BEGIN_ENCODING(openLockFile, &request, &control->frame);
+    SBE(openLockFile_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(openLockFile_set_handle)(&request, handle);
+    *memory = -1;
+    int error = SEND(openLockFile, &request, control);
+    if (error == 0) {
+        error = receive_answer(control, SBE(lockFileOpened_sbe_template_id)(),
+                               SBE(lockFileOpened_sbe_block_length)(), memory);
+    }
+    if (error == 0 && *memory < 0) {
+        error = error_set(ENOLCK, "the broker has sent no lock file: is the limit of open files"
+                                  " (ulimit -n) reached?");
+    }
+    if (error < 0 && *memory >= 0) {
+        close(*memory);
+        *memory = -1;
+    }
+    return error;
 }
 
 /* The strings of an entry stand in the schema's order, and are read in it. */

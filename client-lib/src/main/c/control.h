@@ -41,6 +41,9 @@ int control_close(struct control *control, uint32_t handle);
 int control_stat(struct control *control, uint32_t handle, const char *path,
                  struct image_stat *stat);
 
+/* As image_lock_file, but of the memfd itself, close-on-exec. */
+int control_open_lock_file(struct control *control, uint32_t handle, int *memory);
+
 /* As image_list. */
 int control_list(struct control *control,
                  int (*on_mapping)(void *context, const char *path,

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <org_rbdwrapper_ipc_codec/ioOp.h>
 
@@ -245,6 +247,39 @@ int64_t rbdw_size(struct rbdw_file *file)
     struct image_stat stat;
     int error = image_stat_file(file, &stat);
     return error < 0 ? error : stat.size;
+}
+
+/* Each who opens it through /proc has an open file description of his own, to which locks belong. */
+static int reopen(int memory)
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", memory);
+    int fd = open(link, O_RDWR | O_CLOEXEC);
+    return fd < 0 ? error_set(errno, "reopening the lock file by %s", link) : fd;
+}
+
+int image_lock_file(struct rbdw_file *file, int *fd)
+{
+    struct session *session;
+    int memory = -1;
+    int error = session_of(file, &session);
+    if (error < 0) {
+        return error;
+    }
+    session_lock();
+    if (session_is_alive(session)) {
+        error = control_open_lock_file(&session->control, file->handle, &memory);
+        session_after_control(session);
+    } else {
+        error = session_gone();
+    }
+    session_unlock();
+    if (error < 0) {
+        return error;
+    }
+    *fd = reopen(memory);
+    close(memory);
+    return *fd < 0 ? *fd : 0;
 }
 
 int image_stat_path(const char *path, struct image_stat *stat)

@@ -18,7 +18,7 @@
 #define FRAME_HEADER_BYTES 8
 
 /* The longest is the list of all mappings, some 100 bytes each. */
-#define FRAME_MAX_MESSAGE (1024 * 1024)
+#define FRAME_MAX_MESSAGE (4 * 1024 * 1024)
 
 struct frame {
     uint32_t length; /* of the message, its header included */

@@ -10,7 +10,7 @@
 #include "rbdw.h"
 
 struct image_stat {
-    uint32_t mapping_id; /* never used twice by a broker */
+    uint32_t mapping_id;  /* small; used again after an unmap */
     uint32_t object_size; /* bytes that the store keeps together */
     int64_t size;         /* bytes */
     uint32_t owner_uid;
@@ -30,8 +30,8 @@ int image_stat_file(rbdw_file *file, struct image_stat *stat);
 int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known),
                void *context);
 
-/* A new open file description, the caller's to close, of the memfd on which all clients of the host
- * lock the image. -ENOLCK: the broker has none. */
+/* A new open file description, the caller's to close, of the memfd by which all clients of the host
+ * lock the image: fcntl(2) and flock(2) on it. */
 int image_lock_file(rbdw_file *file, int *fd);
 
 #endif

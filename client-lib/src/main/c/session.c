@@ -22,14 +22,27 @@ static int cancel_state; /* of who has the lock */
 static sigset_t signals;   /* likewise */
 static struct session *current;
 
+/* All but those that would end the program: a person may give up waiting for a cluster. */
+static void signals_to_hold(sigset_t *signals_held)
+{
+    static const int ending[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+    sigfillset(signals_held);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        struct sigaction action;
+        if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+            sigdelset(signals_held, ending[i]);
+        }
+    }
+}
+
 void session_lock(void)
 {
     int state;
-    sigset_t all;
+    sigset_t held;
     sigset_t before;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    signals_to_hold(&held);
+    pthread_sigmask(SIG_BLOCK, &held, &before);
     pthread_mutex_lock(&lock);
     cancel_state = state;
     signals = before;

@@ -35,8 +35,8 @@ struct session {
     struct control control;
 };
 
-/* The thread cannot be cancelled in between, nor interrupted: a handler that wanted the lock would
- * wait for the thread under it. */
+/* The thread cannot be cancelled in between, nor interrupted by a handler: one that wanted the lock
+ * would wait for the thread under it. */
 void session_lock(void);
 void session_unlock(void);
 

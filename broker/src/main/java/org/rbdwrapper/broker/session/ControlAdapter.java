@@ -14,6 +14,7 @@ import org.rbdwrapper.ipc.codec.ListMappingsDecoder;
 import org.rbdwrapper.ipc.codec.MapImageDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.OpenImageDecoder;
+import org.rbdwrapper.ipc.codec.OpenLockFileDecoder;
 import org.rbdwrapper.ipc.codec.RemoveImageDecoder;
 import org.rbdwrapper.ipc.codec.ResizeImageDecoder;
 import org.rbdwrapper.ipc.codec.StatDecoder;
@@ -36,6 +37,7 @@ final class ControlAdapter {
     private final HelloDecoder helloMessage = new HelloDecoder();
     private final OpenImageDecoder openImage = new OpenImageDecoder();
     private final CloseImageDecoder closeImage = new CloseImageDecoder();
+    private final OpenLockFileDecoder openLockFile = new OpenLockFileDecoder();
     private final StatDecoder stat = new StatDecoder();
     private final MapImageDecoder mapImage = new MapImageDecoder();
     private final UnmapImageDecoder unmapImage = new UnmapImageDecoder();
@@ -99,6 +101,11 @@ final class ControlAdapter {
                 closeImage.wrapAndApplyHeader(message, 0, header);
                 opens.onClose(
                         reply(session, closeImage.correlationId()), (int) closeImage.handle());
+            }
+            case OpenLockFileDecoder.TEMPLATE_ID -> {
+                openLockFile.wrapAndApplyHeader(message, 0, header);
+                opens.onOpenLockFile(
+                        reply(session, openLockFile.correlationId()), (int) openLockFile.handle());
             }
             case StatDecoder.TEMPLATE_ID -> {
                 stat.wrapAndApplyHeader(message, 0, header);

@@ -39,7 +39,13 @@ public final class ControlPlane {
         SharedImages images = new SharedImages(messengers, workers);
         OpenHandler opens =
                 new OpenHandler(
-                        map, images, permissions, messengers.policy(), administration, workers);
+                        map,
+                        images,
+                        permissions,
+                        messengers.policy(),
+                        administration,
+                        workers,
+                        new LockFiles());
         SessionLimits limits =
                 new SessionLimits(MAX_SESSIONS, MAX_SESSIONS_PER_UID, MAX_SEGMENT_BYTES, uid);
         StatusHandler status =

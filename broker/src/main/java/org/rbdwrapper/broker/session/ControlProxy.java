@@ -15,6 +15,7 @@ import org.rbdwrapper.ipc.codec.ImageMappedEncoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedEncoder;
 import org.rbdwrapper.ipc.codec.ImageStatEncoder;
 import org.rbdwrapper.ipc.codec.ImagesEncoder;
+import org.rbdwrapper.ipc.codec.LockFileOpenedEncoder;
 import org.rbdwrapper.ipc.codec.MappingsEncoder;
 import org.rbdwrapper.ipc.codec.ProgressEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeEncoder;
@@ -59,6 +60,14 @@ final class ControlProxy {
     static FrameBuffer done(long correlationId) {
         FrameBuffer frame = new FrameBuffer();
         DoneEncoder message = new DoneEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId);
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer lockFileOpened(long correlationId) {
+        FrameBuffer frame = new FrameBuffer();
+        LockFileOpenedEncoder message = new LockFileOpenedEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .correlationId(correlationId);
         return frame.finish(message.encodedLength());

@@ -138,6 +138,7 @@ final class MapHandler {
                 mapping.path(),
                 mapping.spec(),
                 force ? " by force" : "");
+        opens.onUnmapped(mapping);
         revokeAll(mapping, reply::done);
     }
 

@@ -22,6 +22,7 @@ final class OpenHandler {
     private final MessengerPolicy policy;
     private final StoreConnection administration;
     private final Workers workers;
+    private final LockFiles lockFiles;
 
     OpenHandler(
             ImageMap map,
@@ -29,13 +30,15 @@ final class OpenHandler {
             Permissions permissions,
             MessengerPolicy policy,
             StoreConnection administration,
-            Workers workers) {
+            Workers workers,
+            LockFiles lockFiles) {
         this.map = map;
         this.images = images;
         this.permissions = permissions;
         this.policy = policy;
         this.administration = administration;
         this.workers = workers;
+        this.lockFiles = lockFiles;
     }
 
     void onOpen(Reply reply, String path, boolean read, boolean write) {
@@ -113,20 +116,28 @@ final class OpenHandler {
     }
 
     void onStatHandle(Reply reply, int handle) {
-        Session.MappedOpen mapped = reply.session().opens.get(handle);
-        if (mapped == null || mapped.revoked()) {
-            Errno errno = mapped == null ? Errno.EBADF : Errno.ESHUTDOWN;
-            reply.fail(
-                    new ErrnoException(
-                            errno, "stat of handle " + Integer.toUnsignedString(handle)));
-            return;
+        try {
+            Session.MappedOpen mapped = findOpen(reply.session(), handle, "stat");
+            reply.send(
+                    ControlProxy.imageStat(
+                            reply.correlationId(),
+                            mapped.mapping(),
+                            mapped.open().image().size(),
+                            mapped.open().image().objectSize()));
+        } catch (ErrnoException e) {
+            reply.fail(e);
         }
-        reply.send(
-                ControlProxy.imageStat(
-                        reply.correlationId(),
-                        mapped.mapping(),
-                        mapped.open().image().size(),
-                        mapped.open().image().objectSize()));
+    }
+
+    /** Whoever has it open may lock it: what may be locked for what, its own kernel sees to. */
+    void onOpenLockFile(Reply reply, int handle) {
+        try {
+            Session.MappedOpen mapped = findOpen(reply.session(), handle, "locking");
+            int descriptor = lockFiles.descriptorOf(mapped.mapping().spec());
+            reply.send(ControlProxy.lockFileOpened(reply.correlationId()), descriptor);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+        }
     }
 
     /** As stat(2): whoever may connect may ask. */
@@ -170,6 +181,24 @@ final class OpenHandler {
                                                         mapped,
                                                         read,
                                                         write))));
+    }
+
+    /** A mapping has gone from the map. */
+    void onUnmapped(Mapping mapping) {
+        if (map.findBySpec(mapping.spec()).isEmpty()) {
+            lockFiles.forget(mapping.spec());
+        }
+    }
+
+    private static Session.MappedOpen findOpen(Session session, int handle, String what)
+            throws ErrnoException {
+        Session.MappedOpen mapped = session.opens.get(handle);
+        if (mapped == null || mapped.revoked()) {
+            throw new ErrnoException(
+                    mapped == null ? Errno.EBADF : Errno.ESHUTDOWN,
+                    what + " of handle " + Integer.toUnsignedString(handle));
+        }
+        return mapped;
     }
 
     private Mapping findForOpen(Session session, String path, boolean read, boolean write)

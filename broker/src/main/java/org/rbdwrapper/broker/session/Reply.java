@@ -42,10 +42,13 @@ final class Reply {
         }
     }
 
-    void send(FrameBuffer answer) {
+    /**
+     * @param descriptors stay the caller's.
+     */
+    void send(FrameBuffer answer, int... descriptors) {
         session.pendingRequests--;
         if (!session.ended) {
-            conductor.send(session, answer);
+            conductor.send(session, answer, descriptors);
             conductor.onReplied(session);
         }
     }

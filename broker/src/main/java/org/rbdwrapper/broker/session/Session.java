@@ -114,7 +114,7 @@ final class Session {
             }
         }
         if (sent == 0 && descriptors.length > 0) {
-            return false; // a new socket is never full
+            return false; // full: of a client that has not read its last answers
         }
         return keep(bytes, sent);
     }
