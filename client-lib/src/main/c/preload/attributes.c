@@ -80,6 +80,11 @@ HOOK int futimens(int fd, const struct timespec times[2])
     BY_DESCRIPTOR(futimens, fd, REAL(futimens)(fd, times), 0);
 }
 
+HOOK int utime(const char *path, const struct utimbuf *times)
+{
+    BY_PATH(utime, AT_FDCWD, path, PATH_FOLLOW, REAL(utime)(path, times), if_there(&target, 0));
+}
+
 HOOK int utimes(const char *path, const struct timeval times[2])
 {
     BY_PATH(utimes, AT_FDCWD, path, PATH_FOLLOW, REAL(utimes)(path, times), if_there(&target, 0));

@@ -15,6 +15,7 @@
  *   io_uring_*                   the kernel does the I/O, past any library: EBADF on the placeholder
  *   wide and locale stdio, popen, tmpfile, getline ...
  *                                work on the streams that fopen and its kin make here
+ *   ftw, nftw, fts               of the C library: they walk inside it; find and others have their own
  *   sync                         asks for all files of the host; fsync and syncfs are intercepted
  *   execve of an image, dlopen   an image is no program
  * What is left out and is called with an image's descriptor meets an O_PATH placeholder: EBADF, and
@@ -25,6 +26,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -37,6 +39,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <utime.h>
 
 #define FOR_EACH_CALL(CALL)                                                                        \
     /* open.c */                                                                                   \
@@ -127,6 +130,7 @@
     CALL(int, utimensat, (int directory, const char *path, const struct timespec times[2],         \
                           int flags))                                                              \
     CALL(int, futimens, (int fd, const struct timespec times[2]))                                  \
+    CALL(int, utime, (const char *path, const struct utimbuf *times))                              \
     CALL(int, utimes, (const char *path, const struct timeval times[2]))                           \
     CALL(int, futimes, (int fd, const struct timeval times[2]))                                    \
     CALL(ssize_t, getxattr, (const char *path, const char *name, void *value, size_t size))        \
@@ -155,6 +159,9 @@
     CALL(int, scandirat, (int directory, const char *path, struct dirent ***list,                  \
                           int (*filter)(const struct dirent *),                                    \
                           int (*compare)(const struct dirent **, const struct dirent **)))         \
+    /* glob.c */                                                                                   \
+    CALL(int, glob, (const char *pattern, int flags, int (*on_error)(const char *path, int error), \
+                     glob_t *result))                                                              \
     /* mmap.c */                                                                                   \
     CALL(void *, mmap, (void *address, size_t length, int protection, int flags, int fd,           \
                         off_t offset))                                                             \

@@ -131,3 +131,13 @@ HOOK char *get_current_dir_name(void)
     }
     return result;
 }
+
+extern char *__getcwd_chk(char *buffer, size_t size, size_t room);
+
+HOOK char *__getcwd_chk(char *buffer, size_t size, size_t room)
+{
+    if (size > room) {
+        __chk_fail();
+    }
+    return getcwd(buffer, size);
+}
