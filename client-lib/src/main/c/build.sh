@@ -37,6 +37,10 @@ tests)
     for program in rbdw_tool rbdw_model rbdw_scenario; do
         compile -o "$output/$program" "$module/src/test/c/$program.c" -L "$output" -lrbdw -Wl,-rpath,'$ORIGIN'
     done
+    # these know nothing of us: the preload library is put before them
+    for source in "$module"/src/test/c/preload/*.c; do
+        compile -o "$output/$(basename "$source" .c)" "$source"
+    done
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;
 *)

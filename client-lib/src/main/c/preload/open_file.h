@@ -3,7 +3,8 @@
  *
  * Any thread, no lock, and signal handlers: the position is reserved by one compare-and-swap before
  * a transfer, and given back where that came short. So nobody holds anything that another, or a
- * handler on top, would have to wait for. Results are counts or negative errnos. */
+ * handler on top, would have to wait for. What differs from the kernel, which locks the position: it
+ * has moved while the transfer is still under way. Results are counts or negative errnos. */
 
 #ifndef RBDW_OPEN_FILE_H
 #define RBDW_OPEN_FILE_H
