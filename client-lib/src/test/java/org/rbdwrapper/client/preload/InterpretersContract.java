@@ -29,6 +29,14 @@ abstract class InterpretersContract extends PreloadFixture {
     }
 
     @Test
+    void shouldLockRecordsBetweenProcesses() throws Exception {
+        requires("python3");
+        Twins twins = twins("locks", MIB);
+        twins.expectSame("python3 " + PROGRAMS.resolve("python_locks.py") + " $F");
+        twins.remove();
+    }
+
+    @Test
     void shouldServePerl() throws Exception {
         requires("perl");
         Twins twins = twins("perl", 4 * MIB);
