@@ -3,6 +3,7 @@ package org.rbdwrapper.client.preload;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import org.rbdwrapper.broker.testing.CephCluster;
 import org.rbdwrapper.client.BrokerFixture;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.nativelib.NativeProgram;
@@ -157,8 +158,16 @@ public abstract class PreloadFixture extends BrokerFixture {
         }
     }
 
-    /** What the image holds, read past the library. */
-    protected final byte[] bytesOf(String path) throws IOException {
+    /** What the image holds, read past the library: on a cluster by {@code rbd export}. */
+    protected final byte[] bytesOf(String path) throws Exception {
+        if (store().equals("ceph")) {
+            Path exported = temporary.resolve("exported");
+            String image = path.substring("/rbdw/".length());
+            CephCluster.get().rbd("export", "--no-progress", image, exported.toString());
+            byte[] bytes = Files.readAllBytes(exported);
+            Files.delete(exported);
+            return bytes;
+        }
         try (RbdFile file = RbdFile.openAt(runDir(), path)) {
             ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(file.size()));
             file.read(bytes, 0);
