@@ -65,7 +65,7 @@ with open(path, "rb") as f:
         show("stdin", subprocess.run(["head", "-c", "1000"], stdin=f, stdout=subprocess.PIPE).stdout)
     show("shared", os.lseek(f.fileno(), 0, os.SEEK_CUR))
     number = f.fileno()
-    command = ["dd", "bs=100", "count=2", "status=none", f"if=/dev/fd/{number}"]
+    command = ["dd", "bs=4096", "count=2", "status=none", f"if=/dev/fd/{number}"]
     show("passed", subprocess.run(command, pass_fds=[number], stdout=subprocess.PIPE).stdout)
 
 with open(path, "r+b") as f:
