@@ -177,6 +177,7 @@
     /* copy.c */                                                                                   \
     CALL(ssize_t, copy_file_range, (int in, off_t *in_offset, int out, off_t *out_offset,          \
                                     size_t count, unsigned flags))                                 \
+    /* splice.c */                                                                                 \
     CALL(ssize_t, sendfile, (int out, int in, off_t *in_offset, size_t count))                     \
     CALL(ssize_t, splice, (int in, off_t *in_offset, int out, off_t *out_offset, size_t count,     \
                            unsigned flags))                                                        \

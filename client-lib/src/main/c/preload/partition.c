@@ -1,8 +1,9 @@
 #include "partition.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
+
+#include "partition_table.h"
 
 #define SUFFIX "-part"
 
@@ -21,70 +22,43 @@
 #define TYPE_GPT 0xee
 #define FIRST_LOGICAL 5
 
-/* The header of a GPT, at its second sector and at its last:
- *
- *    0 "EFI PART"   12 header's length (u32)   16 its CRC-32   24 where it stands (u64, sectors)
- *   72 where the entries begin (u64, sectors)  80 their count (u32)  84 the length of one (u32)
- *   88 the CRC-32 of them all
- *   entry: type (16 bytes; 0: none), id (16), first sector (u64), last sector (u64), ...
- */
-#define GPT_SIGNATURE "EFI PART"
-#define GPT_MIN_HEADER 92
-#define GPT_MIN_ENTRY 128
-#define GPT_MAX_ENTRY 4096
-#define GPT_MAX_ENTRIES 16384
+/* What the kernel gives of an extended partition, for boot loaders. */
+#define EXTENDED_SECTORS 2
 
-struct reader {
-    partition_read_at read_at;
-    void *context;
-    int64_t size;
-};
+/* A chain of records without a partition in them ends so. */
+#define MAX_EMPTY_RECORDS 100
 
-static uint32_t u32(const unsigned char *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return le32toh(value);
-}
-
-static uint64_t u64(const unsigned char *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
-
-/* 0; -ENXIO where it does not lie within the image. */
-static int read_exactly(const struct reader *reader, void *buffer, size_t length, uint64_t offset)
+int table_read(const struct table_reader *reader, void *buffer, size_t length, uint64_t offset)
 {
     if (length > (uint64_t) reader->size || offset > (uint64_t) reader->size - length) {
         return -ENXIO;
     }
     ssize_t done = reader->read_at(reader->context, buffer, length, (off_t) offset);
-    return done < 0 ? (int) done : (size_t) done < length ? -ENXIO : 0;
+    return done < 0 ? (int) done : (size_t) done < length ? -EIO : 0;
 }
 
-/* A range in sectors, if it lies within the image. */
-static int put(const struct reader *reader, uint64_t first, uint64_t count, uint64_t sector,
-               struct partition *found)
+int table_visit(const struct table_reader *reader, unsigned number, uint64_t first, uint64_t count,
+                uint64_t sector)
 {
     uint64_t sectors = (uint64_t) reader->size / sector;
-    if (count == 0 || first == 0 || first >= sectors || count > sectors - first) {
-        return -ENXIO;
+    if (count == 0 || first >= sectors) {
+        return 0;
     }
-    found->base = (int64_t) (first * sector);
-    found->length = (int64_t) (count * sector);
-    return 0;
+    if (count > sectors - first) {
+        count = sectors - first;
+    }
+    struct partition partition = {(int64_t) (first * sector), (int64_t) (count * sector)};
+    return reader->visit(reader->visitor, number, &partition) ? 0 : TABLE_ENOUGH;
 }
 
-static bool is_extended(unsigned type)
+static bool is_extended(const unsigned char *entry)
 {
-    return type == 0x05 || type == 0x0f || type == 0x85;
+    return entry[4] == 0x05 || entry[4] == 0x0f || entry[4] == 0x85;
 }
 
-static int read_record(const struct reader *reader, uint64_t sector, unsigned char *record)
+static int read_record(const struct table_reader *reader, uint64_t sector, unsigned char *record)
 {
-    int error = read_exactly(reader, record, MBR_SECTOR, sector * MBR_SECTOR);
+    int error = table_read(reader, record, MBR_SECTOR, sector * MBR_SECTOR);
     if (error == 0 && (record[MBR_SIGNATURE] != 0x55 || record[MBR_SIGNATURE + 1] != 0xaa)) {
         return -ENXIO;
     }
@@ -98,171 +72,159 @@ static const unsigned char *entry_of(const unsigned char *record, unsigned index
 
 static uint64_t first_of(const unsigned char *entry)
 {
-    return u32(entry + 8);
+    return table_u32(entry + 8);
 }
 
 static uint64_t count_of(const unsigned char *entry)
 {
-    return u32(entry + 12);
+    return table_u32(entry + 12);
+}
+
+/* Where a chain of logical partitions has come to, in sectors. */
+struct chain {
+    uint64_t extended; /* the extended partition's own begin and count */
+    uint64_t extended_count;
+    uint64_t at; /* this record's */
+    uint64_t count;
+    unsigned empty; /* records since the last partition */
+};
+
+/* The third and fourth entry of a record are not in use, and some programs leave garbage there. */
+static bool lies_within(const struct chain *chain, const unsigned char *entry)
+{
+    uint64_t begin = chain->at + first_of(entry);
+    return first_of(entry) + count_of(entry) <= chain->count && begin >= chain->extended
+           && begin + count_of(entry) <= chain->extended + chain->extended_count;
+}
+
+/* *next: the number of the next logical partition. -ENXIO at the chain's end. */
+static int visit_record(const struct table_reader *reader, struct chain *chain, unsigned *next)
+{
+    unsigned char record[MBR_SECTOR];
+    const unsigned char *link = NULL;
+    int result = read_record(reader, chain->at, record);
+    chain->empty++;
+    for (unsigned i = 0; i < 4 && result == 0; i++) {
+        const unsigned char *entry = entry_of(record, i);
+        if (count_of(entry) == 0) {
+            continue;
+        }
+        if (is_extended(entry)) {
+            link = link == NULL ? entry : link;
+        } else if (*next <= PARTITION_MAX_NUMBER && (i < 2 || lies_within(chain, entry))) {
+            chain->empty = 0;
+            result = table_visit(reader, (*next)++, chain->at + first_of(entry), count_of(entry),
+                           MBR_SECTOR);
+        }
+    }
+    if (result == 0 && link == NULL) {
+        return -ENXIO;
+    }
+    if (result == 0) {
+        chain->at = chain->extended + first_of(link);
+        chain->count = count_of(link);
+    }
+    return result;
 }
 
 /* Each record of the chain has one logical partition, placed relative to the record, and a link to
- * the next record, placed relative to the extended partition. A loop ends by the count. */
-static int find_logical(const struct reader *reader, uint64_t extended, unsigned number,
-                        struct partition *found)
+ * the next record, placed relative to the extended partition. A loop ends by the numbers. */
+static int visit_logical(const struct table_reader *reader, const unsigned char *extended,
+                         unsigned *next)
 {
-    unsigned char record[MBR_SECTOR];
-    uint64_t at = extended;
-    unsigned next = FIRST_LOGICAL;
-    for (unsigned looked = 0; looked < PARTITION_MAX_NUMBER; looked++) {
-        int error = read_record(reader, at, record);
-        if (error < 0) {
-            return error;
-        }
-        uint64_t link = 0;
-        for (unsigned i = 0; i < 4; i++) {
-            const unsigned char *entry = entry_of(record, i);
-            if (count_of(entry) == 0) {
-                continue;
-            }
-            if (is_extended(entry[4])) {
-                link = link == 0 ? first_of(entry) : link;
-            } else if (next++ == number) {
-                return put(reader, at + first_of(entry), count_of(entry), MBR_SECTOR, found);
-            }
-        }
-        if (link == 0) {
-            return -ENXIO;
-        }
-        at = extended + link;
+    struct chain chain = {
+        .extended = first_of(extended),
+        .extended_count = count_of(extended),
+        .at = first_of(extended),
+        .count = count_of(extended),
+    };
+    int result = 0;
+    while (result == 0 && chain.empty <= MAX_EMPTY_RECORDS && *next <= PARTITION_MAX_NUMBER) {
+        result = visit_record(reader, &chain, next);
     }
-    return -ENXIO;
+    return result == -ENXIO ? 0 : result;
 }
 
-static int find_in_mbr(const struct reader *reader, const unsigned char *record, unsigned number,
-                       struct partition *found)
+/* A file system's boot sector ends as an MBR does, but has something else where a table's entries
+ * say whether they are bootable. */
+static bool is_mbr(const unsigned char *record)
 {
-    if (number < FIRST_LOGICAL) {
-        const unsigned char *entry = entry_of(record, number - 1);
-        if (entry[4] == 0 || is_extended(entry[4])) {
-            return -ENXIO;
-        }
-        return put(reader, first_of(entry), count_of(entry), MBR_SECTOR, found);
-    }
     for (unsigned i = 0; i < 4; i++) {
-        if (is_extended(entry_of(record, i)[4])) {
-            return find_logical(reader, first_of(entry_of(record, i)), number, found);
+        if ((entry_of(record, i)[0] & 0x7f) != 0) {
+            return false;
         }
     }
-    return -ENXIO;
+    return true;
 }
 
-static uint32_t crc32_add(uint32_t crc, const unsigned char *bytes, size_t length)
+static int visit_mbr(const struct table_reader *reader, const unsigned char *record)
 {
-    for (size_t i = 0; i < length; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (UINT32_C(0xedb88320) & -(crc & 1));
+    unsigned next = FIRST_LOGICAL;
+    int result = 0;
+    for (unsigned i = 0; i < 4 && result == 0; i++) {
+        const unsigned char *entry = entry_of(record, i);
+        uint64_t count = count_of(entry);
+        if (is_extended(entry) && count > EXTENDED_SECTORS) {
+            count = EXTENDED_SECTORS;
         }
+        result = table_visit(reader, i + 1, first_of(entry), count, MBR_SECTOR);
     }
-    return crc;
-}
-
-/* The header that stands at a sector, if it is one. */
-static int read_header(const struct reader *reader, uint64_t at, uint64_t sector,
-                       unsigned char *header)
-{
-    int error = read_exactly(reader, header, MBR_SECTOR, at * sector);
-    if (error < 0) {
-        return error;
-    }
-    uint32_t length = u32(header + 12);
-    uint32_t crc = u32(header + 16);
-    if (memcmp(header, GPT_SIGNATURE, 8) != 0 || length < GPT_MIN_HEADER || length > MBR_SECTOR
-        || u64(header + 24) != at) {
-        return -ENXIO;
-    }
-    memset(header + 16, 0, 4);
-    return ~crc32_add(~UINT32_C(0), header, length) == crc ? 0 : -ENXIO;
-}
-
-/* Reads all entries, for their checksum, and finds the one. */
-static int find_entry(const struct reader *reader, const unsigned char *header, uint64_t sector,
-                      unsigned number, struct partition *found)
-{
-    uint64_t first = u64(header + 72);
-    uint32_t count = u32(header + 80);
-    uint32_t length = u32(header + 84);
-    unsigned char entry[GPT_MAX_ENTRY];
-    uint32_t crc = ~UINT32_C(0);
-    int result = -ENXIO;
-    if (length < GPT_MIN_ENTRY || length > GPT_MAX_ENTRY || (length & (length - 1)) != 0
-        || count > GPT_MAX_ENTRIES || first > (uint64_t) reader->size / sector) {
-        return -ENXIO;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        static const unsigned char none[16];
-        int error = read_exactly(reader, entry, length, first * sector + (uint64_t) i * length);
-        if (error < 0) {
-            return error;
-        }
-        crc = crc32_add(crc, entry, length);
-        uint64_t begin = u64(entry + 32);
-        uint64_t last = u64(entry + 40);
-        if (i + 1 == number && memcmp(entry, none, sizeof none) != 0 && last >= begin
-            && last < UINT64_MAX) {
-            result = put(reader, begin, last - begin + 1, sector, found);
-        }
-    }
-    return ~crc == u32(header + 88) ? result : -ENXIO;
-}
-
-static int find_in_gpt_at(const struct reader *reader, uint64_t at, uint64_t sector,
-                          unsigned number, struct partition *found, bool *is_whole)
-{
-    unsigned char header[MBR_SECTOR];
-    int error = read_header(reader, at, sector, header);
-    *is_whole = error == 0;
-    return error < 0 ? error : find_entry(reader, header, sector, number, found);
-}
-
-/* By the first header, or by its copy at the end where that one is damaged. */
-static int find_in_gpt(const struct reader *reader, unsigned number, struct partition *found)
-{
-    static const uint64_t sectors[] = {512, 4096};
-    int result = -ENXIO;
-    for (size_t i = 0; i < 2; i++) {
-        bool is_whole;
-        uint64_t last = (uint64_t) reader->size / sectors[i];
-        result = find_in_gpt_at(reader, 1, sectors[i], number, found, &is_whole);
-        if (result == -ENXIO && !is_whole && last > 1) {
-            result = find_in_gpt_at(reader, last - 1, sectors[i], number, found, &is_whole);
-        }
-        if (result != -ENXIO || is_whole) {
-            return result;
+    for (unsigned i = 0; i < 4 && result == 0; i++) {
+        const unsigned char *entry = entry_of(record, i);
+        if (is_extended(entry) && count_of(entry) != 0) {
+            result = visit_logical(reader, entry, &next);
         }
     }
     return result;
 }
 
-int partition_find(partition_read_at read_at, void *context, int64_t size, unsigned number,
-                   struct partition *found)
+static int visit_all(const struct table_reader *reader)
 {
-    struct reader reader = {read_at, context, size};
     unsigned char record[MBR_SECTOR];
-    if (number == 0 || number > PARTITION_MAX_NUMBER) {
-        return -ENXIO;
-    }
-    int error = read_record(&reader, 0, record);
-    if (error < 0) {
-        return error;
+    int result = read_record(reader, 0, record);
+    if (result < 0) {
+        return result;
     }
     for (unsigned i = 0; i < 4; i++) {
         if (entry_of(record, i)[4] == TYPE_GPT) {
-            return find_in_gpt(&reader, number, found);
+            result = partition_visit_gpt(reader, 512);
+            return result == -ENXIO ? partition_visit_gpt(reader, 4096) : result;
         }
     }
-    return find_in_mbr(&reader, record, number, found);
+    return is_mbr(record) ? visit_mbr(reader, record) : 0;
+}
+
+int partition_each(partition_read_at read_at, void *context, int64_t size, partition_visit visitor,
+                   void *visitors)
+{
+    struct table_reader reader = {read_at, context, size < 0 ? 0 : size, visitor, visitors};
+    int result = visit_all(&reader);
+    return result == -ENXIO || result == TABLE_ENOUGH ? 0 : result;
+}
+
+struct search {
+    unsigned number;
+    struct partition *found;
+    bool is_found;
+};
+
+static bool compare(void *context, unsigned number, const struct partition *partition)
+{
+    struct search *search = context;
+    if (number != search->number) {
+        return true;
+    }
+    *search->found = *partition;
+    search->is_found = true;
+    return false;
+}
+
+int partition_find(partition_read_at read_at, void *context, int64_t size, unsigned number,
+                   struct partition *found)
+{
+    struct search search = {number, found, false};
+    int error = partition_each(read_at, context, size, compare, &search);
+    return error < 0 ? error : search.is_found ? 0 : -ENXIO;
 }
 
 bool partition_split(const char *path, char *image, unsigned *number)

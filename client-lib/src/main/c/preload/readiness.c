@@ -1,7 +1,7 @@
 /* poll(2), select(2) and epoll_ctl(2): an image is always ready, as a regular file is. */
 
-#include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -9,6 +9,18 @@
 #include "hook.h"
 
 #define READY (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
+
+/* A set with images in it: the kernel gets a copy without them. The program's own set is not
+ * touched before the end, as other threads may close descriptors of it meanwhile. */
+struct watch {
+    struct pollfd *set;
+    struct pollfd *others; /* -1 where set has an image: the kernel passes over it */
+    nfds_t count;
+    bool is_ready; /* an image is: so the call returns at once */
+};
+
+/* Entries that need no memory: 8 KiB of the stack. */
+#define SMALL_SET 1024
 
 static bool has_image(const struct pollfd *set, nfds_t count)
 {
@@ -20,69 +32,97 @@ static bool has_image(const struct pollfd *set, nfds_t count)
     return false;
 }
 
-/* The kernel passes over an entry whose descriptor is below 0. Images' are made so while it looks, by
- * a bit that nobody else sets: programs hide an entry as -1 or ~fd. */
-#define HIDDEN INT_MIN
-
-static void hide(struct pollfd *set, nfds_t count)
+static void leave_images_out(struct watch *watch)
 {
-    for (nfds_t i = 0; i < count; i++) {
-        if (descriptor_is_image(set[i].fd)) {
-            set[i].fd ^= HIDDEN;
+    for (nfds_t i = 0; i < watch->count; i++) {
+        watch->others[i] = watch->set[i];
+        if (descriptor_is_image(watch->set[i].fd)) {
+            watch->others[i].fd = -1;
+            watch->is_ready |= (watch->set[i].events & READY) != 0;
         }
     }
 }
 
-static int show(struct pollfd *set, nfds_t count)
+static int put_results(const struct watch *watch)
 {
     int ready = 0;
-    for (nfds_t i = 0; i < count; i++) {
-        if (set[i].fd < 0 && descriptor_is_image(set[i].fd ^ HIDDEN)) {
-            set[i].fd ^= HIDDEN;
-            set[i].revents = set[i].events & READY;
-            ready += set[i].revents != 0;
-        }
+    for (nfds_t i = 0; i < watch->count; i++) {
+        bool is_image = watch->others[i].fd < 0 && watch->set[i].fd >= 0;
+        watch->set[i].revents =
+            is_image ? watch->set[i].events & READY : watch->others[i].revents;
+        ready += is_image && watch->set[i].revents != 0;
     }
     return ready;
 }
 
-/* Whether the call returns at once. */
-static bool is_ready(const struct pollfd *set, nfds_t count)
+/* mask: of ppoll. */
+static int watch_others(struct watch *watch, const struct timespec *timeout, const sigset_t *mask)
 {
-    for (nfds_t i = 0; i < count; i++) {
-        if (descriptor_is_image(set[i].fd) && (set[i].events & READY) != 0) {
-            return true;
+    static const struct timespec at_once;
+    leave_images_out(watch);
+    int result =
+        REAL(ppoll)(watch->others, watch->count, watch->is_ready ? &at_once : timeout, mask);
+    return result < 0 ? result : result + put_results(watch);
+}
+
+static __attribute__((noinline)) int watch_few(struct watch *watch, const struct timespec *timeout,
+                                               const sigset_t *mask)
+{
+    struct pollfd others[SMALL_SET];
+    watch->others = others;
+    return watch_others(watch, timeout, mask);
+}
+
+static int watch_set(struct pollfd *set, nfds_t count, const struct timespec *timeout,
+                     const sigset_t *mask)
+{
+    struct watch watch = {set, NULL, count, false};
+    if (count <= SMALL_SET) {
+        return watch_few(&watch, timeout, mask);
+    }
+    watch.others = calloc(count, sizeof *set);
+    if (watch.others == NULL) {
+        return -1;
+    }
+    int result = watch_others(&watch, timeout, mask);
+    int error = errno;
+    free(watch.others);
+    errno = error;
+    return result;
+}
+
+/* True where an entry that the kernel called invalid is an image that no hook has seen come. */
+static bool adopt_invalid(const struct pollfd *set, nfds_t count, int result)
+{
+    bool adopted = false;
+    for (nfds_t i = 0; result > 0 && i < count; i++) {
+        if ((set[i].revents & POLLNVAL) != 0) {
+            adopted |= set[i].fd >= 0 && descriptor_adopt(set[i].fd);
         }
     }
-    return false;
+    return adopted;
 }
 
 HOOK int poll(struct pollfd *set, nfds_t count, int timeout)
 {
     if (!has_image(set, count)) {
-        return REAL(poll)(set, count, timeout);
+        int result = REAL(poll)(set, count, timeout);
+        return adopt_invalid(set, count, result) ? poll(set, count, timeout) : result;
     }
     report_count(CALL_poll);
-    int wait = is_ready(set, count) ? 0 : timeout;
-    hide(set, count);
-    int result = REAL(poll)(set, count, wait);
-    int ready = show(set, count);
-    return result < 0 ? result : result + ready;
+    struct timespec wait = {timeout / 1000, timeout % 1000 * 1000000L};
+    return watch_set(set, count, timeout < 0 ? NULL : &wait, NULL);
 }
 
 HOOK int ppoll(struct pollfd *set, nfds_t count, const struct timespec *timeout,
                const sigset_t *mask)
 {
-    static const struct timespec at_once;
     if (!has_image(set, count)) {
-        return REAL(ppoll)(set, count, timeout, mask);
+        int result = REAL(ppoll)(set, count, timeout, mask);
+        return adopt_invalid(set, count, result) ? ppoll(set, count, timeout, mask) : result;
     }
     report_count(CALL_ppoll);
-    const struct timespec *wait = is_ready(set, count) ? &at_once : timeout;
-    hide(set, count);
-    int result = REAL(ppoll)(set, count, wait, mask);
-    int ready = show(set, count);
-    return result < 0 ? result : result + ready;
+    return watch_set(set, count, timeout, mask);
 }
 
 extern int __poll_chk(struct pollfd *set, nfds_t count, int timeout, size_t room);
@@ -106,111 +146,153 @@ HOOK int __ppoll_chk(struct pollfd *set, nfds_t count, const struct timespec *ti
     return ppoll(set, count, timeout, mask);
 }
 
-/* Images of a select's three sets, taken out of them. */
-struct images {
-    fd_set read;
-    fd_set write;
-    bool any;
+/* A select's sets as they came, and the images in them. */
+struct sets {
+    fd_set *now[3]; /* the program's: read, write, exceptional */
+    fd_set before[3];
+    fd_set images[3];
+    int count; /* numbers to look at */
     bool ready;
 };
 
-static void take_images(int count, fd_set *from, fd_set *images, struct images *all, bool is_ready)
+/* fd_set has no room for more; programs that have made it larger pass their others on. */
+static int countable(int count)
 {
-    FD_ZERO(images);
-    for (int fd = 0; from != NULL && fd < count && fd < FD_SETSIZE; fd++) {
-        if (FD_ISSET(fd, from) && descriptor_is_image(fd)) {
-            FD_CLR(fd, from);
-            FD_SET(fd, images);
-            all->any = true;
-            all->ready |= is_ready;
+    return count < FD_SETSIZE ? count : FD_SETSIZE;
+}
+
+/* One look at each number that is set. */
+static bool selects_image(int count, fd_set *const sets[3])
+{
+    int end = countable(count) < descriptors_end() ? countable(count) : descriptors_end();
+    for (int fd = 0; fd < end; fd++) {
+        for (int i = 0; i < 3 && descriptor_is_image(fd); i++) {
+            if (sets[i] != NULL && FD_ISSET(fd, sets[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* How much of a set the caller has, as the kernel sees it: whole words up to count. */
+static size_t bytes_of(int count)
+{
+    return ((size_t) count + 8 * sizeof(fd_mask) - 1) / (8 * sizeof(fd_mask)) * sizeof(fd_mask);
+}
+
+/* An image is always ready to read and to write, and never exceptional. */
+static void take_images(struct sets *sets, int count, fd_set *const now[3])
+{
+    memset(sets, 0, sizeof *sets);
+    sets->count = countable(count);
+    for (int i = 0; i < 3; i++) {
+        sets->now[i] = now[i];
+        if (now[i] == NULL) {
+            continue;
+        }
+        memcpy(&sets->before[i], now[i], bytes_of(sets->count));
+        for (int fd = 0; fd < sets->count; fd++) {
+            if (FD_ISSET(fd, now[i]) && descriptor_is_image(fd)) {
+                FD_CLR(fd, now[i]);
+                FD_SET(fd, &sets->images[i]);
+                sets->ready |= i < 2;
+            }
         }
     }
 }
 
-static void take_all(int count, fd_set *read, fd_set *write, fd_set *exceptional,
-                     struct images *images)
-{
-    fd_set never;
-    images->any = false;
-    images->ready = false;
-    take_images(count, read, &images->read, images, true);
-    take_images(count, write, &images->write, images, true);
-    take_images(count, exceptional, &never, images, false);
-}
-
-static int give(int count, const fd_set *images, fd_set *to)
+static int give_images(const struct sets *sets, int which)
 {
     int given = 0;
-    for (int fd = 0; to != NULL && fd < count && fd < FD_SETSIZE; fd++) {
-        if (FD_ISSET(fd, images)) {
-            FD_SET(fd, to);
+    for (int fd = 0; fd < sets->count; fd++) {
+        if (FD_ISSET(fd, &sets->images[which])) {
+            FD_SET(fd, sets->now[which]);
             given++;
         }
     }
     return given;
 }
 
-static int give_all(int result, int count, fd_set *read, fd_set *write,
-                    const struct images *images)
+/* After an error all sets are as before. */
+static int put_sets(const struct sets *sets, int result)
 {
-    if (result < 0 || !images->any) {
-        return result;
-    }
-    return result + give(count, &images->read, read) + give(count, &images->write, write);
-}
-
-/* One look at each number that is set. */
-static bool selects_image(int count, const fd_set *read, const fd_set *write,
-                          const fd_set *exceptional)
-{
-    for (int fd = 0; fd < count && fd < FD_SETSIZE && fd < descriptors_end(); fd++) {
-        if (descriptor_is_image(fd)
-            && ((read != NULL && FD_ISSET(fd, read)) || (write != NULL && FD_ISSET(fd, write))
-                || (exceptional != NULL && FD_ISSET(fd, exceptional)))) {
-            return true;
+    for (int i = 0; i < 3; i++) {
+        if (sets->now[i] == NULL) {
+            continue;
+        }
+        if (result < 0) {
+            memcpy(sets->now[i], &sets->before[i], bytes_of(sets->count));
+        } else if (i < 2) {
+            result += give_images(sets, i);
         }
     }
-    return false;
+    return result;
+}
+
+/* True where the set holds an image that no hook has seen come. */
+static bool adopt_bad(int result, int count, fd_set *const sets[3])
+{
+    bool adopted = false;
+    if (result >= 0 || errno != EBADF) {
+        return false;
+    }
+    for (int fd = 0; fd < countable(count); fd++) {
+        for (int i = 0; i < 3; i++) {
+            if (sets[i] != NULL && FD_ISSET(fd, sets[i])) {
+                adopted |= descriptor_adopt(fd);
+            }
+        }
+    }
+    errno = EBADF;
+    return adopted;
 }
 
 HOOK int select(int count, fd_set *read, fd_set *write, fd_set *exceptional,
                 struct timeval *timeout)
 {
-    struct images images;
+    fd_set *const all[3] = {read, write, exceptional};
     struct timeval at_once = {0, 0};
-    if (!selects_image(count, read, write, exceptional)) {
-        return REAL(select)(count, read, write, exceptional, timeout);
+    if (!selects_image(count, all)) {
+        int result = REAL(select)(count, read, write, exceptional, timeout);
+        return adopt_bad(result, count, all) ? select(count, read, write, exceptional, timeout)
+                                             : result;
     }
     report_count(CALL_select);
-    take_all(count, read, write, exceptional, &images);
-    int result =
-        REAL(select)(count, read, write, exceptional, images.ready ? &at_once : timeout);
-    return give_all(result, count, read, write, &images);
+    struct sets sets;
+    take_images(&sets, count, all);
+    int result = REAL(select)(count, read, write, exceptional, sets.ready ? &at_once : timeout);
+    return put_sets(&sets, result);
 }
 
 HOOK int pselect(int count, fd_set *read, fd_set *write, fd_set *exceptional,
                  const struct timespec *timeout, const sigset_t *mask)
 {
     static const struct timespec at_once;
-    struct images images;
-    if (!selects_image(count, read, write, exceptional)) {
-        return REAL(pselect)(count, read, write, exceptional, timeout, mask);
+    fd_set *const all[3] = {read, write, exceptional};
+    if (!selects_image(count, all)) {
+        int result = REAL(pselect)(count, read, write, exceptional, timeout, mask);
+        return adopt_bad(result, count, all)
+                   ? pselect(count, read, write, exceptional, timeout, mask)
+                   : result;
     }
     report_count(CALL_pselect);
-    take_all(count, read, write, exceptional, &images);
-    int result = REAL(pselect)(count, read, write, exceptional, images.ready ? &at_once : timeout,
-                               mask);
-    return give_all(result, count, read, write, &images);
+    struct sets sets;
+    take_images(&sets, count, all);
+    int result =
+        REAL(pselect)(count, read, write, exceptional, sets.ready ? &at_once : timeout, mask);
+    return put_sets(&sets, result);
 }
 
 HOOK int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
-    if (descriptor_is_image(fd)) {
-        report_count(CALL_epoll_ctl);
-        errno = EPERM;
-        return -1;
+    if (!descriptor_is_image(fd)) {
+        int result = REAL(epoll_ctl)(set, operation, fd, event);
+        return is_image_after_all(result, fd) ? epoll_ctl(set, operation, fd, event) : result;
     }
-    return REAL(epoll_ctl)(set, operation, fd, event);
+    report_count(CALL_epoll_ctl);
+    errno = EPERM;
+    return -1;
 }
 
 ALIAS(__poll, poll);
