@@ -3,30 +3,21 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <org_rbdwrapper_ipc_codec/ioOp.h>
-
 #include "descriptor.h"
 #include "futex.h"
-#include "image.h"
 #include "real.h"
-#include "rbdw_protocol.h"
 #include "report.h"
 
 #define MAX_CONTEXTS 1024 /* a power of two */
 #define MAX_KICKS 64
 #define COURIER_STACK (256 * 1024)
 
-/* An image's states. */
-enum { IMAGE_FREE, IMAGE_OPEN, IMAGE_ENDED };
-
 static struct aio_context contexts[MAX_CONTEXTS];
 static _Atomic uint32_t longest_search; /* no context is farther from where its search begins */
-static _Atomic uint32_t queues;         /* of all contexts */
 
 static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER; /* one thread at a time */
 static bool forks_are_watched;
@@ -57,7 +48,7 @@ static struct aio_context *find(aio_context_t id)
 static void forget_parents_contexts(void)
 {
     memset(contexts, 0, sizeof contexts); /* what they refer to stays: it may have been changing */
-    atomic_store(&queues, 0);
+    aio_engines_forget();
     atomic_store(&longest_search, 0);
     pthread_mutex_init(&adding, NULL);
 }
@@ -96,8 +87,7 @@ void aio_context_add(aio_context_t id, uint32_t limit)
         atomic_store(&context->has_kernel_requests, false);
         atomic_store(&context->has_courier, false);
         atomic_store(&context->was_kicked, false);
-        atomic_store(&context->image_ended, false);
-        context->limit = limit_of(limit);
+        context->engine.limit = limit_of(limit);
         context->completed = NULL;
         context->completed_end = &context->completed;
         atomic_store(&context->id, id);
@@ -117,7 +107,7 @@ struct aio_context *aio_context_enter(aio_context_t id)
         return NULL;
     }
     atomic_fetch_add(&context->users, 1);
-    struct queue *queue = atomic_load(&context->queue);
+    struct queue *queue = atomic_load(&context->engine.queue);
     if (atomic_load(&context->id) != id || (queue != NULL && !queue_is_ours(queue))) {
         aio_context_leave(context);
         return NULL;
@@ -163,20 +153,14 @@ static int prepare_kicks(void)
 
 static int tie_queue(struct aio_context *context)
 {
-    struct queue *queue;
     int error = prepare_kicks();
-    if (error < 0) {
-        return error;
+    if (error == 0) {
+        error = aio_engine_begin(&context->engine, context->engine.limit / 2);
     }
-    error = queue_create(context->limit / 2, &queue);
-    if (error < 0) {
-        report_line("asynchronous I/O: %s", rbdw_error_text());
-        return error;
+    if (error == 0) {
+        send_kicks(context); /* for those who went to sleep when there was none */
     }
-    atomic_fetch_add(&queues, 1);
-    atomic_store(&context->queue, queue);
-    send_kicks(context); /* for those who went to sleep when there was none */
-    return 0;
+    return error;
 }
 
 int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
@@ -193,16 +177,16 @@ int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
         return -EAGAIN;
     }
     int error = 0;
-    aio_context_lock(context);
+    aio_engine_lock(&context->engine);
     if (atomic_load(&context->ending) != 0) {
         error = -EINVAL;
-    } else if (atomic_load(&context->queue) == NULL) {
+    } else if (atomic_load(&context->engine.queue) == NULL) {
         error = tie_queue(context);
     }
     if (error == 0 && atomic_load(&context->has_kernel_requests)) {
         error = aio_context_start_courier(context);
     }
-    aio_context_unlock(context);
+    aio_engine_unlock(&context->engine);
     if (error < 0) {
         aio_context_leave(context);
         return error;
@@ -211,209 +195,16 @@ int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
     return 0;
 }
 
-/* Images: the list is only ever added to, by who has the lock, and may be looked at by anybody. */
-
-static struct aio_image *find_image(struct aio_context *context, const struct open_file *file,
-                                    uint32_t state)
-{
-    struct aio_image *image = atomic_load(&context->images);
-    while (image != NULL
-           && (atomic_load(&image->state) != state
-               || (file != NULL && atomic_load(&image->file) != file))) {
-        image = atomic_load(&image->next);
-    }
-    return image;
-}
-
-/* The path may lead to another image by now than when the file was opened. */
-static int open_image(struct aio_context *context, struct open_file *file, uint32_t *handle)
-{
-    struct queue *queue = atomic_load(&context->queue);
-    rbdw_file *opened;
-    struct image_stat stat;
-    uint32_t mapping_id;
-    int access_mode = (int) atomic_load(&file->state->flags) & O_ACCMODE;
-    int error = open_file_image(file, &opened);
-    if (error == 0) {
-        error = image_stat_file(opened, &stat);
-    }
-    if (error == 0) {
-        error = queue_open(queue, file->state->image, access_mode, handle, &mapping_id);
-    }
-    if (error == 0 && mapping_id != stat.mapping_id) {
-        queue_close(queue, *handle);
-        return -ESTALE;
-    }
-    return error;
-}
-
-int aio_context_open(struct aio_context *context, struct open_file *file, uint32_t *handle)
-{
-    struct aio_image *image = find_image(context, file, IMAGE_OPEN);
-    if (image != NULL) {
-        *handle = image->handle;
-        return 0;
-    }
-    int error = open_image(context, file, handle);
-    if (error < 0) {
-        report_line("asynchronous I/O on %s: %s", file->state->path, rbdw_error_text());
-        return error;
-    }
-    image = find_image(context, NULL, IMAGE_FREE);
-    if (image == NULL) {
-        image = calloc(1, sizeof *image);
-        if (image == NULL) {
-            queue_close(atomic_load(&context->queue), *handle);
-            return -ENOMEM;
-        }
-        atomic_store(&image->next, atomic_load(&context->images));
-        atomic_store(&context->images, image);
-    }
-    image->handle = *handle;
-    atomic_store(&image->file, file);
-    atomic_store(&image->state, IMAGE_OPEN);
-    return 0;
-}
-
-static void close_ended_images(struct aio_context *context)
-{
-    struct aio_image *image;
-    atomic_store(&context->image_ended, false);
-    while ((image = find_image(context, NULL, IMAGE_ENDED)) != NULL) {
-        queue_close(atomic_load(&context->queue), image->handle);
-        atomic_store(&image->file, NULL);
-        atomic_store(&image->state, IMAGE_FREE);
-    }
-}
-
-void aio_context_lock(struct aio_context *context)
-{
-    pthread_mutex_lock(&context->lock);
-}
-
-/* Whoever ends a file while another thread has the lock leaves it to that one:
- *   end of a file: image_ended = 1 | try to lock
- *   unlock:        unlock          | read image_ended, and try to lock where it is 1 */
-void aio_context_unlock(struct aio_context *context)
-{
-    do {
-        if (atomic_load(&context->image_ended)) {
-            close_ended_images(context);
-        }
-        pthread_mutex_unlock(&context->lock);
-        atomic_thread_fence(memory_order_seq_cst);
-    } while (atomic_load(&context->image_ended) && pthread_mutex_trylock(&context->lock) == 0);
-}
-
-static void end_file_in(struct aio_context *context, const struct open_file *file)
-{
-    struct aio_image *image = find_image(context, file, IMAGE_OPEN);
-    if (image != NULL) {
-        atomic_store(&image->state, IMAGE_ENDED);
-        atomic_store(&context->image_ended, true);
-        if (pthread_mutex_trylock(&context->lock) == 0) {
-            aio_context_unlock(context);
-        }
-    }
-}
-
-void aio_on_file_ended(struct open_file *file)
-{
-    if (atomic_load_explicit(&queues, memory_order_relaxed) == 0) {
-        return;
-    }
-    for (int i = 0; i < MAX_CONTEXTS; i++) {
-        aio_context_t id = atomic_load(&contexts[i].id);
-        struct aio_context *context = id == 0 ? NULL : aio_context_enter(id);
-        if (context != NULL) {
-            end_file_in(context, file);
-            aio_context_leave(context);
-        }
-    }
-}
-
-struct aio_request *aio_request_take(struct aio_context *context)
-{
-    struct aio_request *request = context->free;
-    if (context->requests >= context->limit) {
-        return NULL;
-    }
-    if (request != NULL) {
-        context->free = request->next;
-    } else if ((request = malloc(sizeof *request)) == NULL) {
-        return NULL;
-    }
-    context->requests++;
-    request->file = NULL;
-    request->vector = request->own_vector;
-    request->event_descriptor = -1;
-    request->then_flush = false;
-    return request;
-}
-
-static void let_go(struct aio_request *request)
-{
-    if (request->vector != request->own_vector) {
-        free(request->vector);
-        request->vector = request->own_vector;
-    }
-    if (request->event_descriptor >= 0) {
-        REAL(syscall)(SYS_close, request->event_descriptor);
-        request->event_descriptor = -1;
-    }
-    if (request->file != NULL) {
-        open_file_release(request->file);
-        request->file = NULL;
-    }
-}
-
-void aio_request_give_back(struct aio_context *context, struct aio_request *request)
-{
-    let_go(request);
-    request->next = context->free;
-    context->free = request;
-    context->requests--;
-}
-
-/* False where it goes on: the write is done, and is to be flushed. */
-static bool is_complete(struct queue *queue, struct aio_request *request)
-{
-    struct queue_request *queued = &request->queued;
-    if (queued->op == SBE(ioOp_FLUSH) && request->then_flush) {
-        queued->result = queued->result < 0 ? queued->result : request->written;
-    } else if (request->then_flush && queued->result > 0) {
-        request->written = queued->result;
-        queued->op = SBE(ioOp_FLUSH);
-        queue_add(queue, queued);
-        queue_start(queue);
-        return false;
-    }
-    return true;
-}
-
 /* Takes what is done out of the queue. */
-static bool collect(struct aio_context *context)
+static void collect(struct aio_context *context)
 {
-    struct queue *queue = atomic_load(&context->queue);
-    struct queue_request *queued;
-    bool any = false;
-    while ((queued = queue_reap(queue)) != NULL) {
-        struct aio_request *request = (struct aio_request *) queued;
-        if (!is_complete(queue, request)) {
-            continue;
-        }
-        report_bytes(CALL_io_submit, queued->result);
-        if (request->event_descriptor >= 0) {
-            uint64_t one = 1;
-            REAL(syscall)(SYS_write, request->event_descriptor, &one, sizeof one);
-        }
-        let_go(request);
+    struct aio_request *request;
+    while ((request = aio_engine_reap(&context->engine)) != NULL) {
+        report_bytes(CALL_io_submit, request->queued.result);
         request->next = NULL;
         *context->completed_end = request;
         context->completed_end = &request->next;
-        any = true;
     }
-    return any;
 }
 
 struct aio_request *aio_context_take(struct aio_context *context)
@@ -442,7 +233,7 @@ static void deliver(struct aio_context *context)
 
 void aio_context_start(struct aio_context *context)
 {
-    struct queue *queue = atomic_load(&context->queue);
+    struct queue *queue = atomic_load(&context->engine.queue);
     queue_start(queue);
     if (queue_has_done(queue)) {
         deliver(context);
@@ -457,14 +248,14 @@ void aio_context_start(struct aio_context *context)
 static void *run_courier(void *argument)
 {
     struct aio_context *context = argument;
-    struct queue *queue = atomic_load(&context->queue);
+    struct queue *queue = atomic_load(&context->engine.queue);
     while (atomic_load(&context->ending) == 0) {
-        aio_context_lock(context);
+        aio_engine_lock(&context->engine);
         deliver(context);
         uint32_t work = atomic_load(&context->work);
         struct queue_sight sight = queue_look(queue);
         bool is_idle = queue_length(queue) == 0;
-        aio_context_unlock(context);
+        aio_engine_unlock(&context->engine);
         if (atomic_load(&context->ending) != 0) {
             break;
         }
@@ -496,7 +287,7 @@ int aio_context_start_courier(struct aio_context *context)
         return -error;
     }
     atomic_store(&context->has_courier, true);
-    queue_wake(atomic_load(&context->queue)); /* who sleeps there is to sleep in the kernel */
+    queue_wake(atomic_load(&context->engine.queue)); /* who sleeps there is to sleep in the kernel */
     return 0;
 }
 
@@ -518,52 +309,38 @@ long aio_context_without_kicks(const struct aio_context *context, struct io_even
 bool aio_context_begin_end(struct aio_context *context)
 {
     uint32_t no = 0;
-    aio_context_lock(context);
+    aio_engine_lock(&context->engine);
     bool first = atomic_compare_exchange_strong(&context->ending, &no, 1);
-    struct queue *queue = atomic_load(&context->queue);
+    struct queue *queue = atomic_load(&context->engine.queue);
     if (first && queue != NULL) {
         queue_wake(queue);
         atomic_fetch_add(&context->work, 1);
         futex_wake(&context->work, 1, FUTEX_PRIVATE);
     }
-    aio_context_unlock(context);
+    aio_engine_unlock(&context->engine);
     if (first) {
         atomic_store(&context->id, 0); /* the kernel may give the number to another context */
     }
     return first;
 }
 
-static void drain(struct aio_context *context, struct queue *queue)
-{
-    struct aio_request *request;
-    while (queue_length(queue) > 0 || context->completed != NULL) {
-        while ((request = aio_context_take(context)) != NULL) {
-            aio_request_give_back(context, request);
-        }
-        if (queue_length(queue) > 0) {
-            queue_await(queue, queue_look(queue), INT64_MAX, true);
-        }
-    }
-}
-
 void aio_context_end(struct aio_context *context)
 {
-    struct queue *queue = atomic_load(&context->queue);
+    struct queue *queue = atomic_load(&context->engine.queue);
     if (atomic_load(&context->has_courier)) {
         pthread_join(context->courier, NULL);
     }
     while (atomic_load(&context->users) > 1) {
         sched_yield(); /* they have been woken and find it ending */
     }
-    if (queue == NULL) {
-        return;
+    if (queue != NULL) {
+        struct aio_request *request;
+        aio_engine_lock(&context->engine);
+        while ((request = context->completed) != NULL) {
+            context->completed = request->next;
+            aio_request_give_back(&context->engine, request);
+        }
+        aio_engine_end(&context->engine);
+        aio_engine_unlock(&context->engine);
     }
-    drain(context, queue);
-    for (struct aio_image *image = atomic_load(&context->images); image != NULL;
-         image = atomic_load(&image->next)) {
-        atomic_store(&image->state, IMAGE_FREE); /* the session's end closes them */
-    }
-    atomic_store(&context->queue, NULL);
-    atomic_fetch_sub(&queues, 1);
-    queue_destroy(queue);
 }

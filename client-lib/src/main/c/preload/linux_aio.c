@@ -6,17 +6,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <org_rbdwrapper_ipc_codec/ioOp.h>
-
 #include "aio_context.h"
 #include "futex.h"
 #include "hook.h"
-#include "rbdw_protocol.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define FOREVER INT64_MAX
@@ -102,34 +98,6 @@ static int take_event_descriptor(struct aio_request *request, const struct iocb 
     return is_eventfd(copy) ? 0 : -EINVAL;
 }
 
-static int take_vector(struct aio_request *request, const struct iocb *iocb, size_t *length)
-{
-    bool is_vector = iocb->aio_lio_opcode == IOCB_CMD_PREADV
-                     || iocb->aio_lio_opcode == IOCB_CMD_PWRITEV;
-    struct iovec one = {(void *) (uintptr_t) iocb->aio_buf, iocb->aio_nbytes};
-    const struct iovec *vector = is_vector ? one.iov_base : &one;
-    size_t count = is_vector ? iocb->aio_nbytes : 1;
-    if (count > IOV_MAX) {
-        return -EINVAL;
-    }
-    if (count > AIO_INLINE_VECTOR) {
-        struct iovec *copy = malloc(count * sizeof *copy);
-        if (copy == NULL) {
-            return -ENOMEM;
-        }
-        request->vector = copy;
-    }
-    *length = 0;
-    for (size_t i = 0; i < count; i++) {
-        request->vector[i] = vector[i];
-        if (vector[i].iov_len > SSIZE_MAX - *length) {
-            return -EINVAL;
-        }
-        *length += vector[i].iov_len;
-    }
-    return 0;
-}
-
 static bool is_write(const struct iocb *iocb)
 {
     return iocb->aio_lio_opcode == IOCB_CMD_PWRITE || iocb->aio_lio_opcode == IOCB_CMD_PWRITEV;
@@ -137,49 +105,51 @@ static bool is_write(const struct iocb *iocb)
 
 static int prepare_transfer(struct aio_request *request, const struct iocb *iocb)
 {
-    struct queue_request *queued = &request->queued;
     uint32_t rw_flags = (uint32_t) iocb->aio_rw_flags;
-    off_t offset = iocb->aio_offset;
-    size_t length;
-    int error = take_vector(request, iocb, &length);
+    bool is_vector = iocb->aio_lio_opcode == IOCB_CMD_PREADV
+                     || iocb->aio_lio_opcode == IOCB_CMD_PWRITEV;
+    struct iovec one = {(void *) (uintptr_t) iocb->aio_buf, iocb->aio_nbytes};
+    const struct iovec *vector = is_vector ? one.iov_base : &one;
+    size_t count = is_vector ? iocb->aio_nbytes : 1;
+    size_t length = 0;
+    if (count > IOV_MAX) {
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (vector[i].iov_len > SSIZE_MAX - length) {
+            return -EINVAL;
+        }
+        length += vector[i].iov_len;
+    }
+    int error = aio_request_set_vector(request, vector, count);
     if (error < 0) {
         return error;
     }
-    queued->op = is_write(iocb) ? SBE(ioOp_WRITE) : SBE(ioOp_READ);
-    queued->vector = request->vector;
-    queued->result = is_write(iocb) && length > 0 && (rw_flags & RWF_APPEND) != 0
-                         ? -ENOSPC
-                         : open_file_locate(request->file, is_write(iocb), length, &offset);
-    queued->position = offset;
-    if (queued->result > INT64_MAX - offset) {
-        queued->result = INT64_MAX - offset; /* no image reaches there */
+    aio_request_set_transfer(request, is_write(iocb), length, iocb->aio_offset);
+    if (is_write(iocb) && length > 0 && (rw_flags & RWF_APPEND) != 0) {
+        request->queued.result = -ENOSPC;
     }
-    queued->length = queued->result < 0 ? 0 : (uint64_t) queued->result;
-    request->then_flush = is_write(iocb)
-                          && ((rw_flags & (RWF_DSYNC | RWF_SYNC)) != 0
-                              || open_file_writes_through(request->file));
+    if (is_write(iocb) && (rw_flags & (RWF_DSYNC | RWF_SYNC)) != 0) {
+        request->then_flush = true;
+    }
     return 0;
 }
 
 static int prepare(struct aio_context *context, struct aio_request *request,
                    const struct iocb *iocb)
 {
-    struct queue_request *queued = &request->queued;
     int error = take_event_descriptor(request, iocb);
     if (error == 0) {
         error = check(iocb, request->file);
     }
     if (error == 0) {
-        error = aio_context_open(context, request->file, &queued->handle);
+        error = aio_engine_open(&context->engine, request);
     }
     if (error < 0) {
         return error;
     }
     if (iocb->aio_lio_opcode == IOCB_CMD_FSYNC || iocb->aio_lio_opcode == IOCB_CMD_FDSYNC) {
-        queued->op = SBE(ioOp_FLUSH);
-        queued->position = 0;
-        queued->length = 0;
-        queued->result = 1;
+        aio_request_set_flush(request);
         return 0;
     }
     return prepare_transfer(request, iocb);
@@ -188,13 +158,10 @@ static int prepare(struct aio_context *context, struct aio_request *request,
 /* Under the lock. file: the reference becomes the request's. */
 static int add(struct aio_context *context, struct iocb *iocb, struct open_file *file)
 {
-    struct queue *queue = atomic_load(&context->queue);
-    struct aio_request *request = aio_request_take(context);
+    struct aio_request *request = aio_request_take(&context->engine, file);
     if (request == NULL) {
-        open_file_release(file);
         return -EAGAIN;
     }
-    request->file = file;
     request->data = iocb->aio_data;
     request->object = (uint64_t) (uintptr_t) iocb;
     int error = prepare(context, request, iocb);
@@ -202,15 +169,11 @@ static int add(struct aio_context *context, struct iocb *iocb, struct open_file 
         error = aio_context_start_courier(context);
     }
     if (error < 0) {
-        aio_request_give_back(context, request);
+        aio_request_give_back(&context->engine, request);
         return error;
     }
     iocb->aio_key = 0; /* as the kernel does */
-    if (request->queued.result <= 0) {
-        queue_add_done(queue, &request->queued);
-    } else {
-        queue_add(queue, &request->queued);
-    }
+    aio_engine_add(&context->engine, request);
     return 0;
 }
 
@@ -223,7 +186,7 @@ static long submit_to_images(aio_context_t id, long count, struct iocb **request
     if (error < 0) {
         return error;
     }
-    aio_context_lock(context);
+    aio_engine_lock(&context->engine);
     while (done < count && error == 0) {
         struct open_file *file = descriptor_acquire((int) requests[done]->aio_fildes);
         if (file == NULL) {
@@ -233,7 +196,7 @@ static long submit_to_images(aio_context_t id, long count, struct iocb **request
         done += error == 0;
     }
     aio_context_start(context);
-    aio_context_unlock(context);
+    aio_engine_unlock(&context->engine);
     aio_context_leave(context);
     return done > 0 ? done : error;
 }
@@ -249,10 +212,10 @@ static int prepare_for_kernel(aio_context_t id)
     if (!atomic_load_explicit(&context->has_kernel_requests, memory_order_relaxed)) {
         atomic_store(&context->has_kernel_requests, true);
     }
-    if (atomic_load(&context->queue) != NULL && !atomic_load(&context->has_courier)) {
-        aio_context_lock(context);
+    if (atomic_load(&context->engine.queue) != NULL && !atomic_load(&context->has_courier)) {
+        aio_engine_lock(&context->engine);
         error = aio_context_start_courier(context);
-        aio_context_unlock(context);
+        aio_engine_unlock(&context->engine);
     }
     aio_context_leave(context);
     return error;
@@ -334,7 +297,7 @@ static long take_events(struct aio_context *context, struct io_event *events, lo
             .obj = request->object,
             .res = request->queued.result,
         };
-        aio_request_give_back(context, request);
+        aio_request_give_back(&context->engine, request);
     }
     return count;
 }
@@ -375,10 +338,10 @@ static long sleep_in_kernel(struct aio_context *context, const struct wait *wait
 /* Events of both kinds, where a queue is tied to the context. count: those that are there. */
 static long await_both(struct aio_context *context, const struct wait *wait, long count)
 {
-    struct queue *queue = atomic_load(&context->queue);
+    struct queue *queue = atomic_load(&context->engine.queue);
     bool is_late = wait->deadline_ns == 0;
     while (true) {
-        aio_context_lock(context);
+        aio_engine_lock(&context->engine);
         if (wait->mask != NULL && !is_late && aio_context_start_courier(context) < 0) {
             is_late = true; /* no thread to be had: does not wait */
         }
@@ -389,7 +352,7 @@ static long await_both(struct aio_context *context, const struct wait *wait, lon
         if (sleeps && in_kernel) {
             atomic_fetch_add(&context->kernel_sleepers, 1); /* the courier kicks from here on */
         }
-        aio_context_unlock(context);
+        aio_engine_unlock(&context->engine);
         if (!sleeps) {
             return poll_kernel(context, wait, count);
         }
@@ -417,11 +380,11 @@ static long await_kernel(struct aio_context *context, const struct wait *wait)
     long result = 0;
     uint32_t wanted = wait->least > 0 ? (uint32_t) wait->least : 1;
     atomic_fetch_add(&context->kernel_sleepers, wanted);
-    bool is_tied = atomic_load(&context->queue) != NULL;
+    bool is_tied = atomic_load(&context->engine.queue) != NULL;
     if (!is_tied) {
         result = ask_kernel(wait, wait->least, wait->most, wait->events, wait->timeout);
         result = aio_context_without_kicks(context, wait->events, result);
-        is_tied = atomic_load(&context->queue) != NULL;
+        is_tied = atomic_load(&context->engine.queue) != NULL;
     }
     atomic_fetch_sub(&context->kernel_sleepers, wanted);
     return is_tied && result >= 0 && result < wait->least ? await_both(context, wait, result)
@@ -438,7 +401,7 @@ static int await(struct wait *wait)
         }
         return (int) ask_kernel(wait, wait->least, wait->most, wait->events, wait->timeout);
     }
-    bool is_tied = atomic_load(&context->queue) != NULL;
+    bool is_tied = atomic_load(&context->engine.queue) != NULL;
     if (wait->timeout == NULL) {
         wait->deadline_ns = FOREVER;
     } else if (wait->timeout->tv_sec > 0 || wait->timeout->tv_nsec > 0) {

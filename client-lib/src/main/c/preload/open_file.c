@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "aio_context.h"
+#include "aio_engine.h"
 #include "descriptor.h"
 #include "real.h"
 #include "report.h"
