@@ -48,7 +48,6 @@ static struct aio_context *find(aio_context_t id)
 static void forget_parents_contexts(void)
 {
     memset(contexts, 0, sizeof contexts); /* what they refer to stays: it may have been changing */
-    aio_engines_forget();
     atomic_store(&longest_search, 0);
     pthread_mutex_init(&adding, NULL);
 }
@@ -200,7 +199,6 @@ static void collect(struct aio_context *context)
 {
     struct aio_request *request;
     while ((request = aio_engine_reap(&context->engine)) != NULL) {
-        report_bytes(CALL_io_submit, request->queued.result);
         request->next = NULL;
         *context->completed_end = request;
         context->completed_end = &request->next;

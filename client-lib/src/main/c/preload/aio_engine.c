@@ -23,6 +23,7 @@ struct aio_image {
 };
 
 static pthread_mutex_t becoming_known = PTHREAD_MUTEX_INITIALIZER;
+static bool forks_are_watched;
 static _Atomic(struct aio_engine *) engines; /* all that ever had a queue */
 
 /* The list of images is only ever added to, by who has the lock, and may be looked at by anybody. */
@@ -86,7 +87,8 @@ void aio_on_file_ended(const struct open_file *file)
     }
 }
 
-void aio_engines_forget(void)
+/* In a child, where whoever has engines makes them anew. */
+static void forget_parents_engines(void)
 {
     pthread_mutex_init(&becoming_known, NULL);
     atomic_store(&engines, NULL);
@@ -95,6 +97,9 @@ void aio_engines_forget(void)
 static void become_known(struct aio_engine *engine)
 {
     pthread_mutex_lock(&becoming_known);
+    if (!forks_are_watched) {
+        forks_are_watched = pthread_atfork(NULL, NULL, forget_parents_engines) == 0;
+    }
     if (!engine->is_known) {
         engine->is_known = true;
         engine->next = atomic_load(&engines);
@@ -170,7 +175,8 @@ int aio_engine_open(struct aio_engine *engine, struct aio_request *request)
     return 0;
 }
 
-struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file)
+struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
+                                     enum call call)
 {
     struct aio_request *request = engine->free;
     if (engine->requests >= engine->limit) {
@@ -188,6 +194,8 @@ struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file
     request->file = file;
     request->vector = request->own_vector;
     request->event_descriptor = -1;
+    request->call = call;
+    request->is_held = false;
     request->then_flush = false;
     return request;
 }
@@ -292,6 +300,7 @@ struct aio_request *aio_engine_reap(struct aio_engine *engine)
                 uint64_t one = 1;
                 REAL(syscall)(SYS_write, request->event_descriptor, &one, sizeof one);
             }
+            report_bytes(request->call, queued->result);
             let_go(request);
             return request;
         }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "calls.h"
 #include "open_file.h"
 #include "queue.h"
 
@@ -25,6 +26,8 @@ struct aio_request {
     uint64_t object;             /* the program's own: the address of its control block, */
     uint64_t data;               /* and what it wants back */
     int event_descriptor;        /* a duplicate, or -1 */
+    enum call call;              /* which the report counts it for */
+    bool is_held;                /* its owner's */
     bool then_flush;             /* the write is to be durable */
     int64_t written;             /* what it has written, while it flushes */
     struct iovec *vector;        /* own_vector or allocated */
@@ -34,7 +37,7 @@ struct aio_request {
 /* An image that the queue has opened for an open file. */
 struct aio_image;
 
-/* Begins as zeroes, and is not given back: other threads may look at it at any time. */
+/* Begins as zeroes, in a child of its process again, and is not given back: other threads may look at it at any time. */
 struct aio_engine {
     pthread_mutex_t lock;
     _Atomic(struct queue *) queue; /* NULL until it is needed */
@@ -58,7 +61,8 @@ int aio_engine_begin(struct aio_engine *engine, uint32_t depth);
 void aio_engine_end(struct aio_engine *engine);
 
 /* A request for this file, whose reference becomes the request's. NULL where there are too many. */
-struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file);
+struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
+                                     enum call call);
 void aio_request_give_back(struct aio_engine *engine, struct aio_request *request);
 
 /* Room for so many parts of a vector. 0 or an error. */
@@ -81,8 +85,5 @@ struct aio_request *aio_engine_reap(struct aio_engine *engine);
 
 /* An open file has ended, and with it what queues have open for it. Any thread, no lock. */
 void aio_on_file_ended(const struct open_file *file);
-
-/* In a child: none of its parent's is there. */
-void aio_engines_forget(void);
 
 #endif

@@ -12,6 +12,7 @@
  *   mprotect, msync, munmap      a mapping of an image is a copy in memory like any other
  *   name_to_handle_at, inotify*, fanotify*, quotactl, mount, swapon
  *                                the path is unknown to the kernel: ENOENT; nothing is lost
+ *   aio_error, aio_return        read the aiocb only, where posix_aio.c keeps the same
  *   io_cancel                    the kernel cancels no request on a file, and none here: EINVAL
  *   io_uring_*                   the kernel does the I/O, past any library: EBADF on the placeholder
  *   wide and locale stdio, popen, tmpfile, getline ...
@@ -25,6 +26,7 @@
 #ifndef RBDW_CALLS_H
 #define RBDW_CALLS_H
 
+#include <aio.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -201,6 +203,15 @@ struct io_event;
                              struct timespec *timeout))                                            \
     CALL(int, io_pgetevents, (unsigned long id, long least, long most, struct io_event *events,    \
                               struct timespec *timeout, sigset_t *mask))                           \
+    /* posix_aio.c */                                                                              \
+    CALL(int, aio_read, (struct aiocb * block))                                                    \
+    CALL(int, aio_write, (struct aiocb * block))                                                   \
+    CALL(int, aio_fsync, (int op, struct aiocb *block))                                            \
+    CALL(int, aio_cancel, (int fd, struct aiocb *block))                                           \
+    CALL(int, aio_suspend,                                                                         \
+         (const struct aiocb *const list[], int count, const struct timespec *timeout))            \
+    CALL(int, lio_listio,                                                                          \
+         (int mode, struct aiocb *const list[], int count, struct sigevent *event))                \
     /* process.c */                                                                                \
     CALL(void, _exit, (int status))                                                                \
     /* raw_call.c */                                                                               \

@@ -158,7 +158,7 @@ static int prepare(struct aio_context *context, struct aio_request *request,
 /* Under the lock. file: the reference becomes the request's. */
 static int add(struct aio_context *context, struct iocb *iocb, struct open_file *file)
 {
-    struct aio_request *request = aio_request_take(&context->engine, file);
+    struct aio_request *request = aio_request_take(&context->engine, file, CALL_io_submit);
     if (request == NULL) {
         return -EAGAIN;
     }
