@@ -21,6 +21,7 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
         .responses = (struct response_entry *) (bytes + segment_response_ring_offset(geometry)),
         .arena = bytes + segment_arena_offset(geometry),
         .mask = geometry->depth - 1,
+        .arena_length = geometry->arena_length,
         .pieces = geometry->depth < CHANNEL_MAX_PIECES ? geometry->depth : CHANNEL_MAX_PIECES,
         .spin = {.budget_ns = may_spin ? SPIN_MAX_NS : -1},
     };
@@ -37,15 +38,10 @@ int channel_free_piece(const struct channel *channel)
     return -1;
 }
 
-void channel_submit(struct channel *channel, int index, uint64_t offset, uint32_t piece_length,
-                    const struct io_request *request)
+uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_offset,
+                         const struct io_request *request)
 {
-    struct piece *piece = &channel->piece[index];
-    piece->correlation_id = channel->next_correlation++ << 16 | (uint64_t) index;
-    piece->offset = offset;
-    piece->length = piece_length;
-    piece->in_flight = true;
-
+    uint64_t correlation_id = channel->next_correlation++ << 16 | tag;
     uint64_t position = channel->request_position++;
     struct request_entry *entry = &channel->control->requests[position & channel->mask];
     struct SBE(messageHeader) header;
@@ -56,13 +52,25 @@ void channel_submit(struct channel *channel, int index, uint64_t offset, uint32_
     SBE(messageHeader_set_schemaId)(&header, SBE(ioRequest_sbe_schema_id)());
     SBE(messageHeader_set_version)(&header, SBE(ioRequest_sbe_schema_version)());
     SBE(ioRequest_wrap_for_encode)(&body, entry->body, 0, sizeof entry->body);
-    SBE(ioRequest_set_correlationId)(&body, piece->correlation_id);
+    SBE(ioRequest_set_correlationId)(&body, correlation_id);
     SBE(ioRequest_set_position)(&body, request->position);
     SBE(ioRequest_set_length)(&body, request->length);
     SBE(ioRequest_set_handle)(&body, request->handle);
-    SBE(ioRequest_set_arenaOffset)(&body, (uint32_t) index * channel->piece_length);
+    SBE(ioRequest_set_arenaOffset)(&body, arena_offset);
     SBE(ioRequest_set_op)(&body, (enum SBE(ioOp)) request->op);
     atomic_store_explicit(&entry->sequence, position + 1, memory_order_release);
+    return correlation_id;
+}
+
+void channel_submit(struct channel *channel, int index, uint64_t offset, uint32_t piece_length,
+                    const struct io_request *request)
+{
+    struct piece *piece = &channel->piece[index];
+    piece->offset = offset;
+    piece->length = piece_length;
+    piece->in_flight = true;
+    piece->correlation_id = channel_publish(
+        channel, (uint32_t) index, (uint32_t) index * channel->piece_length, request);
 }
 
 static struct response_entry *next_response(const struct channel *channel)
@@ -76,7 +84,7 @@ bool channel_has_response(const struct channel *channel)
            == channel->response_position + 1;
 }
 
-int channel_take_response(struct channel *channel, int64_t *result)
+uint64_t channel_take(struct channel *channel, int64_t *result)
 {
     struct response_entry *entry = next_response(channel);
     struct SBE(ioResponse) body;
@@ -85,7 +93,12 @@ int channel_take_response(struct channel *channel, int64_t *result)
     uint64_t correlation_id = SBE(ioResponse_correlationId)(&body);
     *result = SBE(ioResponse_result)(&body);
     channel->response_position++;
+    return correlation_id;
+}
 
+int channel_take_response(struct channel *channel, int64_t *result)
+{
+    uint64_t correlation_id = channel_take(channel, result);
     uint32_t index = correlation_id & SEGMENT_TAG_MASK;
     if (index >= channel->pieces || !channel->piece[index].in_flight
         || channel->piece[index].correlation_id != correlation_id) {
@@ -112,17 +125,20 @@ static int64_t spin_budget(struct spin *spin)
     return spin->budget_ns;
 }
 
-static bool spin_for_response(struct channel *channel)
+bool channel_spin(struct channel *channel, uint64_t position, int64_t deadline_ns)
 {
     struct spin *spin = &channel->spin;
     int64_t budget = spin_budget(spin);
     if (budget <= 0) {
         return false;
     }
-    int64_t deadline = futex_now_ns() + budget;
+    int64_t end = futex_now_ns() + budget;
+    if (end > deadline_ns) {
+        end = deadline_ns;
+    }
     do {
         for (int i = 0; i < SPIN_LOOKS; i++) {
-            if (channel_has_response(channel)) {
+            if (channel_has_come(channel, position)) {
                 int64_t more = spin->budget_ns * 2;
                 spin->budget_ns = more > SPIN_MAX_NS   ? SPIN_MAX_NS
                                   : more < SPIN_MIN_NS ? SPIN_MIN_NS
@@ -131,14 +147,15 @@ static bool spin_for_response(struct channel *channel)
             }
             pause_cpu();
         }
-    } while (futex_now_ns() < deadline);
+    } while (futex_now_ns() < end);
     spin->budget_ns /= 2;
     return false;
 }
 
 bool channel_await_response(struct channel *channel, struct session *session)
 {
-    if (channel_has_response(channel) || spin_for_response(channel)) {
+    if (channel_has_response(channel)
+        || channel_spin(channel, channel->response_position, INT64_MAX)) {
         return true;
     }
     /*   client: clientWaiting = 1    | fence | look at the ring | if it is empty: sleep

@@ -41,6 +41,7 @@ struct channel {
     uint64_t response_position;
     uint64_t next_correlation;
     uint32_t mask;
+    uint32_t arena_length; /* bytes */
     uint32_t pieces;       /* the arena holds this many */
     uint32_t piece_length; /* bytes, of the longest */
     struct spin spin;
@@ -58,6 +59,26 @@ struct io_request {
 /* bytes: the channel's in the segment. may_spin: false where nobody else could run meanwhile. */
 void channel_init(struct channel *channel, char *bytes, const struct segment_geometry *geometry,
                   bool may_spin);
+
+/* Publishes a request whose data is in place. tag: below the depth, of nothing that is in flight.
+ * Returns the correlation id that its response will have. The doorbell is the caller's. */
+uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_offset,
+                         const struct io_request *request);
+
+/* Takes the next response, which is there; returns its correlation id. */
+uint64_t channel_take(struct channel *channel, int64_t *result);
+
+/* Whether the response that has this position, of those that are not taken yet or were taken
+ * lately, has come. */
+static inline bool channel_has_come(const struct channel *channel, uint64_t position)
+{
+    uint64_t sequence = atomic_load_explicit(
+        &channel->responses[position & channel->mask].sequence, memory_order_acquire);
+    return (int64_t) (sequence - position) > 0;
+}
+
+/* Looks for that response for a while. deadline_ns: of futex_now_ns, no longer than until then. */
+bool channel_spin(struct channel *channel, uint64_t position, int64_t deadline_ns);
 
 /* The index of a piece that is not in flight, or -1. */
 int channel_free_piece(const struct channel *channel);

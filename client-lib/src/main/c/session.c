@@ -13,14 +13,21 @@
 #include "error.h"
 #include "segment.h"
 
-#define WANTED_CHANNELS 5 /* four and one for signal handlers */
-#define WANTED_DEPTH 64
-#define WANTED_ARENA_LENGTH (1024 * 1024)
+/* What the broker is asked for. */
+struct wish {
+    uint16_t channels;
+    uint16_t depth;        /* requests in flight a channel */
+    uint32_t arena_length; /* bytes a channel */
+};
+
+/* Four channels and one for signal handlers. */
+static const struct wish for_threads_and_handlers = {5, 64, 1024 * 1024};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int cancel_state; /* of who has the lock */
 static sigset_t signals;   /* likewise */
 static struct session *current;
+static struct session *sessions; /* all of this process */
 
 /* All but those that would end the program: a person may give up waiting for a cluster. */
 static void signals_to_hold(sigset_t *signals_held)
@@ -62,18 +69,19 @@ void session_unlock(void)
 static void forget_parents_session(void)
 {
     pthread_mutex_init(&lock, NULL);
-    if (current != NULL) {
-        descriptor_drop(current->socket);
-        descriptor_drop(current->doorbell);
-        current = NULL; /* not freed: the parent's threads may have been changing it */
+    for (struct session *session = sessions; session != NULL; session = session->next) {
+        descriptor_drop(session->socket);
+        descriptor_drop(session->doorbell);
     }
+    sessions = NULL; /* not freed: the parent's threads may have been changing them */
+    current = NULL;
 }
 
-static int begin(struct session *session)
+static int begin(struct session *session, const struct wish *wish)
 {
     struct welcome welcome;
-    int error = control_hello(&session->control, WANTED_CHANNELS, WANTED_DEPTH,
-                              WANTED_ARENA_LENGTH, &welcome);
+    int error = control_hello(&session->control, wish->channels, wish->depth, wish->arena_length,
+                              &welcome);
     if (error < 0) {
         return error;
     }
@@ -98,7 +106,7 @@ static int begin(struct session *session)
     return 0;
 }
 
-static int make_session(struct session **made)
+static int make_session(const struct wish *wish, struct session **made)
 {
     int error = fork_watch(forget_parents_session);
     if (error < 0) {
@@ -120,14 +128,26 @@ static int make_session(struct session **made)
     session->socket = session->control.socket;
     session->references = 0;
     atomic_init(&session->dead, false);
-    error = begin(session);
+    error = begin(session, wish);
     if (error < 0) {
         descriptor_drop(session->socket);
         free(session);
         return error;
     }
+    session->next = sessions;
+    sessions = session;
     *made = session;
     return 0;
+}
+
+static void unlink_session(struct session *session)
+{
+    for (struct session **link = &sessions; *link != NULL; link = &(*link)->next) {
+        if (*link == session) {
+            *link = session->next;
+            return;
+        }
+    }
 }
 
 int session_acquire(struct session **session)
@@ -137,7 +157,7 @@ int session_acquire(struct session **session)
         current = NULL;
     }
     if (current == NULL) {
-        int error = make_session(&current);
+        int error = make_session(&for_threads_and_handlers, &current);
         if (error < 0) {
             current = NULL;
             return error;
@@ -149,11 +169,22 @@ int session_acquire(struct session **session)
     return 0;
 }
 
+int session_make_queued(uint16_t depth, uint32_t arena_length, struct session **session)
+{
+    struct wish wish = {1, depth, arena_length};
+    int error = make_session(&wish, session);
+    if (error == 0) {
+        (*session)->references = 1;
+    }
+    return error;
+}
+
 void session_release(struct session *session)
 {
     if (--session->references > 0) {
         return;
     }
+    unlink_session(session);
     if (session_is_ours(session)) {
         segment_unmap(session->segment, session->segment_length);
         descriptor_drop(session->doorbell);

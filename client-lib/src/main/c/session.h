@@ -17,6 +17,7 @@
 #include "pool.h"
 
 struct session {
+    struct session *next; /* of all that this process has made */
     uint32_t process;  /* whose it is: fork_process_number */
     _Atomic bool dead; /* the broker is gone, or is not understood */
     int socket;
@@ -43,6 +44,11 @@ void session_unlock(void);
 /* Under the lock: the session of this process, made where there is none or its broker is gone. The
  * reference is the caller's to session_release. 0 or an error with its text. */
 int session_acquire(struct session **session);
+
+/* Under the lock: a session of the caller's own, with one channel, which is not leased: channel[0].
+ * depth: the most requests in flight; arena_length: bytes; the broker may grant less. The reference
+ * is the caller's. 0 or an error with its text. */
+int session_make_queued(uint16_t depth, uint32_t arena_length, struct session **session);
 
 /* Under the lock. */
 void session_release(struct session *session);

@@ -12,6 +12,8 @@
  *   mprotect, msync, munmap      a mapping of an image is a copy in memory like any other
  *   name_to_handle_at, inotify*, fanotify*, quotactl, mount, swapon
  *                                the path is unknown to the kernel: ENOENT; nothing is lost
+ *   aio_error, aio_return        read the aiocb only, where posix_aio.c keeps the same
+ *   io_cancel                    the kernel cancels no request on a file, and none here: EINVAL
  *   io_uring_*                   the kernel does the I/O, past any library: EBADF on the placeholder
  *   wide and locale stdio, popen, tmpfile, getline ...
  *                                work on the streams that fopen and its kin make here
@@ -24,6 +26,7 @@
 #ifndef RBDW_CALLS_H
 #define RBDW_CALLS_H
 
+#include <aio.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -40,6 +43,9 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <utime.h>
+
+struct iocb; /* of <linux/aio_abi.h>, which says too much */
+struct io_event;
 
 #define FOR_EACH_CALL(CALL)                                                                        \
     /* open.c */                                                                                   \
@@ -190,6 +196,23 @@
     CALL(int, posix_spawn_file_actions_addopen,                                                    \
          (posix_spawn_file_actions_t * actions, int fd, const char *path, int flags, mode_t mode)) \
     CALL(int, posix_spawn_file_actions_destroy, (posix_spawn_file_actions_t * actions))            \
+    /* linux_aio.c: of libaio, which need not be there */                                          \
+    CALL(int, io_setup, (int limit, unsigned long *id))                                            \
+    CALL(int, io_destroy, (unsigned long id))                                                      \
+    CALL(int, io_submit, (unsigned long id, long count, struct iocb **requests))                   \
+    CALL(int, io_getevents, (unsigned long id, long least, long most, struct io_event *events,     \
+                             struct timespec *timeout))                                            \
+    CALL(int, io_pgetevents, (unsigned long id, long least, long most, struct io_event *events,    \
+                              struct timespec *timeout, sigset_t *mask))                           \
+    /* posix_aio.c */                                                                              \
+    CALL(int, aio_read, (struct aiocb * block))                                                    \
+    CALL(int, aio_write, (struct aiocb * block))                                                   \
+    CALL(int, aio_fsync, (int op, struct aiocb *block))                                            \
+    CALL(int, aio_cancel, (int fd, struct aiocb *block))                                           \
+    CALL(int, aio_suspend,                                                                         \
+         (const struct aiocb *const list[], int count, const struct timespec *timeout))            \
+    CALL(int, lio_listio,                                                                          \
+         (int mode, struct aiocb *const list[], int count, struct sigevent *event))                \
     /* process.c */                                                                                \
     CALL(void, _exit, (int status))                                                                \
     /* raw_call.c */                                                                               \

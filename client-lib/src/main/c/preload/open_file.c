@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "aio_engine.h"
 #include "descriptor.h"
 #include "real.h"
 #include "report.h"
@@ -55,6 +56,7 @@ void open_file_set_references(struct open_file *file, uint32_t references)
 
 static void end(struct open_file *file)
 {
+    aio_on_file_ended(file);
     rbdw_file *image = atomic_load(&file->image);
     int lock = atomic_load(&file->lock);
     if (image != NULL) {
@@ -230,11 +232,16 @@ static bool appends(const struct open_file *file)
     return (atomic_load_explicit(&file->state->flags, memory_order_relaxed) & O_APPEND) != 0;
 }
 
-/* After a write, where the file was opened O_SYNC or O_DSYNC. */
-static ssize_t written(struct open_file *file, ssize_t result)
+bool open_file_writes_through(const struct open_file *file)
 {
     uint32_t flags = atomic_load_explicit(&file->state->flags, memory_order_relaxed);
-    if (result > 0 && (flags & (O_SYNC | O_DSYNC)) != 0) {
+    return (flags & (O_SYNC | O_DSYNC)) != 0;
+}
+
+/* After a write. */
+static ssize_t written(struct open_file *file, ssize_t result)
+{
+    if (result > 0 && open_file_writes_through(file)) {
         int error = open_file_flush(file);
         return error < 0 ? error : result;
     }
@@ -253,6 +260,19 @@ static ssize_t transfer_at(struct open_file *file, const struct transfer *transf
         return -ENOSPC; /* as the kernel, which appends whatever offset is given */
     }
     return written(file, move(file, transfer, offset));
+}
+
+ssize_t open_file_locate(struct open_file *file, bool is_write, size_t count, off_t *offset)
+{
+    if (is_write && count > 0 && appends(file)) {
+        return -ENOSPC;
+    }
+    ssize_t within = within_partition(file, count, *offset);
+    if (within == 0 && count > 0 && is_write) {
+        return -ENOSPC;
+    }
+    *offset += file->state->base;
+    return within;
 }
 
 /* Takes up to count bytes of the file, from the position on, for the caller alone. Returns how many;

@@ -60,6 +60,13 @@ ssize_t open_file_preadv(struct open_file *file, const struct iovec *vector, int
 ssize_t open_file_pwritev(struct open_file *file, const struct iovec *vector, int count,
                           off_t offset);
 
+/* For those who transfer by themselves: what a pread or pwrite of that would ask the image for.
+ * Returns how many bytes, and makes *offset the image's; 0: nothing, or an error. */
+ssize_t open_file_locate(struct open_file *file, bool is_write, size_t count, off_t *offset);
+
+/* Whether each write is to be durable (O_SYNC, O_DSYNC). */
+bool open_file_writes_through(const struct open_file *file);
+
 /* Asks the broker. Bytes. */
 int64_t open_file_size(struct open_file *file);
 

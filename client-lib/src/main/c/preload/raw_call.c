@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hook.h"
+#include "linux_aio.h"
 
 /* What the arguments are, by the call. */
 #define FD ((int) a)
@@ -131,6 +132,18 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return close(FD);
     case SYS_close_range:
         return close_range((unsigned) a, (unsigned) b, (int) c);
+    case SYS_io_setup:
+        return as_result(io_setup((int) a, (aio_context_t *) b));
+    case SYS_io_destroy:
+        return as_result(io_destroy((aio_context_t) a));
+    case SYS_io_submit:
+        return as_result(io_submit((aio_context_t) a, b, (struct iocb **) c));
+    case SYS_io_getevents:
+        return as_result(io_getevents((aio_context_t) a, b, c, (struct io_event *) d,
+                                      (struct timespec *) e));
+    case SYS_io_pgetevents: /* the mask comes with its size */
+        return as_result(io_pgetevents((aio_context_t) a, b, c, (struct io_event *) d,
+                                       (struct timespec *) e, f == 0 ? NULL : *(sigset_t **) f));
     default:
         return REAL(syscall)(number, a, b, c, d, e, f);
     }

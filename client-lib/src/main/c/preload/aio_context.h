@@ -1,0 +1,74 @@
+/* The contexts of Linux' asynchronous I/O (io_setup), and what images add to one.
+ *
+ * A context is the kernel's, and the kernel serves what does not concern images. The first io_submit
+ * that holds an image's descriptor ties a queue (queue.h) to it. Events are then of two kinds, and
+ * who waits for them waits for both:
+ *
+ *   only images, so far      it sleeps in queue_await
+ *   both kinds, or a signal  it sleeps in the kernel's io_getevents; a thread of ours, the courier,
+ *   mask, or an eventfd      waits for the images' answers, and wakes it by a request to the kernel
+ *                            that is done at once (a kick), whose event nobody else sees
+ *
+ * Not for signal handlers. */
+
+#ifndef RBDW_AIO_CONTEXT_H
+#define RBDW_AIO_CONTEXT_H
+
+#include <linux/aio_abi.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aio_engine.h"
+
+struct aio_context {
+    _Atomic aio_context_t id; /* 0: the slot is free */
+    _Atomic uint32_t users;   /* calls under way */
+    _Atomic uint32_t ending;  /* io_destroy */
+    struct aio_engine engine; /* with a queue once images are concerned */
+    _Atomic bool has_kernel_requests; /* ever */
+    _Atomic bool has_courier;
+    _Atomic bool was_kicked;          /* ever */
+    _Atomic uint32_t kernel_sleepers; /* events that those who sleep in the kernel wait for */
+
+    /* Under the engine's lock. */
+    struct aio_request *completed;
+    struct aio_request **completed_end;
+    pthread_t courier;
+    _Atomic uint32_t work; /* futex of the courier where nothing is under way */
+};
+
+/* A new context of the kernel. Where there are too many, images cannot be used with this one. */
+void aio_context_add(aio_context_t id, uint32_t limit);
+
+/* NULL: not known. To be given back by aio_context_leave. */
+struct aio_context *aio_context_enter(aio_context_t id);
+void aio_context_leave(struct aio_context *context);
+
+/* The same for a context that images are about to use, known or not: with its queue. 0 or an error,
+ * EINVAL where the kernel does not know it either. */
+int aio_context_enter_for_images(aio_context_t id, struct aio_context **context);
+
+/* Before the kernel's. False where another thread is about to. Only the caller has it then. */
+bool aio_context_begin_end(struct aio_context *context);
+
+/* After the kernel's: waits for requests on images, and forgets the context. */
+void aio_context_end(struct aio_context *context);
+
+/* Under the engine's lock. */
+
+/* From here on those who wait sleep in the kernel. 0 or an error. */
+int aio_context_start_courier(struct aio_context *context);
+
+/* After requests were added to the queue. */
+void aio_context_start(struct aio_context *context);
+
+/* A request that is completed, to be given back by the caller, or NULL. */
+struct aio_request *aio_context_take(struct aio_context *context);
+
+/* Takes kicks out of events that came from the kernel; how many are left. */
+long aio_context_without_kicks(const struct aio_context *context, struct io_event *events,
+                               long count);
+
+#endif

@@ -1,0 +1,331 @@
+#include "aio_engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <org_rbdwrapper_ipc_codec/ioOp.h>
+
+#include "image.h"
+#include "real.h"
+#include "rbdw_protocol.h"
+#include "report.h"
+
+enum { IMAGE_FREE, IMAGE_OPEN, IMAGE_ENDED };
+
+struct aio_image {
+    _Atomic(struct aio_image *) next;
+    _Atomic(struct open_file *) file;
+    _Atomic uint32_t state;
+    uint32_t handle;
+};
+
+static pthread_mutex_t becoming_known = PTHREAD_MUTEX_INITIALIZER;
+static bool forks_are_watched;
+static _Atomic(struct aio_engine *) engines; /* all that ever had a queue */
+
+/* The list of images is only ever added to, by who has the lock, and may be looked at by anybody. */
+static struct aio_image *find_image(struct aio_engine *engine, const struct open_file *file,
+                                    uint32_t state)
+{
+    struct aio_image *image = atomic_load(&engine->images);
+    while (image != NULL
+           && (atomic_load(&image->state) != state
+               || (file != NULL && atomic_load(&image->file) != file))) {
+        image = atomic_load(&image->next);
+    }
+    return image;
+}
+
+static void close_ended_images(struct aio_engine *engine)
+{
+    struct queue *queue = atomic_load(&engine->queue);
+    struct aio_image *image;
+    atomic_store(&engine->image_ended, false);
+    while ((image = find_image(engine, NULL, IMAGE_ENDED)) != NULL) {
+        if (queue != NULL) {
+            queue_close(queue, image->handle);
+        }
+        atomic_store(&image->file, NULL);
+        atomic_store(&image->state, IMAGE_FREE);
+    }
+}
+
+void aio_engine_lock(struct aio_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+}
+
+/* Whoever ends a file while another thread has the lock leaves it to that one:
+ *   end of a file: image_ended = 1 | try to lock
+ *   unlock:        unlock          | read image_ended, and try to lock where it is 1 */
+void aio_engine_unlock(struct aio_engine *engine)
+{
+    do {
+        if (atomic_load(&engine->image_ended)) {
+            close_ended_images(engine);
+        }
+        pthread_mutex_unlock(&engine->lock);
+        atomic_thread_fence(memory_order_seq_cst);
+    } while (atomic_load(&engine->image_ended) && pthread_mutex_trylock(&engine->lock) == 0);
+}
+
+void aio_on_file_ended(const struct open_file *file)
+{
+    for (struct aio_engine *engine = atomic_load_explicit(&engines, memory_order_acquire);
+         engine != NULL; engine = engine->next) {
+        struct aio_image *image = find_image(engine, file, IMAGE_OPEN);
+        if (image != NULL) {
+            atomic_store(&image->state, IMAGE_ENDED);
+            atomic_store(&engine->image_ended, true);
+            if (pthread_mutex_trylock(&engine->lock) == 0) {
+                aio_engine_unlock(engine);
+            }
+        }
+    }
+}
+
+/* In a child, where whoever has engines makes them anew. */
+static void forget_parents_engines(void)
+{
+    pthread_mutex_init(&becoming_known, NULL);
+    atomic_store(&engines, NULL);
+}
+
+static void become_known(struct aio_engine *engine)
+{
+    pthread_mutex_lock(&becoming_known);
+    if (!forks_are_watched) {
+        forks_are_watched = pthread_atfork(NULL, NULL, forget_parents_engines) == 0;
+    }
+    if (!engine->is_known) {
+        engine->is_known = true;
+        engine->next = atomic_load(&engines);
+        atomic_store(&engines, engine);
+    }
+    pthread_mutex_unlock(&becoming_known);
+}
+
+int aio_engine_begin(struct aio_engine *engine, uint32_t depth)
+{
+    struct queue *queue;
+    int error = queue_create(depth, &queue);
+    if (error < 0) {
+        report_line("asynchronous I/O: %s", rbdw_error_text());
+        return error;
+    }
+    become_known(engine);
+    atomic_store(&engine->queue, queue);
+    return 0;
+}
+
+/* The path may lead to another image by now than when the file was opened. */
+static int open_image(struct queue *queue, struct open_file *file, uint32_t *handle)
+{
+    rbdw_file *opened;
+    struct image_stat stat;
+    uint32_t mapping_id;
+    int access_mode = (int) atomic_load(&file->state->flags) & O_ACCMODE;
+    int error = open_file_image(file, &opened);
+    if (error == 0) {
+        error = image_stat_file(opened, &stat);
+    }
+    if (error == 0) {
+        error = queue_open(queue, file->state->image, access_mode, handle, &mapping_id);
+    }
+    if (error == 0 && mapping_id != stat.mapping_id) {
+        queue_close(queue, *handle);
+        return -ESTALE;
+    }
+    return error;
+}
+
+static struct aio_image *free_image(struct aio_engine *engine)
+{
+    struct aio_image *image = find_image(engine, NULL, IMAGE_FREE);
+    if (image == NULL && (image = calloc(1, sizeof *image)) != NULL) {
+        atomic_store(&image->next, atomic_load(&engine->images));
+        atomic_store(&engine->images, image);
+    }
+    return image;
+}
+
+int aio_engine_open(struct aio_engine *engine, struct aio_request *request)
+{
+    struct open_file *file = request->file;
+    struct aio_image *image = find_image(engine, file, IMAGE_OPEN);
+    if (image != NULL) {
+        request->queued.handle = image->handle;
+        return 0;
+    }
+    image = free_image(engine);
+    if (image == NULL) {
+        return -ENOMEM;
+    }
+    int error = open_image(atomic_load(&engine->queue), file, &image->handle);
+    if (error < 0) {
+        report_line("asynchronous I/O on %s: %s", file->state->path, rbdw_error_text());
+        return error;
+    }
+    atomic_store(&image->file, file);
+    atomic_store(&image->state, IMAGE_OPEN);
+    request->queued.handle = image->handle;
+    return 0;
+}
+
+struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
+                                     enum call call)
+{
+    struct aio_request *request = engine->free;
+    if (engine->requests >= engine->limit) {
+        request = NULL;
+    } else if (request != NULL) {
+        engine->free = request->next;
+    } else {
+        request = malloc(sizeof *request);
+    }
+    if (request == NULL) {
+        open_file_release(file);
+        return NULL;
+    }
+    engine->requests++;
+    request->file = file;
+    request->vector = request->own_vector;
+    request->event_descriptor = -1;
+    request->call = call;
+    request->is_held = false;
+    request->then_flush = false;
+    return request;
+}
+
+static void let_go(struct aio_request *request)
+{
+    if (request->vector != request->own_vector) {
+        free(request->vector);
+        request->vector = request->own_vector;
+    }
+    if (request->event_descriptor >= 0) {
+        REAL(syscall)(SYS_close, request->event_descriptor);
+        request->event_descriptor = -1;
+    }
+    if (request->file != NULL) {
+        open_file_release(request->file);
+        request->file = NULL;
+    }
+}
+
+void aio_request_give_back(struct aio_engine *engine, struct aio_request *request)
+{
+    let_go(request);
+    request->next = engine->free;
+    engine->free = request;
+    engine->requests--;
+}
+
+int aio_request_set_vector(struct aio_request *request, const struct iovec *vector, size_t count)
+{
+    if (count > AIO_INLINE_VECTOR) {
+        struct iovec *copy = malloc(count * sizeof *copy);
+        if (copy == NULL) {
+            return -ENOMEM;
+        }
+        request->vector = copy;
+    }
+    memcpy(request->vector, vector, count * sizeof *vector);
+    return 0;
+}
+
+void aio_request_set_transfer(struct aio_request *request, bool is_write, size_t length,
+                              off_t offset)
+{
+    struct queue_request *queued = &request->queued;
+    int64_t left = open_file_locate(request->file, is_write, length, &offset);
+    if (left > INT64_MAX - offset) {
+        left = INT64_MAX - offset; /* no image reaches there */
+    }
+    queued->op = is_write ? SBE(ioOp_WRITE) : SBE(ioOp_READ);
+    queued->vector = request->vector;
+    queued->position = offset;
+    queued->length = left < 0 ? 0 : (uint64_t) left;
+    queued->result = left; /* where it is 0 or an error, that is all */
+    if (is_write && open_file_writes_through(request->file)) {
+        request->then_flush = true;
+    }
+}
+
+void aio_request_set_flush(struct aio_request *request)
+{
+    request->queued.op = SBE(ioOp_FLUSH);
+    request->queued.position = 0;
+    request->queued.length = 0;
+    request->queued.result = 1;
+}
+
+void aio_engine_add(struct aio_engine *engine, struct aio_request *request)
+{
+    struct queue *queue = atomic_load(&engine->queue);
+    if (request->queued.result <= 0) {
+        queue_add_done(queue, &request->queued);
+    } else {
+        queue_add(queue, &request->queued);
+    }
+}
+
+/* False where it goes on: the write is done, and is to be flushed. */
+static bool is_complete(struct queue *queue, struct aio_request *request)
+{
+    struct queue_request *queued = &request->queued;
+    if (queued->op == SBE(ioOp_FLUSH) && request->then_flush) {
+        queued->result = queued->result < 0 ? queued->result : request->written;
+    } else if (request->then_flush && queued->result > 0) {
+        request->written = queued->result;
+        queued->op = SBE(ioOp_FLUSH);
+        queue_add(queue, queued);
+        queue_start(queue);
+        return false;
+    }
+    return true;
+}
+
+struct aio_request *aio_engine_reap(struct aio_engine *engine)
+{
+    struct queue *queue = atomic_load(&engine->queue);
+    struct queue_request *queued;
+    while ((queued = queue_reap(queue)) != NULL) {
+        struct aio_request *request = (struct aio_request *) queued;
+        if (is_complete(queue, request)) {
+            if (request->event_descriptor >= 0) {
+                uint64_t one = 1;
+                REAL(syscall)(SYS_write, request->event_descriptor, &one, sizeof one);
+            }
+            report_bytes(request->call, queued->result);
+            let_go(request);
+            return request;
+        }
+    }
+    return NULL;
+}
+
+void aio_engine_end(struct aio_engine *engine)
+{
+    struct queue *queue = atomic_load(&engine->queue);
+    struct aio_request *request;
+    queue_start(queue);
+    while (queue_length(queue) > 0) {
+        while ((request = aio_engine_reap(engine)) != NULL) {
+            aio_request_give_back(engine, request);
+        }
+        if (queue_length(queue) > 0) {
+            queue_await(queue, queue_look(queue), INT64_MAX, true);
+        }
+    }
+    atomic_store(&engine->queue, NULL);
+    for (struct aio_image *image = atomic_load(&engine->images); image != NULL;
+         image = atomic_load(&image->next)) {
+        atomic_store(&image->file, NULL);
+        atomic_store(&image->state, IMAGE_FREE); /* the session's end closes them */
+    }
+    queue_destroy(queue);
+}

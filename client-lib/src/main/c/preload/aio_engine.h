@@ -1,0 +1,89 @@
+/* Asynchronous I/O of a program on images, of whichever kind: a queue (queue.h), and what the queue
+ * has opened for the program's open files. A Linux context has one (aio_context.h), and so has all of
+ * POSIX (posix_aio.c).
+ *
+ * Under the engine's lock, if nothing else is said; that is not for signal handlers. */
+
+#ifndef RBDW_AIO_ENGINE_H
+#define RBDW_AIO_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "calls.h"
+#include "open_file.h"
+#include "queue.h"
+
+#define AIO_INLINE_VECTOR 8
+
+/* A request of a program. */
+struct aio_request {
+    struct queue_request queued; /* first */
+    struct aio_request *next;    /* its owner's, but for aio_request_give_back */
+    struct open_file *file;      /* NULL once it is completed */
+    uint64_t object;             /* the program's own: the address of its control block, */
+    uint64_t data;               /* and what it wants back */
+    int event_descriptor;        /* a duplicate, or -1 */
+    enum call call;              /* which the report counts it for */
+    bool is_held;                /* its owner's */
+    bool then_flush;             /* the write is to be durable */
+    int64_t written;             /* what it has written, while it flushes */
+    struct iovec *vector;        /* own_vector or allocated */
+    struct iovec own_vector[AIO_INLINE_VECTOR];
+};
+
+/* An image that the queue has opened for an open file. */
+struct aio_image;
+
+/* Begins as zeroes, in a child of its process again, and is not given back: other threads may look at it at any time. */
+struct aio_engine {
+    pthread_mutex_t lock;
+    _Atomic(struct queue *) queue; /* NULL until it is needed */
+    _Atomic(struct aio_image *) images;
+    _Atomic bool image_ended; /* one waits for being closed */
+    bool is_known;            /* to aio_on_file_ended */
+    struct aio_engine *next;
+    uint32_t limit; /* requests at a time */
+    uint32_t requests;
+    struct aio_request *free;
+};
+
+/* Any thread; without the lock. */
+void aio_engine_lock(struct aio_engine *engine);
+void aio_engine_unlock(struct aio_engine *engine);
+
+/* Makes the queue. depth: requests in flight that are wanted. 0 or an error. */
+int aio_engine_begin(struct aio_engine *engine, uint32_t depth);
+
+/* Waits for all requests that the queue has, and ends it. */
+void aio_engine_end(struct aio_engine *engine);
+
+/* A request for this file, whose reference becomes the request's. NULL where there are too many. */
+struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
+                                     enum call call);
+void aio_request_give_back(struct aio_engine *engine, struct aio_request *request);
+
+/* Room for so many parts of a vector. 0 or an error. */
+int aio_request_set_vector(struct aio_request *request, const struct iovec *vector, size_t count);
+
+/* What a pread or pwrite of request->vector, a flush would be. The vector is set, the file's access
+ * was checked. */
+void aio_request_set_transfer(struct aio_request *request, bool is_write, size_t length,
+                              off_t offset);
+void aio_request_set_flush(struct aio_request *request);
+
+/* Opens the file's image for the queue where that is not done. 0 or an error. */
+int aio_engine_open(struct aio_engine *engine, struct aio_request *request);
+
+/* queue_start is the caller's. */
+void aio_engine_add(struct aio_engine *engine, struct aio_request *request);
+
+/* A request that is completed and holds its file no more; queued.result says how. Or NULL. */
+struct aio_request *aio_engine_reap(struct aio_engine *engine);
+
+/* An open file has ended, and with it what queues have open for it. Any thread, no lock. */
+void aio_on_file_ended(const struct open_file *file);
+
+#endif
