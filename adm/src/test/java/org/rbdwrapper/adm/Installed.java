@@ -77,10 +77,33 @@ final class Installed implements AutoCloseable {
             throws IOException, InterruptedException {
         Path out = Files.createTempFile(folder, "out", "");
         Path err = Files.createTempFile(folder, "err", "");
-        Process process = launch(prefix, out, err, launcher, arguments);
+        return await(
+                launch(prefix, out, err, launcher, arguments),
+                out,
+                err,
+                launcher + " " + String.join(" ", arguments));
+    }
+
+    /** A line as a person types it, in this folder, with the tree's programs on the PATH. */
+    Result typed(Path directory, String line) throws IOException, InterruptedException {
+        Path out = Files.createTempFile(folder, "out", "");
+        Path err = Files.createTempFile(folder, "err", "");
+        ProcessBuilder builder =
+                prepare(List.of("bash", "-o", "pipefail", "-c", line), out, err)
+                        .directory(directory.toFile());
+        builder.environment()
+                .merge(
+                        "PATH",
+                        ":/usr/sbin:/sbin",
+                        (path, more) -> tree.resolve("bin") + ":" + path + more);
+        return await(builder.start(), out, err, line);
+    }
+
+    private static Result await(Process process, Path out, Path err, String what)
+            throws IOException, InterruptedException {
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
             process.destroyForcibly();
-            throw new IOException(launcher + " " + String.join(" ", arguments) + " does not end");
+            throw new IOException(what + " does not end");
         }
         Result result =
                 new Result(process.exitValue(), Files.readString(out), Files.readString(err));
@@ -95,6 +118,10 @@ final class Installed implements AutoCloseable {
         List<String> words = new ArrayList<>(prefix);
         words.add(tree.resolve("bin").resolve(launcher).toString());
         words.addAll(List.of(arguments));
+        return prepare(words, out, err).start();
+    }
+
+    private ProcessBuilder prepare(List<String> words, Path out, Path err) {
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectOutput(out.toFile()).redirectError(err.toFile());
         builder.environment().put("RBDW_RUN_DIR", runDir().toString());
@@ -102,7 +129,7 @@ final class Installed implements AutoCloseable {
         // as in a container
         builder.environment().remove("LANG");
         builder.environment().remove("LC_ALL");
-        return builder.start();
+        return builder;
     }
 
     /** Processes that have this test's folder among their arguments. */
