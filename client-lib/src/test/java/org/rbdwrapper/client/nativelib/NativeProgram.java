@@ -122,6 +122,10 @@ public final class NativeProgram implements AutoCloseable {
                 process.exitValue(), Files.readAllBytes(output), Files.readString(errors));
     }
 
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
     public void awaitLine(String line) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         while (Files.readAllLines(output).stream().noneMatch(line::equals)) {
