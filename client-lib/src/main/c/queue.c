@@ -36,10 +36,17 @@ struct line {
     struct queue_request **end;
 };
 
-struct queue {
+/* The session of a broker that is gone. Kept until the queue ends: a thread in queue_await may look. */
+struct former {
+    struct former *next;
     struct session *session;
-    struct channel *channel;
-    uint32_t max_part;
+};
+
+struct queue {
+    _Atomic(struct session *) session; /* changes where the broker does */
+    struct former *formers;
+    uint32_t depth;    /* that is wanted */
+    uint32_t max_part; /* bytes */
     uint32_t length;
     uint32_t free_count;
     uint16_t free_tags[SEGMENT_MAX_DEPTH];
@@ -51,6 +58,16 @@ struct queue {
     struct arena arena;
     struct part parts[SEGMENT_MAX_DEPTH];
 };
+
+static struct session *session_of(const struct queue *queue)
+{
+    return atomic_load_explicit(&queue->session, memory_order_acquire);
+}
+
+static struct channel *channel_of(const struct queue *queue)
+{
+    return &session_of(queue)->channel[0];
+}
 
 static void line_init(struct line *line)
 {
@@ -86,42 +103,88 @@ static uint32_t depth_for(uint32_t wanted)
     return depth;
 }
 
+/* A queue that begins, or begins again: nothing is in flight. */
+static void use_session(struct queue *queue, struct session *session)
+{
+    uint32_t granted = session->channel[0].arena_length;
+    queue->max_part = granted < ARENA_LENGTH ? granted / 8 : MAX_PART;
+    queue->max_part = queue->max_part / SEGMENT_PAGE * SEGMENT_PAGE;
+    arena_init(&queue->arena, granted);
+    queue->free_count = 0;
+    for (uint32_t tag = session->channel[0].mask + 1; tag-- > 0;) {
+        queue->free_tags[queue->free_count++] = (uint16_t) tag;
+    }
+    atomic_store(&queue->session, session);
+}
+
+static int make_session(uint32_t depth, struct session **session)
+{
+    session_lock();
+    int error = session_make_queued((uint16_t) depth, ARENA_LENGTH, session);
+    session_unlock();
+    return error;
+}
+
+static void release(struct session *session)
+{
+    session_lock();
+    session_release(session);
+    session_unlock();
+}
+
 int queue_create(uint32_t depth, struct queue **made)
 {
+    struct session *session;
     struct queue *queue = calloc(1, sizeof *queue);
     if (queue == NULL) {
         return error_set(ENOMEM, "no memory for asynchronous requests");
     }
-    session_lock();
-    int error =
-        session_make_queued((uint16_t) depth_for(depth), ARENA_LENGTH, &queue->session);
-    session_unlock();
+    queue->depth = depth_for(depth);
+    int error = make_session(queue->depth, &session);
     if (error < 0) {
         free(queue);
         return error;
     }
-    queue->channel = &queue->session->channel[0];
-    uint32_t granted = queue->channel->arena_length;
-    queue->max_part = granted < ARENA_LENGTH ? granted / 8 : MAX_PART;
-    queue->max_part = queue->max_part / SEGMENT_PAGE * SEGMENT_PAGE;
-    arena_init(&queue->arena, granted);
     line_init(&queue->waiting);
     line_init(&queue->done);
-    for (uint32_t tag = queue->channel->mask + 1; tag-- > 0;) {
-        queue->free_tags[queue->free_count++] = (uint16_t) tag;
-    }
+    use_session(queue, session);
     *made = queue;
+    return 0;
+}
+
+int queue_renew(struct queue *queue)
+{
+    struct session *session;
+    struct former *former = malloc(sizeof *former);
+    if (former == NULL) {
+        return error_set(ENOMEM, "no memory for asynchronous requests");
+    }
+    int error = make_session(queue->depth, &session);
+    if (error < 0) {
+        free(former);
+        return error;
+    }
+    queue_wake(queue); /* who waits for the former broker; nobody begins to, for the caller's lock */
+    former->session = session_of(queue);
+    former->next = queue->formers;
+    queue->formers = former;
+    use_session(queue, session);
     return 0;
 }
 
 bool queue_is_ours(const struct queue *queue)
 {
-    return session_is_ours(queue->session);
+    return session_is_ours(session_of(queue));
+}
+
+static bool is_dead(const struct queue *queue)
+{
+    return atomic_load_explicit(&session_of(queue)->dead, memory_order_relaxed);
 }
 
 bool queue_is_dead(const struct queue *queue)
 {
-    return atomic_load_explicit(&queue->session->dead, memory_order_relaxed);
+    return !session_is_alive(session_of(queue));
 }
 
 bool queue_has_done(const struct queue *queue)
@@ -136,7 +199,7 @@ uint32_t queue_length(const struct queue *queue)
 
 struct queue_sight queue_look(const struct queue *queue)
 {
-    return (struct queue_sight) {queue->channel->response_position, atomic_load(&queue->changes)};
+    return (struct queue_sight) {channel_of(queue)->response_position, atomic_load(&queue->changes)};
 }
 
 void queue_destroy(struct queue *queue)
@@ -149,16 +212,20 @@ void queue_destroy(struct queue *queue)
             queue_await(queue, queue_look(queue), INT64_MAX, true);
         }
     }
-    session_lock();
-    session_release(queue->session);
-    session_unlock();
+    release(session_of(queue));
+    while (queue->formers != NULL) {
+        struct former *former = queue->formers;
+        queue->formers = former->next;
+        release(former->session);
+        free(former);
+    }
     free(queue);
 }
 
 int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t *handle,
                uint32_t *mapping_id)
 {
-    struct session *session = queue->session;
+    struct session *session = session_of(queue);
     struct image_stat stat;
     session_lock();
     int error = session_is_alive(session) ? 0 : session_gone();
@@ -179,7 +246,7 @@ int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t 
 
 void queue_close(struct queue *queue, uint32_t handle)
 {
-    struct session *session = queue->session;
+    struct session *session = session_of(queue);
     session_lock();
     if (session_is_alive(session)) {
         control_close(&session->control, handle);
@@ -224,7 +291,7 @@ static void copy(const struct queue_request *request, uint64_t offset, char *are
 
 static char *data_of(const struct queue *queue, const struct part *part)
 {
-    return queue->channel->arena + (size_t) part->page * SEGMENT_PAGE;
+    return channel_of(queue)->arena + (size_t) part->page * SEGMENT_PAGE;
 }
 
 /* False where there is no room. */
@@ -257,7 +324,7 @@ static bool submit_part(struct queue *queue, struct queue_request *request)
     }
     uint16_t tag = queue->free_tags[--queue->free_count];
     part.correlation_id =
-        channel_publish(queue->channel, tag, part.page * SEGMENT_PAGE, &entry);
+        channel_publish(channel_of(queue), tag, part.page * SEGMENT_PAGE, &entry);
     queue->parts[tag] = part;
     request->in_flight++;
     return true;
@@ -317,7 +384,7 @@ static void start_waiting(struct queue *queue)
         }
     }
     if (submitted) {
-        session_ring_doorbell(queue->session);
+        session_ring_doorbell(session_of(queue));
     }
 }
 
@@ -325,7 +392,7 @@ static void start_waiting(struct queue *queue)
 static void fail_all(struct queue *queue)
 {
     struct queue_request *request;
-    for (uint32_t tag = 0; tag <= queue->channel->mask; tag++) {
+    for (uint32_t tag = 0; tag <= channel_of(queue)->mask; tag++) {
         request = queue->parts[tag].request;
         if (request == NULL) {
             continue;
@@ -344,7 +411,7 @@ static void fail_all(struct queue *queue)
 
 void queue_start(struct queue *queue)
 {
-    if (queue_is_dead(queue)) {
+    if (is_dead(queue)) {
         fail_all(queue);
     } else {
         start_waiting(queue);
@@ -377,15 +444,15 @@ static void on_answer(struct queue *queue, struct part *part, int64_t result)
 
 static void take_answers(struct queue *queue)
 {
-    while (channel_has_response(queue->channel)) {
+    while (channel_has_response(channel_of(queue))) {
         int64_t result;
-        uint64_t correlation_id = channel_take(queue->channel, &result);
+        uint64_t correlation_id = channel_take(channel_of(queue), &result);
         uint32_t tag = correlation_id & SEGMENT_TAG_MASK;
-        struct part *part = &queue->parts[tag & queue->channel->mask];
-        if (tag > queue->channel->mask || part->request == NULL
+        struct part *part = &queue->parts[tag & channel_of(queue)->mask];
+        if (tag > channel_of(queue)->mask || part->request == NULL
             || part->correlation_id != correlation_id || result < -MAX_ERRNO
             || (is_transfer(part->request) && result > (int64_t) part->length)) {
-            atomic_store(&queue->session->dead, true); /* the broker may be wrong, but not write
+            atomic_store(&session_of(queue)->dead, true); /* the broker may be wrong, but not write
                                                           past the caller's buffer */
             return;
         }
@@ -425,15 +492,15 @@ static int sleep_until(_Atomic uint32_t *word, uint32_t value, int scope, int64_
 
 static bool is_changed(const struct queue *queue, struct queue_sight sight)
 {
-    return channel_has_come(queue->channel, sight.position)
-           || atomic_load(&queue->changes) != sight.changes || queue_is_dead(queue);
+    return channel_has_come(channel_of(queue), sight.position)
+           || atomic_load(&queue->changes) != sight.changes || is_dead(queue);
 }
 
 /* As channel_await_response. */
 static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
 {
-    _Atomic uint32_t *waiting = &queue->channel->control->client_waiting;
-    if (may_spin && channel_spin(queue->channel, sight.position, deadline_ns)) {
+    _Atomic uint32_t *waiting = &channel_of(queue)->control->client_waiting;
+    if (may_spin && channel_spin(channel_of(queue), sight.position, deadline_ns)) {
         return 0;
     }
     int result = 0;
@@ -448,7 +515,7 @@ static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline
         }
         result = sleep_until(waiting, 1, FUTEX_SHARED, deadline_ns);
         if (result == -EAGAIN) {
-            session_is_alive(queue->session);
+            session_is_alive(session_of(queue));
         }
     }
     atomic_store_explicit(waiting, 0, memory_order_relaxed);
@@ -486,7 +553,7 @@ int queue_await(struct queue *queue, struct queue_sight sight, int64_t deadline_
 
 void queue_wake(struct queue *queue)
 {
-    _Atomic uint32_t *waiting = &queue->channel->control->client_waiting;
+    _Atomic uint32_t *waiting = &channel_of(queue)->control->client_waiting;
     announce_change(queue);
     atomic_store(waiting, 0);
     futex_wake(waiting, INT32_MAX, FUTEX_SHARED);

@@ -49,8 +49,12 @@ void queue_destroy(struct queue *queue);
 
 bool queue_is_ours(const struct queue *queue);
 
-/* True once the broker is gone: all requests fail with -ENOTCONN. */
+/* Looks at the socket. True once the broker is gone: all requests fail with -ENOTCONN. */
 bool queue_is_dead(const struct queue *queue);
+
+/* Where the broker is gone and nothing is added: makes a new session with the broker that runs now.
+ * What was open is not open any more. 0 or an error with its text. */
+int queue_renew(struct queue *queue);
 
 /* Opens an image for this queue's requests. mapping_id: what the path led to. 0 or an error with its
  * text. */

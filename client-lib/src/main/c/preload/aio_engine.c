@@ -142,6 +142,29 @@ static int open_image(struct queue *queue, struct open_file *file, uint32_t *han
     return error;
 }
 
+static void forget_images(struct aio_engine *engine)
+{
+    for (struct aio_image *image = atomic_load(&engine->images); image != NULL;
+         image = atomic_load(&image->next)) {
+        atomic_store(&image->file, NULL);
+        atomic_store(&image->state, IMAGE_FREE);
+    }
+}
+
+/* A file that was opened after the broker was started anew can be served again. */
+static int renew_if_dead(struct aio_engine *engine)
+{
+    struct queue *queue = atomic_load(&engine->queue);
+    if (!queue_is_dead(queue) || queue_length(queue) > 0) {
+        return 0;
+    }
+    int error = queue_renew(queue);
+    if (error == 0) {
+        forget_images(engine);
+    }
+    return error;
+}
+
 static struct aio_image *free_image(struct aio_engine *engine)
 {
     struct aio_image *image = find_image(engine, NULL, IMAGE_FREE);
@@ -160,11 +183,12 @@ int aio_engine_open(struct aio_engine *engine, struct aio_request *request)
         request->queued.handle = image->handle;
         return 0;
     }
-    image = free_image(engine);
+    int error = renew_if_dead(engine);
+    image = error < 0 ? NULL : free_image(engine);
     if (image == NULL) {
-        return -ENOMEM;
+        return error < 0 ? error : -ENOMEM;
     }
-    int error = open_image(atomic_load(&engine->queue), file, &image->handle);
+    error = open_image(atomic_load(&engine->queue), file, &image->handle);
     if (error < 0) {
         report_line("asynchronous I/O on %s: %s", file->state->path, rbdw_error_text());
         return error;
@@ -322,10 +346,6 @@ void aio_engine_end(struct aio_engine *engine)
         }
     }
     atomic_store(&engine->queue, NULL);
-    for (struct aio_image *image = atomic_load(&engine->images); image != NULL;
-         image = atomic_load(&image->next)) {
-        atomic_store(&image->file, NULL);
-        atomic_store(&image->state, IMAGE_FREE); /* the session's end closes them */
-    }
+    forget_images(engine); /* the session's end closes them */
     queue_destroy(queue);
 }
