@@ -41,6 +41,7 @@ tests)
     for source in "$module"/src/test/c/preload/*.c; do
         compile -o "$output/$(basename "$source" .c)" "$source"
     done
+    compile -o "$output/preload_model" "$module"/src/test/c/preload_model/*.c
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;
 *)

@@ -39,7 +39,8 @@ static void remember(int fd)
 int descriptor_keep(int fd)
 {
     int error = errno;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, first_number());
+    int first = first_number();
+    int moved = fd >= first ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, first);
     if (moved >= 0) {
         close(fd);
         fd = moved;
@@ -47,6 +48,28 @@ int descriptor_keep(int fd)
     remember(fd);
     errno = error;
     return fd;
+}
+
+int descriptor_take_low(int *numbers)
+{
+    int first = first_number();
+    int count = 0;
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd < first && count < DESCRIPTOR_KEPT_END) {
+        numbers[count++] = fd;
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    }
+    if (fd >= first) {
+        close(fd);
+    }
+    return count;
+}
+
+void descriptor_give_low_back(const int *numbers, int count)
+{
+    for (int i = 0; i < count; i++) {
+        close(numbers[i]);
+    }
 }
 
 void descriptor_drop(int fd)

@@ -10,9 +10,14 @@
 /* No kept descriptor has this number or a higher one, if numbers below were free. */
 #define DESCRIPTOR_KEPT_END 1024
 
-/* Moves fd up, close-on-exec, and remembers it. Returns the new number, or fd itself where there is
+/* Moves fd up where it is low, close-on-exec, and remembers it. Returns the new number, or fd itself where there is
  * no room above. */
 int descriptor_keep(int fd);
+
+/* Takes all free numbers below those of kept descriptors, so that the next that is made is high at
+ * once, and needs not be moved. Returns how many stand in numbers; at most DESCRIPTOR_KEPT_END. */
+int descriptor_take_low(int *numbers);
+void descriptor_give_low_back(const int *numbers, int count);
 
 /* Forgets and closes it. */
 void descriptor_drop(int fd);

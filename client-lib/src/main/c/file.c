@@ -258,22 +258,22 @@ static int reopen(int memory)
     return fd < 0 ? error_set(errno, "reopening the lock file by %s", link) : fd;
 }
 
-int image_lock_file(struct rbdw_file *file, int *fd)
+int image_attach(struct rbdw_file *file)
 {
     struct session *session;
+    return session_of(file, &session);
+}
+
+int image_lock_file(struct rbdw_file *file, int *fd)
+{
+    struct session *session = atomic_load_explicit(&file->session, memory_order_acquire);
     int memory = -1;
-    int error = session_of(file, &session);
-    if (error < 0) {
-        return error;
+    int error;
+    if (!session_is_alive(session)) {
+        return session_gone();
     }
-    session_lock();
-    if (session_is_alive(session)) {
-        error = control_open_lock_file(&session->control, file->handle, &memory);
-        session_after_control(session);
-    } else {
-        error = session_gone();
-    }
-    session_unlock();
+    error = control_open_lock_file(&session->control, file->handle, &memory);
+    session_after_control(session);
     if (error < 0) {
         return error;
     }

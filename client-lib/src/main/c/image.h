@@ -30,8 +30,12 @@ int image_stat_file(rbdw_file *file, struct image_stat *stat);
 int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known),
                void *context);
 
+/* In a child of the process that opened it: opens it for the child. */
+int image_attach(rbdw_file *file);
+
 /* A new open file description, the caller's to close, of the memfd by which all clients of the host
- * lock the image: fcntl(2) and flock(2) on it. */
+ * lock the image: fcntl(2) and flock(2) on it. Drops the record locks that the process has on it. After
+ * image_attach, under session_lock. */
 int image_lock_file(rbdw_file *file, int *fd);
 
 #endif

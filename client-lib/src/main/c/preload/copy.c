@@ -13,10 +13,19 @@ static bool is_one_image(const struct copy_end *from, const struct copy_end *to)
 }
 
 /* Where an end's next byte lies in its image: partitions of one image may lie over each other. */
-static int64_t place(const struct copy_end *end)
+static uint64_t place(const struct copy_end *end)
 {
-    return end->file->state->base
-           + (end->given != NULL ? end->offset : atomic_load(&end->file->state->position));
+    return (uint64_t) end->file->state->base
+           + (uint64_t) (end->given != NULL ? end->offset
+                                            : atomic_load(&end->file->state->position));
+}
+
+/* How much of count lies before the end. */
+static uint64_t within(const struct copy_end *end, uint64_t at, int64_t size, uint64_t count)
+{
+    uint64_t limit = (uint64_t) (end->file->state->base + size);
+    uint64_t left = at < limit ? limit - at : 0;
+    return left < count ? left : count;
 }
 
 /* -EINVAL where a copy within one image would read what it has written. */
@@ -29,21 +38,25 @@ static int check_overlap(const struct copy_end *from, const struct copy_end *to,
     if (size < 0) {
         return (int) size;
     }
-    int64_t in = place(from);
-    int64_t out = place(to);
-    int64_t left = from->file->state->base + size - in;
-    int64_t length = left <= 0 ? 0 : left < (int64_t) count ? left : (int64_t) count;
+    int64_t room = open_file_size(to->file);
+    if (room < 0) {
+        return (int) room;
+    }
+    uint64_t in = place(from);
+    uint64_t out = place(to);
+    uint64_t length = within(from, in, size, within(to, out, room, count));
     return out < in + length && in < out + length ? -EINVAL : 0;
 }
 
+/* The kernel adds them as numbers without a sign, before it looks at the sign. */
 static int check_range(const struct copy_end *end, size_t count)
 {
     if (end->given == NULL) {
         return 0;
     }
-    return end->offset < 0                           ? -EINVAL
-           : end->offset > INT64_MAX - (off_t) count ? -EOVERFLOW
-                                                     : 0;
+    return (uint64_t) end->offset > UINT64_MAX - count ? -EOVERFLOW
+           : end->offset < 0                           ? -EINVAL
+                                                       : 0;
 }
 
 static int check_both(const struct copy_end *from, const struct copy_end *to, int *out_flags)

@@ -75,6 +75,9 @@ static int allocate(struct open_file *file, int mode, off_t offset, off_t length
     if (offset < 0 || length <= 0) {
         return -EINVAL;
     }
+    if (what == FALLOC_FL_PUNCH_HOLE && !keeps_size) {
+        return -EOPNOTSUPP;
+    }
     if (!open_file_is_writable(file)) {
         return -EBADF;
     }
@@ -86,7 +89,7 @@ static int allocate(struct open_file *file, int mode, off_t offset, off_t length
         return (int) size;
     }
     if (what == FALLOC_FL_PUNCH_HOLE) {
-        return keeps_size ? open_file_write_zeroes(file, offset, length) : -EOPNOTSUPP;
+        return open_file_write_zeroes(file, offset, length);
     }
     if (what != 0 && what != FALLOC_FL_ZERO_RANGE && what != FALLOC_FL_UNSHARE_RANGE) {
         return -EOPNOTSUPP; /* collapse and insert move what follows */

@@ -12,7 +12,7 @@
 #include "working_directory.h"
 
 /* Of open(2)'s flags: those that end with the call, and are not seen by F_GETFL. */
-#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
+#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY)
 
 /* What F_GETFL shows of every file that a 64-bit program has opened. */
 #if defined(__aarch64__)

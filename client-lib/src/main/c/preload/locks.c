@@ -1,6 +1,7 @@
 #include "locks.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -9,9 +10,71 @@
 #include "descriptors.h"
 #include "image.h"
 #include "real.h"
+#include "session.h"
 
-/* Nobody who never locked pays for locks when closing. */
+/* The kernel drops a process's record locks on a file when the process closes any descriptor of it. So
+ * once there may be some, no descriptor of a lock file is closed but with the program's own. */
+
+/* Nobody who never locked pays for locks when closing. Set under session_lock. */
 static _Atomic bool any_records;
+
+/* An open file of the same image that has its lock descriptor, to be released; NULL. */
+static struct open_file *find_locked(const struct open_file *file)
+{
+    int end = descriptors_end();
+    for (int fd = 0; fd < end; fd++) {
+        struct open_file *other = descriptor_acquire(fd);
+        if (other == NULL) {
+            continue;
+        }
+        if (atomic_load(&other->lock) >= 0
+            && strcmp(other->state->image, file->state->image) == 0) {
+            return other;
+        }
+        open_file_release(other);
+    }
+    return NULL;
+}
+
+/* Of the same lock file, with locks of its own. */
+static int open_another(int lock)
+{
+    char link[32];
+    int low[DESCRIPTOR_KEPT_END];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", lock);
+    int count = atomic_load(&any_records) ? descriptor_take_low(low) : 0;
+    int fd = REAL(open)(link, O_RDWR | O_CLOEXEC);
+    int error = -errno;
+    descriptor_give_low_back(low, count);
+    return fd < 0 ? error : fd;
+}
+
+static int make_lock_descriptor(struct open_file *file, const struct open_file *locked)
+{
+    rbdw_file *image;
+    int made = -1;
+    int error = open_file_image(file, &image);
+    if (error == 0 && locked == NULL) {
+        error = image_attach(image);
+    }
+    if (error < 0) {
+        return error;
+    }
+    session_lock();
+    if (atomic_load(&file->lock) < 0) {
+        if (locked != NULL) {
+            made = open_another(atomic_load(&locked->lock));
+            error = made < 0 ? made : 0;
+        } else {
+            error = image_lock_file(image, &made);
+        }
+        if (error == 0) {
+            atomic_store(&file->lock, descriptor_keep(made));
+        }
+    }
+    session_unlock();
+    return error < 0 ? error : atomic_load(&file->lock);
+}
 
 /* The descriptor that carries the file's locks, made at the first. */
 static int lock_descriptor(struct open_file *file)
@@ -20,18 +83,21 @@ static int lock_descriptor(struct open_file *file)
     if (lock >= 0) {
         return lock;
     }
-    rbdw_file *image;
-    int error = open_file_image(file, &image);
-    int made;
-    if (error < 0 || (error = image_lock_file(image, &made)) < 0) {
-        return error;
+    struct open_file *locked = find_locked(file);
+    lock = make_lock_descriptor(file, locked);
+    if (locked != NULL) {
+        open_file_release(locked);
     }
-    made = descriptor_keep(made);
-    int none = -1;
-    if (!atomic_compare_exchange_strong(&file->lock, &none, made)) {
-        descriptor_drop(made); /* another thread was first */
+    return lock;
+}
+
+static void expect_records(void)
+{
+    if (!atomic_load(&any_records)) {
+        session_lock();
+        atomic_store(&any_records, true);
+        session_unlock();
     }
-    return atomic_load(&file->lock);
 }
 
 /* To whence SEEK_SET, and from where the partition begins. */
@@ -71,22 +137,35 @@ static bool may_lock(const struct open_file *file, int command, int type)
                              : true;
 }
 
+/* Through whichever descriptor: record locks belong to the process. */
+static int on_lock_file(struct open_file *file, int command, struct flock *lock)
+{
+    bool is_of_file = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+    struct open_file *other =
+        is_of_file || atomic_load(&file->lock) >= 0 ? NULL : find_locked(file);
+    int fd = other != NULL ? atomic_load(&other->lock) : lock_descriptor(file);
+    if (fd >= 0 && (command == F_SETLK || command == F_SETLKW)) {
+        expect_records();
+    }
+    int error = fd < 0 ? fd : REAL(fcntl)(fd, command, lock) < 0 ? -errno : 0;
+    if (other != NULL) {
+        open_file_release(other);
+    }
+    return error;
+}
+
 int lock_records(struct open_file *file, int command, struct flock *lock)
 {
     struct flock in_image;
-    if (!may_lock(file, command, lock->l_type)) {
-        return -EBADF;
-    }
     int error = to_image(file, lock, &in_image);
-    int fd = error < 0 ? error : lock_descriptor(file);
-    if (fd < 0) {
-        return fd;
+    if (error == 0 && !may_lock(file, command, lock->l_type)) {
+        error = -EBADF;
     }
-    if (command == F_SETLK || command == F_SETLKW) {
-        atomic_store(&any_records, true);
+    if (error == 0) {
+        error = on_lock_file(file, command, &in_image);
     }
-    if (REAL(fcntl)(fd, command, &in_image) < 0) {
-        return -errno;
+    if (error < 0) {
+        return error;
     }
     if (command == F_GETLK || command == F_OFD_GETLK) {
         if (in_image.l_type == F_UNLCK) {
@@ -113,19 +192,13 @@ void open_file_before_close(struct open_file *file)
     if (!atomic_load_explicit(&any_records, memory_order_relaxed)) {
         return;
     }
-    int end = descriptors_end();
-    for (int fd = 0; fd < end; fd++) {
-        struct open_file *other = descriptor_acquire(fd);
-        if (other == NULL) {
-            continue;
-        }
-        int lock = atomic_load(&other->lock);
-        bool is_same = lock >= 0 && strcmp(other->state->image, file->state->image) == 0;
-        int copy = is_same ? REAL(fcntl)(lock, F_DUPFD_CLOEXEC, 0) : -1;
-        open_file_release(other);
-        if (copy >= 0) {
-            REAL(close)(copy); /* by this the kernel drops the process's locks on it */
-            return;
-        }
+    struct open_file *locked = find_locked(file);
+    if (locked == NULL) {
+        return;
+    }
+    int copy = REAL(fcntl)(atomic_load(&locked->lock), F_DUPFD_CLOEXEC, 0);
+    open_file_release(locked);
+    if (copy >= 0) {
+        REAL(close)(copy); /* by this the kernel drops the process's locks on it */
     }
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "hook.h"
+#include "memory_file.h"
 
 #define CHUNK (1024 * 1024) /* bytes: read at a time */
 #define PAGE 4096           /* bytes: of zeroes, that need not be copied */
@@ -64,11 +65,11 @@ static int make_memory(struct open_file *file, size_t length, off_t offset)
     if (size < 0) {
         return (int) size;
     }
-    int memory = memfd_create("rbdw-mmap", MFD_CLOEXEC);
+    int memory = memory_file_make("rbdw-mmap", MFD_CLOEXEC, size);
     if (memory < 0) {
-        return -errno;
+        return memory == -EFBIG ? -ENOMEM : memory;
     }
-    int error = REAL(ftruncate)(memory, size) < 0 ? -errno : copy(file, memory, length, offset);
+    int error = copy(file, memory, length, offset);
     if (error < 0) {
         REAL(close)(memory);
         return error;
@@ -92,10 +93,12 @@ static void *map(struct open_file *file, void *address, size_t length, int prote
 {
     bool is_shared = (flags & MAP_TYPE) != MAP_PRIVATE;
     errno = 0;
-    if (!open_file_is_readable(file)) {
-        errno = EACCES;
-    } else if (length == 0 || offset < 0 || offset % PAGE != 0) {
+    if (length == 0 || offset % PAGE != 0) {
         errno = EINVAL;
+    } else if (offset < 0) {
+        errno = EOVERFLOW;
+    } else if (!open_file_is_readable(file)) {
+        errno = EACCES;
     } else if (is_shared && (protection & PROT_WRITE) != 0) {
         report_line("%s: a shared mapping that is written is not possible (ENODEV)",
                     file->state->path);

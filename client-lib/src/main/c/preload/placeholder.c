@@ -7,28 +7,29 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "memory_file.h"
 #include "real.h"
 
 #define MAGIC UINT64_C(0x7277776264723031) /* "10rdbwwr" */
 #define MEMFD_NAME "rbdw"
 #define LINK_PREFIX "/memfd:" MEMFD_NAME
 
-
-
 static void put_link(char *link, size_t room, int fd)
 {
     snprintf(link, room, "/proc/self/fd/%d", fd);
 }
 
+/* As long as the image, for who looks at it past this library, where the process may make such files. */
 static int make_memory(int64_t size)
 {
+    unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
     int64_t least = (int64_t) sizeof(struct open_state);
-    int memory = memfd_create(MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (memory < 0) {
-        return -errno;
+    int memory = memory_file_make(MEMFD_NAME, flags, size > least ? size : least);
+    if (memory == -EFBIG) {
+        memory = memory_file_make(MEMFD_NAME, flags, least);
     }
-    if (REAL(ftruncate)(memory, size > least ? size : least) < 0
-        || REAL(fcntl)(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+    if (memory >= 0
+        && REAL(fcntl)(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
         int error = -errno;
         REAL(close)(memory);
         return error;

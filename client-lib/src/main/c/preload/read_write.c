@@ -98,7 +98,7 @@ static ssize_t write_with_flags(struct open_file *file, const struct iovec *vect
     if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) != 0) {
         return -EOPNOTSUPP;
     }
-    if ((flags & RWF_APPEND) != 0 && open_file_is_writable(file)) {
+    if ((flags & RWF_APPEND) != 0 && offset >= -1 && open_file_is_writable(file)) {
         offset = open_file_size(file); /* where nothing can be added */
         if (offset < 0) {
             return offset;

@@ -291,7 +291,9 @@ HOOK int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
         return is_image_after_all(result, fd) ? epoll_ctl(set, operation, fd, event) : result;
     }
     report_count(CALL_epoll_ctl);
-    errno = EPERM;
+    if (REAL(fcntl)(set, F_GETFD) >= 0) {
+        errno = EPERM; /* else the set is no descriptor: EBADF */
+    }
     return -1;
 }
 

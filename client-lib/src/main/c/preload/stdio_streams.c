@@ -109,6 +109,9 @@ static struct stream *make(int fd, const char *mode, int buffering)
         return NULL;
     }
     stream->fd = fd;
+    if (mode[0] == 'a' && strchr(mode, '+') == NULL) {
+        lseek(fd, 0, SEEK_END); /* as the C library's own begins, of which ftell(3) tells */
+    }
     FILE *file = fopencookie(stream, mode, functions);
     if (file == NULL) {
         give_back(stream);

@@ -16,7 +16,7 @@ import java.util.List;
 /** A broker on one store for all tests of a class, and images that come and go. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BrokerFixture {
-    /** Seconds of the model tests; the minute with -Drbdw.model.seconds=60. */
+    /** Seconds of each model test; more with -Drbdw.model.seconds. */
     protected static final int MODEL_SECONDS = Integer.getInteger("rbdw.model.seconds", 10);
 
     protected static final int MIB = 1024 * 1024;

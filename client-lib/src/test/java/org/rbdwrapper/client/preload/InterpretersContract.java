@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 abstract class InterpretersContract extends PreloadFixture {
     private static final Path PROGRAMS = Path.of("src", "test", "programs").toAbsolutePath();
 
-    /** More with -Drbdw.threads: the issue asks for 100 000, which ./verify runs on one store. */
+    /** More with -Drbdw.threads. */
     private static final String THREADS = System.getProperty("rbdw.threads", "20000");
 
     @Test

@@ -112,6 +112,23 @@ final class SanitizedSystemTest extends PreloadFixture {
         remove(twins.path());
     }
 
+    @Test
+    void shouldFindNothingUnderRandomSequences() throws Exception {
+        assumeTrue(preload != null, "the compiler has no AddressSanitizer");
+        String path = image("model", PreloadModelContract.SIZE);
+        var result =
+                run(
+                        sanitized(Map.of()),
+                        "preload_model",
+                        path,
+                        temporary.resolve("plain").toString(),
+                        Integer.toString(MODEL_SECONDS),
+                        "100000");
+        expectNothingFound(result);
+        assertEquals(0, result.exitCode(), () -> result.text() + result.errors());
+        remove(path);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

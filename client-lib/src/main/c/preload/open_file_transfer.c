@@ -1,0 +1,249 @@
+/* Transfers of an open file, at its position and at offsets; a partition's end is an end. */
+
+#include "open_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+/* Fewer than count bytes to the end: of a partition it is fixed, of an image the broker knows it. */
+static ssize_t within_partition(const struct open_file *file, size_t count, off_t offset)
+{
+    int64_t length = file->state->length;
+    if (count > OPEN_FILE_MAX_TRANSFER) {
+        count = OPEN_FILE_MAX_TRANSFER;
+    }
+    if (length < 0) {
+        return (ssize_t) count;
+    }
+    if (offset >= length) {
+        return 0;
+    }
+    return (int64_t) count < length - offset ? (ssize_t) count : (ssize_t) (length - offset);
+}
+
+static ssize_t read_at(struct open_file *file, void *buffer, size_t count, off_t offset)
+{
+    rbdw_file *image;
+    int error = open_file_image(file, &image);
+    if (error < 0) {
+        return error;
+    }
+    ssize_t within = within_partition(file, count, offset);
+    return within == 0 ? 0
+                       : rbdw_pread(image, buffer, (size_t) within, offset + file->state->base);
+}
+
+static ssize_t write_at(struct open_file *file, const void *buffer, size_t count, off_t offset)
+{
+    rbdw_file *image;
+    int error = open_file_image(file, &image);
+    if (error < 0) {
+        return error;
+    }
+    ssize_t within = within_partition(file, count, offset);
+    if (within == 0) {
+        return count == 0 ? 0 : -ENOSPC;
+    }
+    return rbdw_pwrite(image, buffer, (size_t) within, offset + file->state->base);
+}
+
+/* A transfer as read(2) and its kin describe it. */
+struct transfer {
+    const struct iovec *vector;
+    int count;
+    size_t length; /* bytes, of the vector; no more than the kernel moves at once */
+    bool is_write;
+};
+
+static int begin(struct open_file *file, struct transfer *transfer, const struct iovec *vector,
+                 int count, bool is_write)
+{
+    if (is_write ? !open_file_is_writable(file) : !open_file_is_readable(file)) {
+        return -EBADF;
+    }
+    if (count < 0 || count > IOV_MAX) {
+        return -EINVAL;
+    }
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        if (vector[i].iov_len > SSIZE_MAX - length) {
+            return -EINVAL;
+        }
+        length += vector[i].iov_len;
+    }
+    *transfer = (struct transfer) {
+        .vector = vector,
+        .count = count,
+        .length = length < OPEN_FILE_MAX_TRANSFER ? length : OPEN_FILE_MAX_TRANSFER,
+        .is_write = is_write,
+    };
+    return 0;
+}
+
+static ssize_t move(struct open_file *file, const struct transfer *transfer, off_t offset)
+{
+    size_t done = 0;
+    for (int i = 0; i < transfer->count && done < transfer->length; i++) {
+        size_t left = transfer->length - done;
+        size_t length = transfer->vector[i].iov_len < left ? transfer->vector[i].iov_len : left;
+        void *base = transfer->vector[i].iov_base;
+        off_t at = offset + (off_t) done;
+        ssize_t moved = length == 0          ? 0
+                        : transfer->is_write ? write_at(file, base, length, at)
+                                             : read_at(file, base, length, at);
+        if (moved < 0) {
+            return done > 0 ? (ssize_t) done : moved;
+        }
+        done += (size_t) moved;
+        if ((size_t) moved < length) {
+            break;
+        }
+    }
+    return (ssize_t) done;
+}
+
+static bool appends(const struct open_file *file)
+{
+    return (atomic_load_explicit(&file->state->flags, memory_order_relaxed) & O_APPEND) != 0;
+}
+
+/* After a write. */
+static ssize_t written(struct open_file *file, ssize_t result)
+{
+    if (result > 0 && open_file_writes_through(file)) {
+        int error = open_file_flush(file);
+        return error < 0 ? error : result;
+    }
+    return result;
+}
+
+static ssize_t transfer_at(struct open_file *file, const struct transfer *transfer, off_t offset)
+{
+    if (!transfer->is_write) {
+        return move(file, transfer, offset);
+    }
+    if (transfer->length > 0 && appends(file)) {
+        return -ENOSPC; /* as the kernel, which appends whatever offset is given */
+    }
+    return written(file, move(file, transfer, offset));
+}
+
+ssize_t open_file_locate(struct open_file *file, bool is_write, size_t count, off_t *offset)
+{
+    if (is_write && count > 0 && appends(file)) {
+        return -ENOSPC;
+    }
+    ssize_t within = within_partition(file, count, *offset);
+    if (within == 0 && count > 0 && is_write) {
+        return -ENOSPC;
+    }
+    *offset += file->state->base;
+    return within;
+}
+
+/* Takes up to count bytes of the file, from the position on, for the caller alone. Returns how many;
+ * 0 at the end. */
+static ssize_t reserve(struct open_file *file, size_t count, int64_t *start)
+{
+    bool asked = false;
+    int64_t position = atomic_load(&file->state->position);
+    while (true) {
+        int64_t size = atomic_load_explicit(&file->size, memory_order_relaxed);
+        int64_t room = size - position;
+        if (room < (int64_t) count && !asked) {
+            asked = true; /* it may have grown */
+            size = open_file_size(file);
+            if (size < 0) {
+                return size;
+            }
+            room = size - position;
+        }
+        int64_t taken = room <= 0 ? 0 : room < (int64_t) count ? room : (int64_t) count;
+        if (taken == 0
+            || atomic_compare_exchange_weak(&file->state->position, &position, position + taken)) {
+            *start = position;
+            return taken;
+        }
+    }
+}
+
+static ssize_t transfer_at_position(struct open_file *file, struct transfer *transfer)
+{
+    if (transfer->length == 0) {
+        return 0;
+    }
+    if (transfer->is_write && appends(file)) {
+        return -ENOSPC;
+    }
+    int64_t start;
+    ssize_t reserved = reserve(file, transfer->length, &start);
+    if (reserved <= 0) {
+        return reserved < 0 ? reserved : transfer->is_write ? -ENOSPC : 0;
+    }
+    transfer->length = (size_t) reserved;
+    ssize_t moved = move(file, transfer, start);
+    if (moved < reserved) {
+        /* unless another has moved on from there */
+        int64_t reached = start + reserved;
+        atomic_compare_exchange_strong(&file->state->position, &reached,
+                                       start + (moved > 0 ? moved : 0));
+    }
+    return transfer->is_write ? written(file, moved) : moved;
+}
+
+ssize_t open_file_readv(struct open_file *file, const struct iovec *vector, int count)
+{
+    struct transfer transfer;
+    int error = begin(file, &transfer, vector, count, false);
+    return error < 0 ? error : transfer_at_position(file, &transfer);
+}
+
+ssize_t open_file_writev(struct open_file *file, const struct iovec *vector, int count)
+{
+    struct transfer transfer;
+    int error = begin(file, &transfer, vector, count, true);
+    return error < 0 ? error : transfer_at_position(file, &transfer);
+}
+
+ssize_t open_file_preadv(struct open_file *file, const struct iovec *vector, int count,
+                         off_t offset)
+{
+    struct transfer transfer;
+    int error = offset < 0 ? -EINVAL : begin(file, &transfer, vector, count, false);
+    return error < 0 ? error : transfer_at(file, &transfer, offset);
+}
+
+ssize_t open_file_pwritev(struct open_file *file, const struct iovec *vector, int count,
+                          off_t offset)
+{
+    struct transfer transfer;
+    int error = offset < 0 ? -EINVAL : begin(file, &transfer, vector, count, true);
+    return error < 0 ? error : transfer_at(file, &transfer, offset);
+}
+
+ssize_t open_file_read(struct open_file *file, void *buffer, size_t count)
+{
+    struct iovec one = {buffer, count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
+    return open_file_readv(file, &one, 1);
+}
+
+ssize_t open_file_write(struct open_file *file, const void *buffer, size_t count)
+{
+    struct iovec one = {(void *) buffer,
+                        count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
+    return open_file_writev(file, &one, 1);
+}
+
+ssize_t open_file_pread(struct open_file *file, void *buffer, size_t count, off_t offset)
+{
+    struct iovec one = {buffer, count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
+    return open_file_preadv(file, &one, 1, offset);
+}
+
+ssize_t open_file_pwrite(struct open_file *file, const void *buffer, size_t count, off_t offset)
+{
+    struct iovec one = {(void *) buffer,
+                        count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
+    return open_file_pwritev(file, &one, 1, offset);
+}
