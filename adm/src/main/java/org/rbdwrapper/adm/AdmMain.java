@@ -38,7 +38,8 @@ import picocli.CommandLine.Spec;
             MapCommand.class,
             UnmapCommand.class,
             ShowMappedCommand.class,
-            ClientsCommand.class
+            ClientsCommand.class,
+            DoctorCommand.class
         },
         mixinStandardHelpOptions = true,
         versionProvider = AdmMain.Version.class,
