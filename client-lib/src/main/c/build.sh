@@ -28,10 +28,11 @@ case $part in
 library)
     compile -DRBDW_RELEASE="\"$release\"" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdw.so -Wl,-z,defs -Wl,-z,now \
         -o "$output/librbdw.so" "$sources"/*.c
-    # the client's code is part of it, and only the hooks can be seen; a hook may be given a NULL that its header forbids
+    # the client's code is part of it, and only the hooks can be seen; a hook may be given a NULL that its header forbids. It is
+    # initialised first, for libstdc++ keeps the stdin that it finds when it is
     compile -fno-delete-null-pointer-checks -Wno-nonnull-compare -DRBDW_RELEASE="\"$release\"" -DRBDW_API= \
         -I "$sources/preload" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdwrapper.so -Wl,-z,defs \
-        -Wl,-z,now -o "$output/librbdwrapper.so" "$sources"/*.c "$sources"/preload/*.c -ldl
+        -Wl,-z,now -Wl,-z,initfirst -o "$output/librbdwrapper.so" "$sources"/*.c "$sources"/preload/*.c -ldl
     ;;
 tests)
     for program in rbdw_tool rbdw_model rbdw_scenario; do

@@ -12,6 +12,8 @@
 #include "real.h"
 #include "stdio_streams.h"
 
+#define VARIABLE "RBDW_REPORT="
+
 bool report_is_wanted;
 
 /* Of standard error as it was at the start: many programs close theirs before they end. */
@@ -86,10 +88,18 @@ void report_print(void)
     }
 }
 
-__attribute__((constructor)) static void report_begin(void)
+/* The C library has no environment yet where this library is initialised first. */
+__attribute__((constructor)) static void report_begin(int count, char **arguments,
+                                                      char **environment)
 {
-    const char *wanted = getenv("RBDW_REPORT");
-    report_is_wanted = wanted != NULL && *wanted != '\0' && strcmp(wanted, "0") != 0;
+    (void) count;
+    (void) arguments;
+    for (; *environment != NULL && !report_is_wanted; environment++) {
+        const char *wanted = strncmp(*environment, VARIABLE, sizeof VARIABLE - 1) == 0
+                                 ? *environment + sizeof VARIABLE - 1
+                                 : "";
+        report_is_wanted = *wanted != '\0' && strcmp(wanted, "0") != 0;
+    }
     int copy = report_is_wanted ? REAL(fcntl)(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : -1;
     if (copy >= 0) {
         output = descriptor_keep(copy);

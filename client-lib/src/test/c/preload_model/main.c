@@ -97,10 +97,14 @@ static void print_outcome(const char *which, const struct outcome *outcome)
 static void print(const struct worlds *worlds, const struct operation *operations,
                   const bool_t *keep, int count, int differs)
 {
-    for (int i = 0; i <= differs && i < count; i++) {
+    for (int i = 0; i < count && (differs < 0 || i <= differs); i++) {
         if (keep[i]) {
             operation_print(stdout, i, &operations[i]);
         }
+    }
+    if (differs < 0) {
+        printf("  it does not differ each time\n");
+        return;
     }
     int at = differs == count ? MAX_OPERATIONS : differs;
     printf("%s\n", differs == count ? "  the bytes at the end differ" : "  the last differs:");
