@@ -31,8 +31,10 @@ library)
     # the client's code is part of it, and only the hooks can be seen; a hook may be given a NULL that its header forbids. It is
     # initialised first, for libstdc++ keeps the stdin that it finds when it is
     compile -fno-delete-null-pointer-checks -Wno-nonnull-compare -DRBDW_RELEASE="\"$release\"" -DRBDW_API= \
-        -I "$sources/preload" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdwrapper.so -Wl,-z,defs \
-        -Wl,-z,now -Wl,-z,initfirst -o "$output/librbdwrapper.so" "$sources"/*.c "$sources"/preload/*.c -ldl
+        -I "$sources/preload" -I "$sources/preload/file" -I "$sources/preload/path" -I "$sources/preload/aio" \
+        -I "$sources/preload/stdio" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdwrapper.so -Wl,-z,defs \
+        -Wl,-z,now -Wl,-z,initfirst -o "$output/librbdwrapper.so" "$sources"/*.c "$sources"/preload/*.c \
+        "$sources"/preload/*/*.c -ldl
     ;;
 tests)
     for program in rbdw_tool rbdw_model rbdw_scenario; do

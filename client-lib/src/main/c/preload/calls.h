@@ -4,6 +4,12 @@
  * Beside each stand, in its file, the other names of the same call: the 64 forms (off_t has 64 bits
  * wherever this library runs) and the fortified ones (__read_chk, __open64_2, ...).
  *
+ *     calls/   the hooks, a file for each family
+ *     stdio/   streams on images
+ *     aio/     asynchronous I/O
+ *     path/    which paths are images, what is there, their partitions
+ *     file/    what is open: descriptors, the open files behind them, their locks
+ *
  * Left out, and why:
  *   exec*, fork, vfork, clone    descriptors and what they share are the kernel's, so they pass by
  *                                themselves (placeholder.h); a child's session is made anew (fork.h)

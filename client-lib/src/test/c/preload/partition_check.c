@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "preload/partition.c"
-#include "preload/partition_gpt.c"
+#include "preload/path/partition.c"
+#include "preload/path/partition_gpt.c"
 
 /* More than any table makes the reader take: two headers and two tables twice, or a full chain, for
  * each size of sectors. */
