@@ -18,7 +18,7 @@
  *   mprotect, msync, munmap      a mapping of an image is a copy in memory like any other
  *   name_to_handle_at, inotify*, fanotify*, quotactl, mount, swapon
  *                                the path is unknown to the kernel: ENOENT; nothing is lost
- *   aio_error, aio_return        read the aiocb only, where posix_aio.c keeps the same
+ *   aio_error, aio_return        read the aiocb only, where posix_aio_requests.h keeps the same
  *   io_cancel                    the kernel cancels no request on a file, and none here: EINVAL
  *   io_uring_*                   the kernel does the I/O, past any library: EBADF on the placeholder
  *   wide and locale stdio, popen, tmpfile, getline ...

@@ -1,0 +1,217 @@
+/* Requests of a queue on their way: they go to the broker in parts, as there is room for them, and are
+ * done when the last part is answered. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <org_rbdwrapper_ipc_codec/ioOp.h>
+
+#include "queue_state.h"
+#include "rbdw_protocol.h"
+
+#define MAX_ERRNO 4095
+
+static bool is_transfer(const struct queue_request *request)
+{
+    return request->op == SBE(ioOp_READ) || request->op == SBE(ioOp_WRITE);
+}
+
+static bool is_all_submitted(const struct queue_request *request)
+{
+    return is_transfer(request) ? request->submitted >= request->end : request->submitted > 0;
+}
+
+/* Copies bytes of a request, from this offset on, between its vector and the arena. */
+static void copy(const struct queue_request *request, uint64_t offset, char *arena, size_t length)
+{
+    const struct iovec *vector = request->vector;
+    while (offset >= vector->iov_len) {
+        offset -= vector->iov_len;
+        vector++;
+    }
+    for (; length > 0; vector++, offset = 0) {
+        size_t part = vector->iov_len - offset;
+        char *bytes = (char *) vector->iov_base + offset;
+        if (part > length) {
+            part = length;
+        }
+        if (request->op == SBE(ioOp_READ)) {
+            memcpy(bytes, arena, part);
+        } else {
+            memcpy(arena, bytes, part);
+        }
+        arena += part;
+        length -= part;
+    }
+}
+
+static char *data_of(const struct queue *queue, const struct queue_part *part)
+{
+    return queue_channel(queue)->arena + (size_t) part->page * SEGMENT_PAGE;
+}
+
+/* False where there is no room. */
+static bool submit_part(struct queue *queue, struct queue_request *request)
+{
+    if (queue->free_count == 0) {
+        return false;
+    }
+    struct queue_part part = {.request = request};
+    struct io_request entry = {request->op, request->handle, request->position,
+                               (int64_t) request->length};
+    if (is_transfer(request)) {
+        part.offset = request->submitted;
+        uint64_t left = request->end - part.offset;
+        part.length = left < queue->max_part ? (uint32_t) left : queue->max_part;
+        part.pages = (part.length + SEGMENT_PAGE - 1) / SEGMENT_PAGE;
+        int page = arena_take(&queue->arena, part.pages);
+        if (page < 0) {
+            return false;
+        }
+        part.page = (uint32_t) page;
+        if (request->op == SBE(ioOp_WRITE)) {
+            copy(request, part.offset, data_of(queue, &part), part.length);
+        }
+        entry.position += (int64_t) part.offset;
+        entry.length = part.length;
+        request->submitted += part.length;
+    } else {
+        request->submitted++;
+    }
+    uint16_t tag = queue->free_tags[--queue->free_count];
+    part.correlation_id =
+        channel_publish(queue_channel(queue), tag, part.page * SEGMENT_PAGE, &entry);
+    queue->parts[tag] = part;
+    request->in_flight++;
+    return true;
+}
+
+static void complete(struct queue *queue, struct queue_request *request)
+{
+    if (request->failure < 0 && (!is_transfer(request) || request->end == 0)) {
+        request->result = request->failure;
+    } else {
+        request->result = is_transfer(request) ? (int64_t) request->end : 0;
+    }
+    queue_line_add(&queue->done, request);
+}
+
+void queue_add(struct queue *queue, struct queue_request *request)
+{
+    request->submitted = 0;
+    request->end = request->length;
+    request->failure = 0;
+    request->in_flight = 0;
+    queue->length++;
+    if (is_transfer(request) && request->length == 0) {
+        complete(queue, request);
+    } else {
+        queue_line_add(&queue->waiting, request);
+    }
+}
+
+void queue_add_done(struct queue *queue, struct queue_request *request)
+{
+    queue->length++;
+    queue_line_add(&queue->done, request);
+}
+
+static void fail(struct queue_request *request, int64_t failure)
+{
+    request->end = 0;
+    request->failure = failure;
+}
+
+static void start_waiting(struct queue *queue)
+{
+    bool submitted = false;
+    struct queue_request *request;
+    while ((request = queue->waiting.first) != NULL) {
+        if (!is_all_submitted(request)) {
+            if (!submit_part(queue, request)) {
+                break;
+            }
+            submitted = true;
+        } else {
+            queue_line_take(&queue->waiting);
+            if (request->in_flight == 0) {
+                complete(queue, request); /* it ended early */
+            }
+        }
+    }
+    if (submitted) {
+        session_ring_doorbell(queue_session(queue));
+    }
+}
+
+/* The broker is gone: nothing will be answered. */
+static void fail_all(struct queue *queue)
+{
+    struct queue_request *request;
+    for (uint32_t tag = 0; tag <= queue_channel(queue)->mask; tag++) {
+        request = queue->parts[tag].request;
+        if (request == NULL) {
+            continue;
+        }
+        queue->parts[tag].request = NULL; /* its tag and pages are not used again */
+        fail(request, -ENOTCONN);
+        if (--request->in_flight == 0 && request != queue->waiting.first) {
+            complete(queue, request);
+        }
+    }
+    while ((request = queue_line_take(&queue->waiting)) != NULL) {
+        fail(request, -ENOTCONN);
+        complete(queue, request);
+    }
+}
+
+void queue_start(struct queue *queue)
+{
+    if (queue_is_known_dead(queue)) {
+        fail_all(queue);
+    } else {
+        start_waiting(queue);
+    }
+}
+
+static void on_answer(struct queue *queue, struct queue_part *part, int64_t result)
+{
+    struct queue_request *request = part->request;
+    part->request = NULL;
+    request->in_flight--;
+    if (!is_transfer(request)) {
+        request->failure = result < 0 ? result : 0;
+    } else {
+        if (request->op == SBE(ioOp_READ) && result > 0) {
+            copy(request, part->offset, data_of(queue, part), (size_t) result);
+        }
+        uint64_t reached = part->offset + (result > 0 ? (uint64_t) result : 0);
+        if (result < (int64_t) part->length && reached < request->end) {
+            request->end = reached;
+            request->failure = result < 0 ? result : 0;
+        }
+        arena_give_back(&queue->arena, part->page, part->pages);
+    }
+    queue->free_tags[queue->free_count++] = (uint16_t) (part - queue->parts);
+    if (request->in_flight == 0 && request != queue->waiting.first) {
+        complete(queue, request);
+    }
+}
+
+void queue_take_answers(struct queue *queue)
+{
+    while (channel_has_response(queue_channel(queue))) {
+        int64_t result;
+        uint64_t correlation_id = channel_take(queue_channel(queue), &result);
+        uint32_t tag = correlation_id & SEGMENT_TAG_MASK;
+        struct queue_part *part = &queue->parts[tag & queue_channel(queue)->mask];
+        if (tag > queue_channel(queue)->mask || part->request == NULL
+            || part->correlation_id != correlation_id || result < -MAX_ERRNO
+            || (is_transfer(part->request) && result > (int64_t) part->length)) {
+            atomic_store(&queue_session(queue)->dead, true); /* the broker may be wrong, but not write
+                                                          past the caller's buffer */
+            return;
+        }
+        on_answer(queue, part, result);
+    }
+}
