@@ -7,11 +7,11 @@
 #include "futex.h"
 #include "rbdw_protocol.h"
 #include "session.h"
+#include "spare_cores.h"
 
-#define SPIN_MAX_NS 20000
-#define SPIN_MIN_NS 1000
-#define SPIN_TRY_EVERY 256
-#define SPIN_LOOKS 32 /* between two looks at the clock */
+#define SPIN_SLACK_NS 5000
+#define SPIN_LOOKS 32               /* between two looks at the clock */
+#define SPIN_INTERRUPTED_NS 1000000 /* between two looks at the clock: somebody else ran here */
 
 void channel_init(struct channel *channel, char *bytes, const struct segment_geometry *geometry,
                   bool may_spin)
@@ -23,7 +23,7 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
         .mask = geometry->depth - 1,
         .arena_length = geometry->arena_length,
         .pieces = geometry->depth < CHANNEL_MAX_PIECES ? geometry->depth : CHANNEL_MAX_PIECES,
-        .spin = {.budget_ns = may_spin ? SPIN_MAX_NS : -1},
+        .spin = {.is_wanted = may_spin},
     };
     channel->piece_length = geometry->arena_length / channel->pieces;
 }
@@ -117,47 +117,55 @@ static void pause_cpu(void)
 #endif
 }
 
-static int64_t spin_budget(struct spin *spin)
+/* Until when to look; 0: not at all. */
+static int64_t spin_end(const struct spin *spin, int64_t began_ns, int64_t longest_ns)
 {
-    if (spin->budget_ns >= 0 && spin->budget_ns < SPIN_MIN_NS) {
-        return ++spin->since_try % SPIN_TRY_EVERY == 0 ? SPIN_MAX_NS : 0;
+    if (!spin->is_wanted || spin->expected_ns > longest_ns) {
+        return 0;
     }
-    return spin->budget_ns;
+    if (spin->expected_ns > SPIN_SHORT_NS && !spare_cores_left(began_ns)) {
+        return 0;
+    }
+    return began_ns + 2 * spin->expected_ns + SPIN_SLACK_NS;
 }
 
-bool channel_spin(struct channel *channel, uint64_t position, int64_t deadline_ns)
+bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, int64_t longest_ns,
+                  int64_t deadline_ns)
 {
-    struct spin *spin = &channel->spin;
-    int64_t budget = spin_budget(spin);
-    if (budget <= 0) {
-        return false;
-    }
-    int64_t end = futex_now_ns() + budget;
+    int64_t end = spin_end(&channel->spin, began_ns, longest_ns);
+    int64_t now = began_ns;
     if (end > deadline_ns) {
         end = deadline_ns;
     }
-    do {
+    while (now < end) {
         for (int i = 0; i < SPIN_LOOKS; i++) {
             if (channel_has_come(channel, position)) {
-                int64_t more = spin->budget_ns * 2;
-                spin->budget_ns = more > SPIN_MAX_NS   ? SPIN_MAX_NS
-                                  : more < SPIN_MIN_NS ? SPIN_MIN_NS
-                                                       : more;
                 return true;
             }
             pause_cpu();
         }
-    } while (futex_now_ns() < end);
-    spin->budget_ns /= 2;
+        int64_t before = now;
+        now = futex_now_ns();
+        if (now - before > SPIN_INTERRUPTED_NS) {
+            spare_cores_interrupted(now);
+            return false;
+        }
+    }
     return false;
 }
 
-bool channel_await_response(struct channel *channel, struct session *session)
+void channel_learn(struct channel *channel, int64_t began_ns)
 {
-    if (channel_has_response(channel)
-        || channel_spin(channel, channel->response_position, INT64_MAX)) {
-        return true;
+    int64_t took = futex_now_ns() - began_ns;
+    if (took > 4 * SPIN_LONG_NS) {
+        took = 4 * SPIN_LONG_NS; /* one that was held up says little of the next */
     }
+    channel->spin.expected_ns += (took - channel->spin.expected_ns) / 8;
+}
+
+/* False where the broker is gone. */
+static bool sleep_for_response(struct channel *channel, struct session *session)
+{
     /*   client: clientWaiting = 1    | fence | look at the ring | if it is empty: sleep
      *   broker: publish the response | fence | read clientWaiting | if 1: swap to 0, and wake
      * Whichever fence comes first, either the client sees the response or the broker the flag. */
@@ -173,4 +181,16 @@ bool channel_await_response(struct channel *channel, struct session *session)
             return channel_has_response(channel);
         }
     }
+}
+
+bool channel_await_response(struct channel *channel, struct session *session)
+{
+    if (channel_has_response(channel)) {
+        return true;
+    }
+    int64_t began_ns = futex_now_ns();
+    bool has_come = channel_spin(channel, channel->response_position, began_ns, SPIN_LONG_NS, INT64_MAX)
+                    || sleep_for_response(channel, session);
+    channel_learn(channel, began_ns);
+    return has_come;
 }

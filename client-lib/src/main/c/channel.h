@@ -24,13 +24,16 @@ struct piece {
     bool in_flight;
 };
 
-/* How long to look for a response before sleeping: a sleeper's wake costs tens of microseconds, but
- * who looks takes the core from who works. Doubled when looking was enough, halved when not, and
- * tried anew now and then. */
+/* How long to look for a response before sleeping: a sleeper's wake costs tens of microseconds, but who
+ * looks takes the core from who works. So for about twice as long as responses took lately, if that is
+ * no longer than a wake; for longer only where cores idle (spare_cores.h). */
 struct spin {
-    int64_t budget_ns;
-    uint32_t since_try;
+    bool is_wanted;
+    int64_t expected_ns; /* moving average of what waits took */
 };
+
+#define SPIN_SHORT_NS 20000 /* for who has more than one request under way */
+#define SPIN_LONG_NS 500000
 
 struct channel {
     _Alignas(64) _Atomic uint32_t leased; /* of session.c */
@@ -77,8 +80,13 @@ static inline bool channel_has_come(const struct channel *channel, uint64_t posi
     return (int64_t) (sequence - position) > 0;
 }
 
-/* Looks for that response for a while. deadline_ns: of futex_now_ns, no longer than until then. */
-bool channel_spin(struct channel *channel, uint64_t position, int64_t deadline_ns);
+/* Looks for that response for a while, which is over at deadline_ns (of futex_now_ns). began_ns: when
+ * the wait did. longest_ns: whoever waits longer than that for responses does not look. */
+bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, int64_t longest_ns,
+                  int64_t deadline_ns);
+
+/* The response has come, whether by looking or by sleeping. */
+void channel_learn(struct channel *channel, int64_t began_ns);
 
 /* The index of a piece that is not in flight, or -1. */
 int channel_free_piece(const struct channel *channel);

@@ -38,7 +38,11 @@ static bool is_changed(const struct queue *queue, struct queue_sight sight)
 static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
 {
     _Atomic uint32_t *waiting = &queue_channel(queue)->control->client_waiting;
-    if (may_spin && channel_spin(queue_channel(queue), sight.position, deadline_ns)) {
+    int64_t began_ns = futex_now_ns();
+    int64_t longest_ns = queue->length > 1 ? SPIN_SHORT_NS : SPIN_LONG_NS;
+    if (may_spin
+        && channel_spin(queue_channel(queue), sight.position, began_ns, longest_ns, deadline_ns)) {
+        channel_learn(queue_channel(queue), began_ns);
         return 0;
     }
     int result = 0;
@@ -57,6 +61,7 @@ static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline
         }
     }
     atomic_store_explicit(waiting, 0, memory_order_relaxed);
+    channel_learn(queue_channel(queue), began_ns);
     return 0;
 }
 

@@ -35,7 +35,7 @@ struct queue {
     struct former *formers;
     uint32_t depth;    /* that is wanted */
     uint32_t max_part; /* bytes */
-    uint32_t length;
+    _Atomic uint32_t length;
     uint32_t free_count;
     uint16_t free_tags[SEGMENT_MAX_DEPTH];
     struct queue_line waiting; /* the first of them may be in flight in part */

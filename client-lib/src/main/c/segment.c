@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -77,10 +77,4 @@ int segment_map(int memory, int64_t length, struct segment_header **segment,
 void segment_unmap(struct segment_header *segment, uint64_t length)
 {
     munmap(segment, length);
-}
-
-bool segment_has_other_cpu(void)
-{
-    cpu_set_t cpus;
-    return sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 1;
 }

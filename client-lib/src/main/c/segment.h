@@ -3,7 +3,6 @@
 #ifndef RBDW_SEGMENT_MAP_H
 #define RBDW_SEGMENT_MAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "rbdw_segment.h"
@@ -15,8 +14,5 @@ int segment_map(int memory, int64_t length, struct segment_header **segment,
                 struct segment_geometry *geometry);
 
 void segment_unmap(struct segment_header *segment, uint64_t length);
-
-/* Whether the broker can run at the same time as this process. */
-bool segment_has_other_cpu(void);
 
 #endif

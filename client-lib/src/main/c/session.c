@@ -12,6 +12,7 @@
 #include "descriptor.h"
 #include "error.h"
 #include "segment.h"
+#include "spare_cores.h"
 
 /* What the broker is asked for. */
 struct wish {
@@ -94,7 +95,7 @@ static int begin(struct session *session, const struct wish *wish)
     }
     session->doorbell = descriptor_keep(welcome.doorbell);
     session->segment_length = (uint64_t) welcome.segment_length;
-    bool may_spin = segment_has_other_cpu();
+    bool may_spin = spare_cores_wanted();
     for (uint32_t i = 0; i < geometry.channels; i++) {
         char *bytes = (char *) session->segment + segment_channel_offset(&geometry, i);
         channel_init(&session->channel[i], bytes, &geometry, may_spin);

@@ -27,19 +27,13 @@ public final class Messenger implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Messenger.class);
     private static final long WAKE_TOKEN = -1;
 
-    /**
-     * Looks at the rings this often before it sleeps: some microseconds, a little more than a
-     * client takes from a response to its next request. Only where a client can run at the same
-     * time as we do.
-     */
-    private static final int IDLE_SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 200 : 0;
-
     private final int index;
     private final ImageStore store;
     private final Thread thread;
     private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
             new ManyToOneConcurrentLinkedQueue<>();
     private final List<SessionChannels> sessions = new ArrayList<>();
+    private final RequestLook look = new RequestLook();
     private final Epoll epoll;
     private final int wakeFd;
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
@@ -146,16 +140,14 @@ public final class Messenger implements AutoCloseable {
     }
 
     private void run() {
-        int idle = 0;
         while (running) {
             try {
                 if (doWork() > 0) {
-                    idle = 0;
-                } else if (idle++ < IDLE_SPINS) {
+                    look.onWork();
+                } else if (look.lookAgain()) {
                     Thread.onSpinWait();
                 } else {
                     park();
-                    idle = 0;
                 }
             } catch (RuntimeException | Error e) {
                 // one bad task must not take the other sessions' I/O with it
