@@ -9,7 +9,10 @@
 #include "session.h"
 #include "spare_cores.h"
 
-#define SPIN_SLACK_NS 5000
+#define SPIN_SHORT_NS 20000
+#define SPIN_LEAST_NS 1000
+#define SPIN_LONG_NS 500000
+#define SPIN_TRY_EVERY 64
 #define SPIN_LOOKS 32               /* between two looks at the clock */
 #define SPIN_INTERRUPTED_NS 1000000 /* between two looks at the clock: somebody else ran here */
 
@@ -23,7 +26,7 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
         .mask = geometry->depth - 1,
         .arena_length = geometry->arena_length,
         .pieces = geometry->depth < CHANNEL_MAX_PIECES ? geometry->depth : CHANNEL_MAX_PIECES,
-        .spin = {.is_wanted = may_spin},
+        .spin = {.is_wanted = may_spin, .short_ns = SPIN_SHORT_NS},
     };
     channel->piece_length = geometry->arena_length / channel->pieces;
 }
@@ -117,22 +120,31 @@ static void pause_cpu(void)
 #endif
 }
 
-/* Until when to look; 0: not at all. */
-static int64_t spin_end(const struct spin *spin, int64_t began_ns, int64_t longest_ns)
+static int64_t short_look(struct spin *spin)
 {
-    if (!spin->is_wanted || spin->expected_ns > longest_ns) {
-        return 0;
+    if (spin->short_ns < SPIN_LEAST_NS) {
+        return ++spin->since_try % SPIN_TRY_EVERY == 0 ? SPIN_SHORT_NS : 0;
     }
-    if (spin->expected_ns > SPIN_SHORT_NS && !spare_cores_left(began_ns)) {
-        return 0;
-    }
-    return began_ns + 2 * spin->expected_ns + SPIN_SLACK_NS;
+    return spin->short_ns;
 }
 
-bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, int64_t longest_ns,
+static int64_t long_look(const struct spin *spin, int64_t now_ns)
+{
+    bool looks = spin->expected_ns > spin->short_ns && spin->expected_ns <= SPIN_LONG_NS
+                 && spare_cores_left(now_ns);
+    return looks ? 2 * spin->expected_ns : 0;
+}
+
+bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, bool one_at_a_time,
                   int64_t deadline_ns)
 {
-    int64_t end = spin_end(&channel->spin, began_ns, longest_ns);
+    struct spin *spin = &channel->spin;
+    if (!spin->is_wanted) {
+        return false;
+    }
+    int64_t for_ns = short_look(spin);
+    int64_t longer_ns = one_at_a_time ? long_look(spin, began_ns) : 0;
+    int64_t end = began_ns + (for_ns > longer_ns ? for_ns : longer_ns);
     int64_t now = began_ns;
     if (end > deadline_ns) {
         end = deadline_ns;
@@ -154,13 +166,20 @@ bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, 
     return false;
 }
 
-void channel_learn(struct channel *channel, int64_t began_ns)
+void channel_learn(struct channel *channel, int64_t began_ns, bool is_seen)
 {
+    struct spin *spin = &channel->spin;
     int64_t took = futex_now_ns() - began_ns;
+    if (is_seen && took <= SPIN_SHORT_NS) {
+        int64_t wanted = 2 * (spin->short_ns > took ? spin->short_ns : took);
+        spin->short_ns = wanted < SPIN_SHORT_NS ? wanted : SPIN_SHORT_NS;
+    } else {
+        spin->short_ns /= 2;
+    }
     if (took > 4 * SPIN_LONG_NS) {
         took = 4 * SPIN_LONG_NS; /* one that was held up says little of the next */
     }
-    channel->spin.expected_ns += (took - channel->spin.expected_ns) / 8;
+    spin->expected_ns += (took - spin->expected_ns) / 8;
 }
 
 /* False where the broker is gone. */
@@ -189,8 +208,8 @@ bool channel_await_response(struct channel *channel, struct session *session)
         return true;
     }
     int64_t began_ns = futex_now_ns();
-    bool has_come = channel_spin(channel, channel->response_position, began_ns, SPIN_LONG_NS, INT64_MAX)
-                    || sleep_for_response(channel, session);
-    channel_learn(channel, began_ns);
+    bool is_seen = channel_spin(channel, channel->response_position, began_ns, true, INT64_MAX);
+    bool has_come = is_seen || sleep_for_response(channel, session);
+    channel_learn(channel, began_ns, is_seen);
     return has_come;
 }

@@ -25,15 +25,16 @@ struct piece {
 };
 
 /* How long to look for a response before sleeping: a sleeper's wake costs tens of microseconds, but who
- * looks takes the core from who works. So for about twice as long as responses took lately, if that is
- * no longer than a wake; for longer only where cores idle (spare_cores.h). */
+ * looks takes the core from who works. The short look follows what happened last: doubled when the
+ * response came within it, halved when it did not, and tried anew now and then. Where cores idle
+ * (spare_cores.h), who has one request under way looks on, for about twice as long as responses took
+ * lately. */
 struct spin {
     bool is_wanted;
+    int64_t short_ns;
+    uint32_t since_try;
     int64_t expected_ns; /* moving average of what waits took */
 };
-
-#define SPIN_SHORT_NS 20000 /* for who has more than one request under way */
-#define SPIN_LONG_NS 500000
 
 struct channel {
     _Alignas(64) _Atomic uint32_t leased; /* of session.c */
@@ -81,12 +82,12 @@ static inline bool channel_has_come(const struct channel *channel, uint64_t posi
 }
 
 /* Looks for that response for a while, which is over at deadline_ns (of futex_now_ns). began_ns: when
- * the wait did. longest_ns: whoever waits longer than that for responses does not look. */
-bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, int64_t longest_ns,
+ * the wait did. one_at_a_time: no other request is under way. */
+bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, bool one_at_a_time,
                   int64_t deadline_ns);
 
-/* The response has come, whether by looking or by sleeping. */
-void channel_learn(struct channel *channel, int64_t began_ns);
+/* The response has come, seen by looking or after sleeping. */
+void channel_learn(struct channel *channel, int64_t began_ns, bool is_seen);
 
 /* The index of a piece that is not in flight, or -1. */
 int channel_free_piece(const struct channel *channel);

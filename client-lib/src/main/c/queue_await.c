@@ -39,10 +39,10 @@ static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline
 {
     _Atomic uint32_t *waiting = &queue_channel(queue)->control->client_waiting;
     int64_t began_ns = futex_now_ns();
-    int64_t longest_ns = queue->length > 1 ? SPIN_SHORT_NS : SPIN_LONG_NS;
     if (may_spin
-        && channel_spin(queue_channel(queue), sight.position, began_ns, longest_ns, deadline_ns)) {
-        channel_learn(queue_channel(queue), began_ns);
+        && channel_spin(queue_channel(queue), sight.position, began_ns, queue->length == 1,
+                        deadline_ns)) {
+        channel_learn(queue_channel(queue), began_ns, true);
         return 0;
     }
     int result = 0;
@@ -61,7 +61,7 @@ static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline
         }
     }
     atomic_store_explicit(waiting, 0, memory_order_relaxed);
-    channel_learn(queue_channel(queue), began_ns);
+    channel_learn(queue_channel(queue), began_ns, false);
     return 0;
 }
 

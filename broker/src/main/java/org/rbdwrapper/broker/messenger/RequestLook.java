@@ -7,7 +7,7 @@ import org.rbdwrapper.ipc.posix.SpareCores;
  * tens of microseconds, which a client that waits for each answer pays for every request.
  *
  * <p>Always for some microseconds, a little more than a client takes from a response to its next
- * request; and for about twice as long as requests took to come lately, where a whole core of the
+ * request; and for about twice as long as requests took to come lately, where half a core of the
  * host idles even so.
  *
  * <p>Owned by the messenger's thread.

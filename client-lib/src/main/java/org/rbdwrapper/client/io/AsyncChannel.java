@@ -37,7 +37,7 @@ final class AsyncChannel {
         this.channel = channel;
         this.doorbell = doorbell;
         this.liveness = liveness;
-        this.wait = new ResponseWait(channel, liveness, ResponseWait.SHORT_NANOS);
+        this.wait = new ResponseWait(channel, liveness, false);
         this.blocks = new ArenaBlocks(channel.arena.capacity());
         this.pieceLimit = channel.arena.capacity() / 4;
         freeTags.set(0, channel.depth);

@@ -6,21 +6,21 @@ import org.rbdwrapper.ipc.posix.SpareCores;
  * How one thread waits for a channel's next response: it looks for a while, then it sleeps until
  * the broker wakes it.
  *
- * <p>A wake costs tens of microseconds, but who looks takes the core from who works on the answer.
- * So it looks for about twice as long as responses took lately, if that is no longer than a wake;
- * for longer only where cores of the host idle.
+ * <p>A wake costs tens of microseconds, so looking pays where the answer comes within about that;
+ * where it does not, looking takes the core from who works on the answer. The short look follows
+ * what happened last: doubled when the answer came within it, halved when it did not, and tried
+ * anew now and then. Where cores of the host idle, who has one request under way looks on, for
+ * about twice as long as answers took lately.
  *
  * <p>Used by one thread at a time.
  */
 final class ResponseWait {
-    /** For who has more than one request under way. */
-    static final long SHORT_NANOS = 20_000;
-
-    static final long LONG_NANOS = 500_000;
-
     private static final boolean WANTED = SpareCores.wanted();
     private static final SpareCores SPARE_CORES = new SpareCores(0.25);
-    private static final long SLACK_NANOS = 5_000;
+    private static final long SHORT_NANOS = WANTED ? 50_000 : 0;
+    private static final long LEAST_NANOS = 1_000;
+    private static final long LONG_NANOS = 500_000;
+    private static final int TRY_EVERY = 64;
     private static final int LOOKS_PER_TIME = 32;
 
     /** Between two looks at the clock: somebody else ran here. */
@@ -28,16 +28,18 @@ final class ResponseWait {
 
     private final ClientChannel channel;
     private final Liveness liveness;
-    private final long longestNanos;
+    private final boolean oneAtATime;
+    private long shortNanos = SHORT_NANOS;
+    private int sinceTry;
     private long expectedNanos;
 
     /**
-     * @param longestNanos who waits longer than that for responses does not look.
+     * @param oneAtATime whether no other request is under way.
      */
-    ResponseWait(ClientChannel channel, Liveness liveness, long longestNanos) {
+    ResponseWait(ClientChannel channel, Liveness liveness, boolean oneAtATime) {
         this.channel = channel;
         this.liveness = liveness;
-        this.longestNanos = longestNanos;
+        this.oneAtATime = oneAtATime;
     }
 
     /** Returns when there is a response, or the broker is gone. */
@@ -46,16 +48,15 @@ final class ResponseWait {
             return;
         }
         long began = System.nanoTime();
-        if (!look(began)) {
+        boolean seen = look(began);
+        if (!seen) {
             sleep();
         }
-        // one that was held up says little of the next
-        long took = Math.min(System.nanoTime() - began, 4 * LONG_NANOS);
-        expectedNanos += (took - expectedNanos) / 8;
+        learn(System.nanoTime() - began, seen);
     }
 
     private boolean look(long began) {
-        long forNanos = lookNanos(began);
+        long forNanos = Math.max(shortLook(), longLook(began));
         long now = began;
         while (now - began < forNanos) {
             for (int i = 0; i < LOOKS_PER_TIME; i++) {
@@ -74,12 +75,31 @@ final class ResponseWait {
         return false;
     }
 
-    private long lookNanos(long began) {
+    private long shortLook() {
+        if (shortNanos < LEAST_NANOS) {
+            return ++sinceTry % TRY_EVERY == 0 ? SHORT_NANOS : 0;
+        }
+        return shortNanos;
+    }
+
+    private long longLook(long began) {
         boolean looks =
                 WANTED
-                        && expectedNanos <= longestNanos
-                        && (expectedNanos <= SHORT_NANOS || SPARE_CORES.left(began));
-        return looks ? 2 * expectedNanos + SLACK_NANOS : 0;
+                        && oneAtATime
+                        && expectedNanos > shortNanos
+                        && expectedNanos <= LONG_NANOS
+                        && SPARE_CORES.left(began);
+        return looks ? 2 * expectedNanos : 0;
+    }
+
+    private void learn(long tookNanos, boolean seen) {
+        if (seen && tookNanos <= SHORT_NANOS) {
+            shortNanos = Math.min(SHORT_NANOS, 2 * Math.max(shortNanos, tookNanos));
+        } else {
+            shortNanos /= 2;
+        }
+        // one that was held up says little of the next
+        expectedNanos += (Math.min(tookNanos, 4 * LONG_NANOS) - expectedNanos) / 8;
     }
 
     private void sleep() {

@@ -26,7 +26,7 @@ final class SyncChannel {
         this.channel = channel;
         this.doorbell = doorbell;
         this.liveness = liveness;
-        this.wait = new ResponseWait(channel, liveness, ResponseWait.LONG_NANOS);
+        this.wait = new ResponseWait(channel, liveness, true);
         int pieces = Math.min(PIECES, channel.depth);
         this.pieceLength = channel.arena.capacity() / pieces;
         this.freeTags = (1 << pieces) - 1;
