@@ -40,7 +40,11 @@ record FioRun(Environment environment, Path conf, String image) {
 
     /** Writes the whole image: reads of what was never written would not reach the OSD. */
     void fill() throws IOException {
-        run(FILL_LIMIT, "--rw=write", "--bs=4M", "--iodepth=4");
+        fill(Plan.CEPH_IMAGE_BYTES);
+    }
+
+    void fill(long bytes) throws IOException {
+        run(FILL_LIMIT, "--rw=write", "--bs=4M", "--iodepth=4", "--size=" + bytes);
     }
 
     /** IOPS of 4 KiB random reads, after a second unmeasured. */

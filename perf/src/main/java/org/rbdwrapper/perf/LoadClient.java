@@ -54,6 +54,10 @@ final class LoadClient implements AutoCloseable {
         return ask("map " + spec, ADMIN_LIMIT);
     }
 
+    void unmap(String spec) throws IOException {
+        ask("unmap " + spec, ADMIN_LIMIT);
+    }
+
     void fill(String path) throws IOException {
         ask("fill " + path, ADMIN_LIMIT);
     }

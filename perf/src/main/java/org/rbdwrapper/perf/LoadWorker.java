@@ -59,6 +59,12 @@ final class LoadWorker {
                     yield admin.map(MapRequest.of(words[1]));
                 }
             }
+            case "unmap" -> {
+                try (BrokerAdmin admin = BrokerAdmin.connect("compare")) {
+                    admin.unmap(words[1], false);
+                }
+                yield "";
+            }
             case "fill" -> {
                 fill(open(words[1]));
                 yield "";

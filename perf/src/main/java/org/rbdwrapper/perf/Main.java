@@ -28,7 +28,8 @@ final class Main implements Callable<Integer> {
     enum Part {
         ALL,
         MEMORY,
-        CEPH
+        CEPH,
+        WAYS
     }
 
     @Option(names = "--quick", description = "Fewer and shorter samples: less than 3 minutes")
@@ -37,7 +38,11 @@ final class Main implements Callable<Integer> {
     @Option(
             names = "--part",
             paramLabel = "PART",
-            description = "all (default), memory or ceph; ceph needs the packages of Ceph and fio")
+            description = {
+                "all (default), memory, ceph or ways; the latter two need the packages of Ceph and"
+                        + " fio. ways: the same jobs through librbd in fio, librbdwrapper.so,"
+                        + " qemu-nbd and rbd-fuse, as far as they are installed"
+            })
     private Part part = Part.ALL;
 
     @Option(
@@ -89,17 +94,25 @@ final class Main implements Callable<Integer> {
             environment.say("!!! THE CEPH PART WILL NOT BE RUN: " + missing);
         }
         MemoryPart.Result memory =
-                part == Part.CEPH ? null : new MemoryPart(environment, plan).run();
+                has(Part.MEMORY) ? new MemoryPart(environment, plan).run() : null;
         CephPart.Result ceph =
-                part == Part.MEMORY || missing != null
-                        ? null
-                        : new CephPart(environment, plan, fioOptions).run();
-        Report report = new Report(machine, plan, fioOptions, memory, ceph, missing);
+                has(Part.CEPH) && missing == null
+                        ? new CephPart(environment, plan, fioOptions).run()
+                        : null;
+        WaysPart.Result ways =
+                has(Part.WAYS) && missing == null
+                        ? new WaysPart(environment, plan, quick ? FioJob.QUICK : FioJob.FULL).run()
+                        : null;
+        Report report = new Report(machine, plan, fioOptions, memory, ceph, ways, missing);
         System.out.print(report.toTable());
         if (json != null) {
             Files.writeString(json, report.toJson(), StandardCharsets.UTF_8);
         }
-        return part == Part.CEPH && missing != null ? 1 : 0;
+        return (part == Part.CEPH || part == Part.WAYS) && missing != null ? 1 : 0;
+    }
+
+    private boolean has(Part asked) {
+        return part == asked || part == Part.ALL;
     }
 
     private Plan plan() {

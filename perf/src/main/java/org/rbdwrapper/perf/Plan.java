@@ -20,5 +20,5 @@ record Plan(
     static final long CEPH_IMAGE_BYTES = 1L << 30;
 
     static final Plan FULL = new Plan(7, 3, 7, 4, 5);
-    static final Plan QUICK = new Plan(3, 0.8, 5, 2, 1.5);
+    static final Plan QUICK = new Plan(3, 0.8, 3, 1, 1.5);
 }

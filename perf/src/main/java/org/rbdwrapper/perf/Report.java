@@ -11,6 +11,7 @@ import java.util.Map;
  *
  * @param memory null where that part was not asked for.
  * @param ceph null where that part was not run.
+ * @param ways likewise.
  * @param cephNotRun why it was not, where it was asked for; else null.
  * @param fioOptions what fio's librbd was set to, beside the cluster's own ceph.conf.
  */
@@ -20,6 +21,7 @@ record Report(
         List<String> fioOptions,
         MemoryPart.Result memory,
         CephPart.Result ceph,
+        WaysPart.Result ways,
         String cephNotRun) {
     String toJson() {
         return new GsonBuilder().setPrettyPrinting().create().toJson(this) + "\n";
@@ -32,6 +34,9 @@ record Report(
         }
         if (ceph != null) {
             appendCeph(text);
+        }
+        if (ways != null) {
+            appendWays(text);
         }
         if (cephNotRun != null) {
             line(text, "%n!!! THE CEPH PART WAS NOT RUN: %s", cephNotRun);
@@ -105,6 +110,43 @@ record Report(
                 text,
                 "Broker's threads: %s B of Java heap a request (depth 64)",
                 bytes(ceph.brokerBytesPerRequest()));
+    }
+
+    private void appendWays(StringBuilder text) {
+        line(
+                text,
+                "%nCeph, fio through every way in turns; over librbd in fio in the same round,"
+                        + " median (min-max) of %d; CPU: of fio and who serves it, a request",
+                plan.cephPairs());
+        String job = "";
+        for (WaysPart.Row row : ways.rows()) {
+            if (!row.job().equals(job)) {
+                job = row.job();
+                line(
+                        text,
+                        "%-30s %9s %9s %9s %9s   %-18s %-18s %s",
+                        job,
+                        "IOPS",
+                        "p50 us",
+                        "p99 us",
+                        "CPU us",
+                        "IOPS",
+                        "p99",
+                        "CPU");
+            }
+            line(
+                    text,
+                    "  %-28s %9.0f %9.0f %9.0f %9.1f   %-18s %-18s %s",
+                    row.way(),
+                    Stats.of(row.samples(), FioSample::iops).median(),
+                    Stats.of(row.samples(), FioSample::p50Micros).median(),
+                    Stats.of(row.samples(), FioSample::p99Micros).median(),
+                    Stats.of(row.samples(), FioSample::cpuMicros).median(),
+                    spread(row.iopsRatio()),
+                    spread(row.p99Ratio()),
+                    spread(row.cpuRatio()));
+        }
+        ways.leftOut().forEach((way, why) -> line(text, "Without %s: %s", way.strip(), why));
     }
 
     private static String micros(double value) {

@@ -84,6 +84,16 @@ record ThrowawayCluster(Environment environment, Path folder) implements AutoClo
         environment.cleanup().add(rbd).await(LIMIT);
     }
 
+    void remove(String image) throws IOException {
+        Child rbd =
+                Child.start(
+                        "rbd rm",
+                        List.of("rbd", "-c", conf().toString(), "rm", "--no-progress", image),
+                        Map.of(),
+                        environment.scratch().resolve("rbd.out"));
+        environment.cleanup().add(rbd).await(LIMIT);
+    }
+
     @Override
     public void close() throws IOException {
         if (!Files.exists(folder)) {

@@ -7,6 +7,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +28,7 @@ class CompareSystemTest {
     @Test
     void shouldMeasureEveryKindOnTheMemoryStoreAndLeaveNothingBehind() throws Exception {
         Path json = folder.resolve("figures.json");
-        Process compare = start("--seconds", "0.05", "--json", json.toString());
+        Process compare = start("--part", "memory", "--seconds", "0.05", "--json", json.toString());
         assertTrue(compare.waitFor(150, TimeUnit.SECONDS), "compare does not end");
         assertEquals(0, compare.exitValue(), Files.readString(output()));
         JsonObject samples =
@@ -46,8 +47,28 @@ class CompareSystemTest {
     }
 
     @Test
+    @Tag("ceph")
+    void shouldRunEachJobThroughEveryWay() throws Exception {
+        Path json = folder.resolve("figures.json");
+        Process compare = start("--part", "ways", "--seconds", "0.3", "--json", json.toString());
+        assertTrue(compare.waitFor(170, TimeUnit.SECONDS), "compare does not end");
+        assertEquals(0, compare.exitValue(), Files.readString(output()));
+        JsonObject ways =
+                JsonParser.parseString(Files.readString(json))
+                        .getAsJsonObject()
+                        .getAsJsonObject("ways");
+        int left = 5 - ways.getAsJsonObject("leftOut").size();
+        assertTrue(left >= 3, "librbd in fio and librbdwrapper.so need no more than Ceph and fio");
+        assertEquals(3 * left, ways.getAsJsonArray("rows").size());
+        for (JsonElement row : ways.getAsJsonArray("rows")) {
+            assertEquals(3, row.getAsJsonObject().getAsJsonArray("samples").size());
+        }
+        assertNothingIsLeft();
+    }
+
+    @Test
     void shouldEndWhatItStartedWhenItIsTerminated() throws Exception {
-        Process compare = start("--seconds", "20");
+        Process compare = start("--part", "memory", "--seconds", "20");
         List<ProcessHandle> children = List.of();
         while (!Files.readString(output()).contains("warming up") || children.size() < 3) {
             assertTrue(compare.isAlive(), Files.readString(output()));
@@ -67,9 +88,7 @@ class CompareSystemTest {
         Path script = Path.of("compare").toAbsolutePath();
         ProcessBuilder builder =
                 new ProcessBuilder(
-                        Stream.concat(
-                                        Stream.of(script.toString(), "--quick", "--part", "memory"),
-                                        Stream.of(arguments))
+                        Stream.concat(Stream.of(script.toString(), "--quick"), Stream.of(arguments))
                                 .toList());
         builder.environment().put("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + folder);
         return builder.redirectErrorStream(true).redirectOutput(output().toFile()).start();
