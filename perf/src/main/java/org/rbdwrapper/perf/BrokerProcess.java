@@ -3,6 +3,7 @@ package org.rbdwrapper.perf;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -16,6 +17,17 @@ record BrokerProcess(Child child, Path runDir) implements AutoCloseable {
 
     static BrokerProcess start(Environment environment, String name, String store)
             throws IOException {
+        return start(environment, name, store, Map.of());
+    }
+
+    /**
+     * @param settings more for its environment.
+     */
+    static BrokerProcess start(
+            Environment environment, String name, String store, Map<String, String> settings)
+            throws IOException {
+        Map<String, String> all = new HashMap<>(settings);
+        all.put("RBDW_JAVA_HOME", System.getProperty("java.home"));
         Path runDir = environment.scratch().resolve(name + ".run");
         Child child =
                 Child.start(
@@ -30,7 +42,7 @@ record BrokerProcess(Child child, Path runDir) implements AutoCloseable {
                                 runDir.toString(),
                                 "--state-dir",
                                 environment.scratch().resolve(name + ".state").toString()),
-                        Map.of("RBDW_JAVA_HOME", System.getProperty("java.home")),
+                        all,
                         environment.scratch().resolve(name + ".broker.log"));
         environment.cleanup().add(child);
         child.awaitLine("ready", READY_LIMIT);

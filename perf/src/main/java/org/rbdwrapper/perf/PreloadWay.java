@@ -10,9 +10,14 @@ import java.util.Map;
  * This project, under a program that knows nothing of it: psync at depth 1, else libaio.
  *
  * @param client maps the images.
- * @param spins false: neither side looks before it sleeps (RBDW_SPIN=off).
+ * @param settings of fio; the broker's were given when it was started.
  */
-record PreloadWay(String name, Path library, BrokerProcess broker, LoadClient client, boolean spins)
+record PreloadWay(
+        String name,
+        Path library,
+        BrokerProcess broker,
+        LoadClient client,
+        Map<String, String> settings)
         implements Way {
     @Override
     public void begin(String image) throws IOException {
@@ -28,10 +33,9 @@ record PreloadWay(String name, Path library, BrokerProcess broker, LoadClient cl
 
     @Override
     public Map<String, String> environment() {
-        Map<String, String> environment = new HashMap<>();
+        Map<String, String> environment = new HashMap<>(settings);
         environment.put("LD_PRELOAD", library.toString());
         environment.put("RBDW_RUN_DIR", broker.runDir().toString());
-        environment.put("RBDW_SPIN", spins ? "on" : "off");
         return environment;
     }
 

@@ -15,6 +15,7 @@ import java.util.Map;
  */
 final class WaysPart {
     private static final long IMAGE_BYTES = 128L << 20;
+    private static final Map<String, String> ASLEEP = Map.of("RBDW_SPIN", "off");
     private static final Duration SPARE = Duration.ofMinutes(1);
 
     private final Environment environment;
@@ -25,6 +26,40 @@ final class WaysPart {
         this.environment = environment;
         this.plan = plan;
         this.jobs = jobs;
+    }
+
+    /** A broker of ours, and who maps images at it. */
+    private record Ours(
+            Environment environment,
+            BrokerProcess broker,
+            LoadClient client,
+            Map<String, String> settings)
+            implements AutoCloseable {
+        static Ours start(
+                Environment environment,
+                ThrowawayCluster cluster,
+                String name,
+                Map<String, String> settings)
+                throws IOException {
+            BrokerProcess broker =
+                    BrokerProcess.start(environment, name, "ceph:" + cluster.conf(), settings);
+            return new Ours(
+                    environment,
+                    broker,
+                    LoadClient.start(environment, broker.runDir(), name),
+                    settings);
+        }
+
+        Way way(String name) {
+            Path library = environment.root().resolve("adm/target/rbdwrapper/lib/librbdwrapper.so");
+            return new PreloadWay(name, library, broker, client, settings);
+        }
+
+        @Override
+        public void close() throws IOException {
+            client.close();
+            broker.close();
+        }
     }
 
     /**
@@ -48,11 +83,10 @@ final class WaysPart {
     Result run() throws Exception {
         environment.say("ways part: starting a cluster");
         try (ThrowawayCluster cluster = ThrowawayCluster.start(environment);
-                BrokerProcess broker =
-                        BrokerProcess.start(environment, "ways", "ceph:" + cluster.conf());
-                LoadClient client = LoadClient.start(environment, broker.runDir(), "ways")) {
+                Ours ours = Ours.start(environment, cluster, "ways", Map.of());
+                Ours asleep = Ours.start(environment, cluster, "asleep", ASLEEP)) {
             Map<String, String> leftOut = new LinkedHashMap<>();
-            List<Way> ways = ways(cluster, broker, client, leftOut);
+            List<Way> ways = ways(cluster, ours, asleep, leftOut);
             List<Row> rows = new ArrayList<>();
             String shared = image(cluster, "compare-all");
             for (FioJob job : jobs) {
@@ -63,17 +97,13 @@ final class WaysPart {
     }
 
     private List<Way> ways(
-            ThrowawayCluster cluster,
-            BrokerProcess broker,
-            LoadClient client,
-            Map<String, String> leftOut) {
-        Path library = environment.root().resolve("adm/target/rbdwrapper/lib/librbdwrapper.so");
+            ThrowawayCluster cluster, Ours ours, Ours asleep, Map<String, String> leftOut) {
         List<Way> ways = new ArrayList<>();
         for (Way way :
                 List.of(
                         new InProcessWay(cluster),
-                        new PreloadWay("librbdwrapper.so", library, broker, client, true),
-                        new PreloadWay("  futex waits only", library, broker, client, false),
+                        ours.way("librbdwrapper.so"),
+                        asleep.way("  futex waits only"),
                         new QemuNbdWay(environment, cluster),
                         new RbdFuseWay(environment, cluster))) {
             if (way.missing().isEmpty()) {

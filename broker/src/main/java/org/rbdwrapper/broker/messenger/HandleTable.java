@@ -32,6 +32,15 @@ final class HandleTable {
         return found != null && found.handle() == handle ? found : null;
     }
 
+    /** Requests under way on all of them; a snapshot. */
+    long inFlight() {
+        long sum = 0;
+        for (OpenHandle handle : handles) {
+            sum += handle == null ? 0 : handle.inFlight();
+        }
+        return sum;
+    }
+
     void add(OpenHandle handle) {
         int index = index(handle.handle());
         if (index >= handles.length) {

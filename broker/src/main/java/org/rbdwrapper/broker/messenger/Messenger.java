@@ -144,7 +144,7 @@ public final class Messenger implements AutoCloseable {
             try {
                 if (doWork() > 0) {
                     look.onWork();
-                } else if (look.lookAgain()) {
+                } else if (look.isOn() ? look.again() : look.begin(waitsForOne())) {
                     Thread.onSpinWait();
                 } else {
                     park();
@@ -163,6 +163,15 @@ public final class Messenger implements AutoCloseable {
             work += sessions.get(i).drain();
         }
         return work;
+    }
+
+    /** Whether there is no more than one request under way, so that its client waits for it. */
+    private boolean waitsForOne() {
+        long inFlight = 0;
+        for (int i = 0, n = sessions.size(); i < n && inFlight <= 1; i++) {
+            inFlight += sessions.get(i).inFlight();
+        }
+        return inFlight <= 1;
     }
 
     private int runTasks() {

@@ -7,8 +7,8 @@ import org.rbdwrapper.ipc.posix.SpareCores;
  * tens of microseconds, which a client that waits for each answer pays for every request.
  *
  * <p>Always for some microseconds, a little more than a client takes from a response to its next
- * request; and for about twice as long as requests took to come lately, where half a core of the
- * host idles even so.
+ * request; and for about twice as long as requests took to come lately, where a client waits for
+ * its only one and half a core of the host idles even so.
  *
  * <p>Owned by the messenger's thread.
  */
@@ -31,11 +31,13 @@ final class RequestLook {
     private long lookNanos;
     private int looks;
 
-    /** There is no work: true to look once more, false to sleep. */
-    boolean lookAgain() {
-        if (!looking) {
-            begin();
-        }
+    /** False where it has slept, or has had work, since it last began. */
+    boolean isOn() {
+        return looking;
+    }
+
+    /** After {@link #begin}: true to look once more, false to sleep. */
+    boolean again() {
         if (++looks % LOOKS_PER_TIME != 0) {
             return true;
         }
@@ -60,18 +62,30 @@ final class RequestLook {
         }
     }
 
-    private void begin() {
+    /**
+     * There is no work: true to look for it, false to sleep.
+     *
+     * @param longIfSpare whether a client may wait for no more than its next request: where many
+     *     are under way a wake is paid for by all of them, and the cores are better used by who
+     *     works on them.
+     */
+    boolean begin(boolean longIfSpare) {
         long now = System.nanoTime();
         boolean looksLong =
-                WANTED && !waiting && expectedNanos <= LONG_NANOS && SPARE_CORES.left(now);
+                WANTED
+                        && longIfSpare
+                        && !waiting
+                        && expectedNanos <= LONG_NANOS
+                        && SPARE_CORES.left(now);
         if (!waiting) {
             waiting = true;
             waitBegan = now;
         }
-        looking = true;
         looks = 0;
         lookBegan = now;
         lookedLast = now;
         lookNanos = looksLong ? Math.max(SHORT_NANOS, 2 * expectedNanos) : SHORT_NANOS;
+        looking = lookNanos > 0;
+        return looking;
     }
 }

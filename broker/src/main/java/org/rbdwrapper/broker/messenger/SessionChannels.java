@@ -150,6 +150,11 @@ public final class SessionChannels {
         return doorbell;
     }
 
+    /** Requests under way; a snapshot. */
+    long inFlight() {
+        return handles.inFlight();
+    }
+
     boolean hasWork() {
         if (violation.isEmpty()) {
             for (BrokerChannel channel : channels) {
