@@ -11,6 +11,7 @@
 
 #define LOOK_EVERY_NS INT64_C(50000000)
 #define LEAST_SAMPLE_NS INT64_C(40000000) /* the kernel counts in units of 10 ms */
+#define LONGEST_SAMPLE_NS INT64_C(200000000)
 #define FIRST_PAUSE_NS INT64_C(200000000)
 #define LONGEST_PAUSE_NS INT64_C(10000000000)
 #define SECOND_NS INT64_C(1000000000)
@@ -98,8 +99,9 @@ static void take_sample(int64_t now_ns)
     uint64_t idle_ticks = idle - atomic_load(&sampled_idle);
     atomic_store(&sampled_ns, now_ns);
     atomic_store(&sampled_idle, idle);
-    if (before_ns == 0 || now_ns - before_ns < LEAST_SAMPLE_NS) {
-        return; /* the first, or the first after a pause */
+    if (before_ns == 0 || now_ns - before_ns < LEAST_SAMPLE_NS
+        || now_ns - before_ns > LONGEST_SAMPLE_NS) {
+        return; /* the first, or the first for long, which says nothing of what is now */
     }
     int64_t idle_ns = (int64_t) idle_ticks * (SECOND_NS / sysconf(_SC_CLK_TCK));
     if (idle_ns < (now_ns - before_ns) / 4) { /* a quarter of a core is none */

@@ -161,9 +161,4 @@ record ElfObject(
     String name() {
         return path.getFileName().toString();
     }
-
-    /** A position-independent program; others are loaded where they were linked. */
-    boolean isStatic() {
-        return interpreter.isEmpty();
-    }
 }

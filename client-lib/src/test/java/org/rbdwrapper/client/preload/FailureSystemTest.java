@@ -50,6 +50,16 @@ final class FailureSystemTest extends PreloadFixture {
     }
 
     @Test
+    void shouldWorkWhereNobodyMayLookBeforeItSleeps() throws Exception {
+        Twins twins = twins("asleep", 4 * MIB);
+        var asleep = Map.of("RBDW_SPIN", "off", "F", twins.path(), "P", twins.file().toString());
+        shell(asleep, "cmp $F $P && dd if=$P of=$F bs=4k conv=notrunc,fsync status=none")
+                .expectSuccess();
+        run(asleep, "fork_server", twins.path()).expectSuccess();
+        remove(twins.path());
+    }
+
+    @Test
     void shouldSayWhatIsNotMapped() throws Exception {
         assertEquals(
                 "cat: /rbdw/typo: No such file or directory\n", shell("cat /rbdw/typo").errors());
