@@ -39,6 +39,7 @@ public final class Messenger implements AutoCloseable {
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Object connectionLock = new Object();
     private StoreConnection connection;
+    private volatile ConnectionThreads connectionThreads = new ConnectionThreads(new int[0]);
     private volatile boolean parked;
     private volatile boolean running = true;
 
@@ -112,6 +113,7 @@ public final class Messenger implements AutoCloseable {
         synchronized (connectionLock) {
             if (connection == null) {
                 connection = store.connect("messenger-" + index);
+                connectionThreads = new ConnectionThreads(connection.ioThreads());
             }
             return connection;
         }
@@ -158,11 +160,28 @@ public final class Messenger implements AutoCloseable {
     }
 
     private int doWork() {
-        int work = runTasks();
+        int tasksDone = runTasks();
+        int requests = 0;
         for (int i = 0, n = sessions.size(); i < n; i++) {
-            work += sessions.get(i).drain();
+            requests += sessions.get(i).drain();
         }
-        return work;
+        if (requests > 0) {
+            place(requests);
+        }
+        return tasksDone + requests;
+    }
+
+    /** After so many were submitted. */
+    private void place(int requests) {
+        ConnectionThreads threads = connectionThreads;
+        if (!threads.isUsable()) {
+            return;
+        }
+        if (requests == 1 && waitsForOne()) {
+            threads.onAlone(look.looksLong());
+        } else {
+            threads.onCrowd();
+        }
     }
 
     /** Whether there is no more than one request under way, so that its client waits for it. */

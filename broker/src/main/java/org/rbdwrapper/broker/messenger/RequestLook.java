@@ -30,6 +30,12 @@ final class RequestLook {
     private long lookedLast;
     private long lookNanos;
     private int looks;
+    private boolean looksLong;
+
+    /** Whether it looked for long, the last time. */
+    boolean looksLong() {
+        return looksLong;
+    }
 
     /** False where it has slept, or has had work, since it last began. */
     boolean isOn() {
@@ -71,7 +77,7 @@ final class RequestLook {
      */
     boolean begin(boolean longIfSpare) {
         long now = System.nanoTime();
-        boolean looksLong =
+        looksLong =
                 WANTED
                         && longIfSpare
                         && !waiting

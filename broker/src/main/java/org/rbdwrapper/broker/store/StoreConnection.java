@@ -55,6 +55,14 @@ public interface StoreConnection extends AutoCloseable {
      */
     void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException;
 
+    /**
+     * The kernel's ids of the threads that every request of this connection passes, so that they
+     * can be placed; none where it has none of its own.
+     */
+    default int[] ioThreads() {
+        return new int[0];
+    }
+
     /** Images opened here are closed first. */
     @Override
     void close();

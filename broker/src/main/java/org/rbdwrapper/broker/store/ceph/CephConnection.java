@@ -36,10 +36,20 @@ final class CephConnection implements StoreConnection {
     private final Set<CephImage> images = ConcurrentHashMap.newKeySet();
     private final CephStore store;
     private final Cluster cluster;
+    private final int[] ioThreads;
 
-    CephConnection(CephStore store, Cluster cluster) {
+    /**
+     * @param ioThreads see {@link #ioThreads}.
+     */
+    CephConnection(CephStore store, Cluster cluster, int[] ioThreads) {
         this.store = store;
         this.cluster = cluster;
+        this.ioThreads = ioThreads;
+    }
+
+    @Override
+    public int[] ioThreads() {
+        return ioThreads.clone();
     }
 
     @Override

@@ -21,11 +21,17 @@ public final class CephStore implements ImageStore {
      * What we set where ceph.conf does not: no client cache, which would answer writes before they
      * are on the OSDs and cannot be coherent with other hosts; few threads, since each connection
      * has its own; and an end to waiting for a monitor that does not answer, which rados_connect
-     * itself does not have.
+     * itself does not have. A request is submitted by the messenger that drained it, and not handed
+     * to a thread of librbd first, which costs a wake: a messenger does nothing else. librados's
+     * own throttle of requests under way is off, for it would make the messenger wait, and each
+     * client has a bound of its own.
      */
     private static final Map<String, String> DEFAULTS =
             Map.of(
                     "rbd_cache", "false",
+                    "rbd_non_blocking_aio", "false",
+                    "objecter_inflight_ops", "0",
+                    "objecter_inflight_op_bytes", "0",
                     "ms_async_op_threads", "1",
                     "librados_thread_count", "1",
                     "client_mount_timeout", "30");
@@ -95,8 +101,7 @@ public final class CephStore implements ImageStore {
         Cluster cluster = new Cluster(id);
         try {
             configure(cluster);
-            cluster.connect();
-            return new CephConnection(this, cluster);
+            return new CephConnection(this, cluster, IoThreads.startedBy(cluster::connect));
         } catch (RadosException e) {
             cluster.shutDown();
             throw CephErrors.connecting(

@@ -57,6 +57,11 @@ final class FaultConnection implements StoreConnection {
     }
 
     @Override
+    public int[] ioThreads() {
+        return connection.ioThreads();
+    }
+
+    @Override
     public void close() {
         connection.close();
     }
