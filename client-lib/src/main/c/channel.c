@@ -24,11 +24,24 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
         .responses = (struct response_entry *) (bytes + segment_response_ring_offset(geometry)),
         .arena = bytes + segment_arena_offset(geometry),
         .mask = geometry->depth - 1,
+        .depth = geometry->depth,
         .arena_length = geometry->arena_length,
-        .pieces = geometry->depth < CHANNEL_MAX_PIECES ? geometry->depth : CHANNEL_MAX_PIECES,
         .spin = {.is_wanted = may_spin, .short_ns = SPIN_SHORT_NS},
     };
-    channel->piece_length = geometry->arena_length / channel->pieces;
+    channel_split(channel, 0, false);
+}
+
+void channel_split(struct channel *channel, uint64_t length, bool is_write)
+{
+    uint32_t arena = channel->arena_length;
+    uint32_t pieces = 1;
+    if (length > arena) {
+        pieces = 2;
+    } else if (!is_write) {
+        pieces = length > arena / 2 ? 2 : CHANNEL_MAX_PIECES;
+    }
+    channel->pieces = pieces < channel->depth ? pieces : channel->depth;
+    channel->piece_length = arena / channel->pieces;
 }
 
 int channel_free_piece(const struct channel *channel)

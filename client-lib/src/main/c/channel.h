@@ -13,7 +13,7 @@
 
 struct session;
 
-/* Parts of a large transfer in flight: while one is copied, the others are under way. */
+/* Pieces of a large transfer in flight: while one is copied, the others are under way. */
 #define CHANNEL_MAX_PIECES 4
 
 /* A part of an operation, in flight under the tag that is its index. */
@@ -46,7 +46,8 @@ struct channel {
     uint64_t next_correlation;
     uint32_t mask;
     uint32_t arena_length; /* bytes */
-    uint32_t pieces;       /* the arena holds this many */
+    uint32_t depth;
+    uint32_t pieces;       /* the arena holds this many, of this operation */
     uint32_t piece_length; /* bytes, of the longest */
     struct spin spin;
     struct piece piece[CHANNEL_MAX_PIECES];
@@ -88,6 +89,15 @@ bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, 
 
 /* The response has come, seen by looking or after sleeping. */
 void channel_learn(struct channel *channel, int64_t began_ns, bool is_seen);
+
+/* Nothing is in flight, and an operation that transfers so many bytes begins: how it is split.
+ *
+ * A piece costs a request to the cluster, which a write feels more than the copy into the arena: so it is
+ * one piece where the arena holds it, else pieces of half the arena. A read is better in two pieces
+ * from half the arena on, and in one to a quarter of it: the one is copied while the other comes.
+ * Measured by sequential requests of 1 MiB on Ceph: writes in 1, 2, 4 pieces gave 0.87, 0.69, 0.71 of
+ * librbd in the program, reads 0.75, 0.87, 0.83. */
+void channel_split(struct channel *channel, uint64_t length, bool is_write);
 
 /* The index of a piece that is not in flight, or -1. */
 int channel_free_piece(const struct channel *channel);

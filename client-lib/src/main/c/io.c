@@ -138,6 +138,7 @@ int64_t io_perform(struct session *session, struct operation *operation, const c
     if (error < 0) {
         return error;
     }
+    channel_split(channel, operation->length, operation->op == SBE(ioOp_WRITE));
     error = run(session, channel, operation);
     session_return_channel(session, channel);
     if (error < 0) {

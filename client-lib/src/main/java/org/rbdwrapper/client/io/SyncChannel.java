@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.io;
 
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.segment.Doorbell;
 
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -10,8 +11,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * compare-and-swap, on a word that mostly one thread uses: nothing to give back when a thread ends.
  */
 final class SyncChannel {
-    /** Pieces of a large transfer in flight: while one is copied, the others are under way. */
-    private static final int PIECES = 4;
+    /** Of an operation in flight: while one is copied, the others are under way. */
+    private static final int MAX_PIECES = 4;
 
     private final AtomicBoolean leased = new AtomicBoolean();
     private final ClientChannel channel;
@@ -19,7 +20,7 @@ final class SyncChannel {
     private final Liveness liveness;
     private final ResponseWait wait;
     private final Operation operation = new Operation();
-    private final int pieceLength;
+    private int pieceLength;
     private int freeTags;
 
     SyncChannel(ClientChannel channel, Doorbell doorbell, Liveness liveness) {
@@ -27,9 +28,6 @@ final class SyncChannel {
         this.doorbell = doorbell;
         this.liveness = liveness;
         this.wait = new ResponseWait(channel, liveness, true);
-        int pieces = Math.min(PIECES, channel.depth);
-        this.pieceLength = channel.arena.capacity() / pieces;
-        this.freeTags = (1 << pieces) - 1;
     }
 
     boolean tryLease() {
@@ -47,6 +45,7 @@ final class SyncChannel {
 
     /** Leaseholder: returns when the operation is done. */
     void perform() throws ErrnoException {
+        split();
         while (!operation.isDone()) {
             boolean submitted = false;
             while (operation.hasNext() && freeTags != 0) {
@@ -64,5 +63,24 @@ final class SyncChannel {
                 freeTags |= 1 << channel.tag();
             }
         }
+    }
+
+    /**
+     * Nothing is in flight. A piece costs a request to the cluster, which a write feels more than
+     * the copy into the arena: one piece where the arena holds it, else pieces of half the arena. A
+     * read is better in two pieces from half the arena on: the one is copied while the other comes.
+     * The figures stand in {@code channel.h}.
+     */
+    private void split() {
+        int arena = channel.arena.capacity();
+        int pieces = 1;
+        if (operation.length > arena) {
+            pieces = 2;
+        } else if (operation.op != IoOp.WRITE) {
+            pieces = operation.length > arena / 2 ? 2 : MAX_PIECES;
+        }
+        pieces = Math.min(pieces, channel.depth);
+        pieceLength = arena / pieces;
+        freeTags = (1 << pieces) - 1;
     }
 }
