@@ -11,7 +11,7 @@
 
 #define SPIN_SHORT_NS 20000
 #define SPIN_LEAST_NS 1000
-#define SPIN_LONG_NS 500000
+#define SPIN_LONG_NS 1500000
 #define SPIN_TRY_EVERY 64
 #define SPIN_LOOKS 32               /* between two looks at the clock */
 #define SPIN_INTERRUPTED_NS 1000000 /* between two looks at the clock: somebody else ran here */

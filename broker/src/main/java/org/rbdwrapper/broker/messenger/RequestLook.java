@@ -16,7 +16,7 @@ final class RequestLook {
     private static final boolean WANTED = SpareCores.wanted();
     private static final SpareCores SPARE_CORES = new SpareCores(0.5);
     private static final long SHORT_NANOS = WANTED ? 8_000 : 0;
-    private static final long LONG_NANOS = 400_000;
+    private static final long LONG_NANOS = 1_500_000;
     private static final int LOOKS_PER_TIME = 8;
 
     /** Between two looks at the clock: somebody else ran here. */

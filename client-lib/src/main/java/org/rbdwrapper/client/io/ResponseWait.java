@@ -19,7 +19,7 @@ final class ResponseWait {
     private static final SpareCores SPARE_CORES = new SpareCores(0.25);
     private static final long SHORT_NANOS = WANTED ? 50_000 : 0;
     private static final long LEAST_NANOS = 1_000;
-    private static final long LONG_NANOS = 500_000;
+    private static final long LONG_NANOS = 1_500_000;
     private static final int TRY_EVERY = 64;
     private static final int LOOKS_PER_TIME = 32;
 
