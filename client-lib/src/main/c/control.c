@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <org_rbdwrapper_ipc_codec/changesWatched.h>
 #include <org_rbdwrapper_ipc_codec/closeImage.h>
 #include <org_rbdwrapper_ipc_codec/done.h>
 #include <org_rbdwrapper_ipc_codec/error.h>
@@ -20,6 +21,7 @@
 #include <org_rbdwrapper_ipc_codec/openLockFile.h>
 #include <org_rbdwrapper_ipc_codec/progress.h>
 #include <org_rbdwrapper_ipc_codec/stat.h>
+#include <org_rbdwrapper_ipc_codec/watchChanges.h>
 #include <org_rbdwrapper_ipc_codec/welcome.h>
 
 #include "error.h"
@@ -252,27 +254,47 @@ int control_stat(struct control *control, uint32_t handle, const char *path,
     return stat->size < 0 ? error_set(EPROTO, "the broker answered with a size below 0") : 0;
 }
 
-int control_open_lock_file(struct control *control, uint32_t handle, int *memory)
+/* The answer with which a memory travels; what: its name for people. */
+static int receive_memory(struct control *control, uint16_t template_id, uint16_t block_length,
+                          int absent, const char *what, int *memory)
 {
-    struct SBE(openLockFile) request;
-    BEGIN_ENCODING(openLockFile, &request, &control->frame);
-    SBE(openLockFile_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(openLockFile_set_handle)(&request, handle);
     *memory = -1;
-    int error = SEND(openLockFile, &request, control);
-    if (error == 0) {
-        error = receive_answer(control, SBE(lockFileOpened_sbe_template_id)(),
-                               SBE(lockFileOpened_sbe_block_length)(), memory);
-    }
+    int error = receive_answer(control, template_id, block_length, memory);
     if (error == 0 && *memory < 0) {
-        error = error_set(ENOLCK, "the broker has sent no lock file: is the limit of open files"
-                                  " (ulimit -n) reached?");
+        error = error_set(absent, "the broker has sent no %s: is the limit of open files (ulimit -n)"
+                                  " reached?", what);
     }
     if (error < 0 && *memory >= 0) {
         close(*memory);
         *memory = -1;
     }
     return error;
+}
+
+int control_open_lock_file(struct control *control, uint32_t handle, int *memory)
+{
+    struct SBE(openLockFile) request;
+    BEGIN_ENCODING(openLockFile, &request, &control->frame);
+    SBE(openLockFile_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(openLockFile_set_handle)(&request, handle);
+    int error = SEND(openLockFile, &request, control);
+    return error < 0 ? error
+                     : receive_memory(control, SBE(lockFileOpened_sbe_template_id)(),
+                                      SBE(lockFileOpened_sbe_block_length)(), ENOLCK, "lock file",
+                                      memory);
+}
+
+int control_watch_changes(struct control *control, uint32_t handle, int *memory)
+{
+    struct SBE(watchChanges) request;
+    BEGIN_ENCODING(watchChanges, &request, &control->frame);
+    SBE(watchChanges_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(watchChanges_set_handle)(&request, handle);
+    int error = SEND(watchChanges, &request, control);
+    return error < 0 ? error
+                     : receive_memory(control, SBE(changesWatched_sbe_template_id)(),
+                                      SBE(changesWatched_sbe_block_length)(), EMFILE,
+                                      "change counter", memory);
 }
 
 /* The strings of an entry stand in the schema's order, and are read in it. */

@@ -44,6 +44,9 @@ int control_stat(struct control *control, uint32_t handle, const char *path,
 /* As image_lock_file, but of the memfd itself, close-on-exec. */
 int control_open_lock_file(struct control *control, uint32_t handle, int *memory);
 
+/* The memory of the image's change counter, close-on-exec. */
+int control_watch_changes(struct control *control, uint32_t handle, int *memory);
+
 /* As image_list. */
 int control_list(struct control *control,
                  int (*on_mapping)(void *context, const char *path,

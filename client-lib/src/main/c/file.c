@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <org_rbdwrapper_ipc_codec/ioOp.h>
@@ -16,6 +17,7 @@
 #include "io.h"
 #include "rbdw.h"
 #include "rbdw_protocol.h"
+#include "segment.h"
 #include "session.h"
 
 struct rbdw_file {
@@ -280,6 +282,39 @@ int image_lock_file(struct rbdw_file *file, int *fd)
     *fd = reopen(memory);
     close(memory);
     return *fd < 0 ? *fd : 0;
+}
+
+int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
+{
+    struct session *session;
+    int memory = -1;
+    *changes = NULL;
+    int error = session_of(file, &session);
+    if (error < 0) {
+        return error;
+    }
+    session_lock();
+    if (session_is_alive(session)) {
+        error = control_watch_changes(&session->control, file->handle, &memory);
+        session_after_control(session);
+    } else {
+        error = session_gone();
+    }
+    session_unlock();
+    if (error == 0) {
+        const void *page;
+        error = segment_map_page(memory, &page);
+        if (error == 0) {
+            *changes = page;
+        }
+        close(memory);
+    }
+    return error;
+}
+
+void image_end_watch(const _Atomic uint64_t *changes)
+{
+    munmap((void *) changes, SEGMENT_PAGE);
 }
 
 int image_stat_path(const char *path, struct image_stat *stat)

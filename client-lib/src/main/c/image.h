@@ -4,6 +4,7 @@
 #ifndef RBDW_IMAGE_H
 #define RBDW_IMAGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,5 +38,11 @@ int image_attach(rbdw_file *file);
  * lock the image: fcntl(2) and flock(2) on it. Drops the record locks that the process has on it. After
  * image_attach, under session_lock. */
 int image_lock_file(rbdw_file *file, int *fd);
+
+/* Has the broker count the changes of an open image, and maps the counter, which moves on before a change
+ * is acknowledged to whoever made it. The caller's to image_end_watch. */
+int image_watch(rbdw_file *file, const _Atomic uint64_t **changes);
+
+void image_end_watch(const _Atomic uint64_t *changes);
 
 #endif

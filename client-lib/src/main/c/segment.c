@@ -18,9 +18,6 @@ static int check_memory(int memory, int64_t length)
     if (fstat(memory, &status) < 0 || status.st_size != length) {
         return error_set(EPROTO, "the broker's shared memory has another length than it said");
     }
-    if (length < (int64_t) sizeof(struct segment_header)) {
-        return error_set(EPROTO, "the broker's shared memory has no header");
-    }
     return 0;
 }
 
@@ -59,6 +56,9 @@ int segment_map(int memory, int64_t length, struct segment_header **segment,
     if (error < 0) {
         return error;
     }
+    if (length < (int64_t) sizeof(struct segment_header)) {
+        return error_set(EPROTO, "the broker's shared memory has no header");
+    }
     size_t bytes = (size_t) length;
     void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
     if (address == MAP_FAILED) {
@@ -71,6 +71,20 @@ int segment_map(int memory, int64_t length, struct segment_header **segment,
     }
     madvise(address, bytes, MADV_DONTFORK);
     *segment = address;
+    return 0;
+}
+
+int segment_map_page(int memory, const void **page)
+{
+    int error = check_memory(memory, SEGMENT_PAGE);
+    if (error < 0) {
+        return error;
+    }
+    void *address = mmap(NULL, SEGMENT_PAGE, PROT_READ, MAP_SHARED, memory, 0);
+    if (address == MAP_FAILED) {
+        return error_set(errno, "mapping a page of the broker");
+    }
+    *page = address;
     return 0;
 }
 

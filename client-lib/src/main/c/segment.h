@@ -13,6 +13,9 @@
 int segment_map(int memory, int64_t length, struct segment_header **segment,
                 struct segment_geometry *geometry);
 
+/* Maps a page for reading; otherwise likewise, but a child inherits it. */
+int segment_map_page(int memory, const void **page);
+
 void segment_unmap(struct segment_header *segment, uint64_t length);
 
 #endif

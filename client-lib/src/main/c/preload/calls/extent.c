@@ -128,6 +128,9 @@ HOOK int posix_fadvise(int fd, off_t offset, off_t length, int advice)
     if (file == NULL) {
         return REAL(posix_fadvise)(fd, offset, length, advice);
     }
+    if (advice <= POSIX_FADV_SEQUENTIAL) { /* NORMAL, RANDOM, SEQUENTIAL: of the whole file */
+        atomic_store(&file->read_ahead.is_off, advice == POSIX_FADV_RANDOM);
+    }
     open_file_release(file);
     report_count(CALL_posix_fadvise);
     return length < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE ? EINVAL : 0;

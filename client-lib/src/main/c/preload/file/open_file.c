@@ -25,6 +25,7 @@ struct open_file *open_file_new(struct open_state *state, rbdw_file *image)
             atomic_store(&file->image, image);
             atomic_store(&file->size, -1);
             atomic_store(&file->lock, -1);
+            read_ahead_begin(&file->read_ahead);
             atomic_store_explicit(&file->references, 1, memory_order_release);
             return file;
         }
@@ -64,6 +65,7 @@ static void end(struct open_file *file)
             report_line("close of %s: %s", file->state->path, rbdw_error_text());
         }
     }
+    read_ahead_end(&file->read_ahead);
     if (lock >= 0) {
         descriptor_drop(lock);
     }

@@ -17,6 +17,7 @@
 
 #include "placeholder.h"
 #include "rbdw.h"
+#include "read_ahead.h"
 
 /* As the kernel: no call moves more. */
 #define OPEN_FILE_MAX_TRANSFER 0x7ffff000
@@ -28,6 +29,7 @@ struct open_file {
     _Atomic(rbdw_file *) image; /* NULL until it is needed, where the open was inherited */
     _Atomic int64_t size;       /* bytes, as last seen */
     _Atomic int lock;           /* the descriptor that the kernel locks for us, or -1 */
+    struct read_ahead read_ahead;
 };
 
 /* With one reference. image may be NULL. NULL where there are too many. */

@@ -30,8 +30,19 @@ static ssize_t read_at(struct open_file *file, void *buffer, size_t count, off_t
         return error;
     }
     ssize_t within = within_partition(file, count, offset);
-    return within == 0 ? 0
-                       : rbdw_pread(image, buffer, (size_t) within, offset + file->state->base);
+    if (within == 0) {
+        return 0;
+    }
+    off_t at = offset + file->state->base;
+    if ((atomic_load_explicit(&file->state->flags, memory_order_relaxed) & O_DIRECT) == 0) {
+        int64_t length = file->state->length;
+        int64_t done = read_ahead_read(&file->read_ahead, image, buffer, (size_t) within, at,
+                                       length < 0 ? INT64_MAX : length - offset);
+        if (done != READ_AHEAD_NOT_SERVED) {
+            return (ssize_t) done;
+        }
+    }
+    return rbdw_pread(image, buffer, (size_t) within, at);
 }
 
 static ssize_t write_at(struct open_file *file, const void *buffer, size_t count, off_t offset)

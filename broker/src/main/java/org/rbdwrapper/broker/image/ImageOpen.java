@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.image;
 
+import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.SessionChannels;
@@ -24,6 +25,11 @@ public final class ImageOpen {
 
     public OpenHandle handle() {
         return handle;
+    }
+
+    /** Of the image, by whomever. */
+    public ChangeCounter changes() {
+        return shared.changes();
     }
 
     /** Where its requests go now. */

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.image;
 
+import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -32,6 +33,7 @@ import java.util.Set;
 final class SharedImage {
     private final ImageSpec spec;
     private final SharedImages owner;
+    private final ChangeCounter changes = new ChangeCounter();
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private final Map<Messenger, Instance> readers = new HashMap<>();
     private final Set<ImageOpen> opens = new HashSet<>();
@@ -42,6 +44,10 @@ final class SharedImage {
     SharedImage(ImageSpec spec, SharedImages owner) {
         this.spec = spec;
         this.owner = owner;
+    }
+
+    ChangeCounter changes() {
+        return changes;
     }
 
     ImageSpec spec() {
@@ -138,7 +144,11 @@ final class SharedImage {
     private void opened(OpenRequest request, Instance instance) {
         OpenHandle handle =
                 new OpenHandle(
-                        request.handle(), request.readable(), request.writable(), instance.image);
+                        request.handle(),
+                        request.readable(),
+                        request.writable(),
+                        instance.image,
+                        changes);
         ImageOpen open = new ImageOpen(this, instance, request.drainer(), handle);
         opens.add(open);
         request.opened(open);
@@ -212,6 +222,11 @@ final class SharedImage {
             if (ownMessenger != null) {
                 owner.pool().release(ownMessenger);
                 ownMessenger = null;
+            }
+            try {
+                changes.close();
+            } catch (ErrnoException e) {
+                owner.onCloseFailure(spec, e);
             }
             owner.forget(this);
         }

@@ -38,6 +38,14 @@ public final class SharedImages {
         open.shared.close(open, done);
     }
 
+    /** It has another size, or other bytes, by other means than an open's requests. */
+    public void onChanged(ImageSpec spec) {
+        SharedImage image = images.get(spec);
+        if (image != null) {
+            image.changes().count();
+        }
+    }
+
     MessengerPool pool() {
         return pool;
     }

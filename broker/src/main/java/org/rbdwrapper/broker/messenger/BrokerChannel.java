@@ -230,7 +230,8 @@ final class BrokerChannel {
             long length,
             long arenaOffset) {
         StoreImage image = handle.image();
-        slot.start(correlationId, handle, op == IoOp.READ ? 0 : length);
+        boolean changes = op != IoOp.READ && op != IoOp.FLUSH;
+        slot.start(correlationId, handle, changes, op == IoOp.READ ? 0 : length);
         image.submit(op, arenaAddress + arenaOffset, position, length, slot);
     }
 

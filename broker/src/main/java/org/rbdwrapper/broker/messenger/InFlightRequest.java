@@ -17,6 +17,7 @@ final class InFlightRequest implements IoCompletion {
     private volatile boolean busy;
     private long correlationId;
     private OpenHandle handle;
+    private boolean changes;
     private long wholeResult;
 
     InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
@@ -33,11 +34,13 @@ final class InFlightRequest implements IoCompletion {
     /**
      * Messenger: the request is about to be submitted.
      *
+     * @param isChange of what the image holds.
      * @param newWholeResult what a change that was wholly done answers.
      */
-    void start(long newCorrelationId, OpenHandle onHandle, long newWholeResult) {
+    void start(long newCorrelationId, OpenHandle onHandle, boolean isChange, long newWholeResult) {
         correlationId = newCorrelationId;
         wholeResult = newWholeResult;
+        changes = isChange;
         handle = onHandle;
         busy = true;
         onHandle.onRequestStart();
@@ -49,6 +52,9 @@ final class InFlightRequest implements IoCompletion {
         long id = correlationId;
         if (!busy) {
             return; // a store that completes twice must not answer somebody else's request
+        }
+        if (changes) {
+            on.onChanged(); // though it failed: some of it may be done
         }
         // free before the client can know: it may use the tag again as soon as it sees the response
         busy = false;

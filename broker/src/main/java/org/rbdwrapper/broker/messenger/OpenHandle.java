@@ -23,18 +23,26 @@ public final class OpenHandle {
     private final AtomicLong submitted = new AtomicLong();
     private final AtomicLong completed = new AtomicLong();
     private final AtomicLong drainAt = new AtomicLong(NOT_RETIRED);
+    private final ChangeCounter changes;
     private StoreImage image;
     private boolean revoked;
     private volatile Runnable onDrained;
 
     /**
      * @param image where requests go; {@link #moveTo} changes it.
+     * @param changes of the image.
      */
-    public OpenHandle(int handle, boolean readable, boolean writable, StoreImage image) {
+    public OpenHandle(
+            int handle,
+            boolean readable,
+            boolean writable,
+            StoreImage image,
+            ChangeCounter changes) {
         this.handle = handle;
         this.readable = readable;
         this.writable = writable;
         this.image = image;
+        this.changes = changes;
     }
 
     /** The number that the client uses. */
@@ -77,6 +85,11 @@ public final class OpenHandle {
     /** Messenger only: one request is about to be submitted. */
     void onRequestStart() {
         submitted.lazySet(submitted.getPlain() + 1);
+    }
+
+    /** Any thread: the image was changed. */
+    void onChanged() {
+        changes.count();
     }
 
     /** Any thread, as the last step of a completion. */

@@ -19,6 +19,7 @@ import org.rbdwrapper.ipc.codec.RemoveImageDecoder;
 import org.rbdwrapper.ipc.codec.ResizeImageDecoder;
 import org.rbdwrapper.ipc.codec.StatDecoder;
 import org.rbdwrapper.ipc.codec.UnmapImageDecoder;
+import org.rbdwrapper.ipc.codec.WatchChangesDecoder;
 
 /**
  * Decodes what a client sends on its socket and calls who handles it. The bytes are a private copy
@@ -38,6 +39,7 @@ final class ControlAdapter {
     private final OpenImageDecoder openImage = new OpenImageDecoder();
     private final CloseImageDecoder closeImage = new CloseImageDecoder();
     private final OpenLockFileDecoder openLockFile = new OpenLockFileDecoder();
+    private final WatchChangesDecoder watchChanges = new WatchChangesDecoder();
     private final StatDecoder stat = new StatDecoder();
     private final MapImageDecoder mapImage = new MapImageDecoder();
     private final UnmapImageDecoder unmapImage = new UnmapImageDecoder();
@@ -101,6 +103,11 @@ final class ControlAdapter {
                 closeImage.wrapAndApplyHeader(message, 0, header);
                 opens.onClose(
                         reply(session, closeImage.correlationId()), (int) closeImage.handle());
+            }
+            case WatchChangesDecoder.TEMPLATE_ID -> {
+                watchChanges.wrapAndApplyHeader(message, 0, header);
+                opens.onWatchChanges(
+                        reply(session, watchChanges.correlationId()), (int) watchChanges.handle());
             }
             case OpenLockFileDecoder.TEMPLATE_ID -> {
                 openLockFile.wrapAndApplyHeader(message, 0, header);

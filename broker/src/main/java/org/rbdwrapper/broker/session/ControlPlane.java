@@ -72,7 +72,7 @@ public final class ControlPlane {
                         new HelloHandler(conductor, messengers, limits, generation),
                         opens,
                         new MapHandler(conductor, map, opens, permissions, administration, workers),
-                        new ImageHandler(map, permissions, administration, workers),
+                        new ImageHandler(map, images, permissions, administration, workers),
                         status);
         conductor.handlers(
                 adapter,

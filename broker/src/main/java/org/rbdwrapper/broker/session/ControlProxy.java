@@ -7,6 +7,7 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.ProtocolVersion;
 import org.rbdwrapper.ipc.codec.BrokerDescriptionEncoder;
+import org.rbdwrapper.ipc.codec.ChangesWatchedEncoder;
 import org.rbdwrapper.ipc.codec.ClientsEncoder;
 import org.rbdwrapper.ipc.codec.DoneEncoder;
 import org.rbdwrapper.ipc.codec.ErrorEncoder;
@@ -60,6 +61,14 @@ final class ControlProxy {
     static FrameBuffer done(long correlationId) {
         FrameBuffer frame = new FrameBuffer();
         DoneEncoder message = new DoneEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId);
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer changesWatched(long correlationId) {
+        FrameBuffer frame = new FrameBuffer();
+        ChangesWatchedEncoder message = new ChangesWatchedEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .correlationId(correlationId);
         return frame.finish(message.encodedLength());

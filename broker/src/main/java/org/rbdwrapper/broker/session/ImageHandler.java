@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.map.Permissions;
@@ -34,16 +35,19 @@ final class ImageHandler {
     private static final long PROGRESS_INTERVAL_NANOS = 200_000_000;
 
     private final ImageMap map;
+    private final SharedImages images;
     private final Permissions permissions;
     private final StoreConnection administration;
     private final Workers workers;
 
     ImageHandler(
             ImageMap map,
+            SharedImages images,
             Permissions permissions,
             StoreConnection administration,
             Workers workers) {
         this.map = map;
+        this.images = images;
         this.permissions = permissions;
         this.administration = administration;
         this.workers = workers;
@@ -146,6 +150,7 @@ final class ImageHandler {
                     return spec;
                 },
                 resized -> {
+                    images.onChanged(spec);
                     LOG.info(
                             "resized {} to {} bytes for {}",
                             spec,

@@ -111,6 +111,7 @@ final class OpenHandler {
         ImageOpen open = mapped.open();
         session.opens.put(
                 open.handle().handle(), new Session.MappedOpen(open, mapped.mapping(), true));
+        open.changes().count(); // what it has read and kept is not its any more
         Runnable drained = () -> workers.post(() -> images.close(open, done));
         session.messenger.execute(() -> session.channels.revokeHandle(open.handle(), drained));
     }
@@ -135,6 +136,17 @@ final class OpenHandler {
             Session.MappedOpen mapped = findOpen(reply.session(), handle, "locking");
             int descriptor = lockFiles.descriptorOf(mapped.mapping().spec());
             reply.send(ControlProxy.lockFileOpened(reply.correlationId()), descriptor);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+        }
+    }
+
+    void onWatchChanges(Reply reply, int handle) {
+        try {
+            Session.MappedOpen mapped = findOpen(reply.session(), handle, "watching changes");
+            reply.send(
+                    ControlProxy.changesWatched(reply.correlationId()),
+                    mapped.open().changes().memory());
         } catch (ErrnoException e) {
             reply.fail(e);
         }

@@ -28,6 +28,7 @@ public final class SharedMemory {
     private static final int F_SEAL_SEAL = 1;
     private static final int F_SEAL_SHRINK = 2;
     private static final int F_SEAL_GROW = 4;
+    private static final int F_SEAL_FUTURE_WRITE = 16;
     private static final int SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW;
     private static final int PROT_READ = 1;
     private static final int PROT_WRITE = 2;
@@ -55,18 +56,38 @@ public final class SharedMemory {
      * @param length bytes, a multiple of the page size.
      */
     public static int createSealed(String name, long length) throws ErrnoException {
+        return create(name, length, SEALS);
+    }
+
+    private static int create(String name, long length, int seals) throws ErrnoException {
         int fd = create(name);
         try {
             failOn(Fd.ftruncate(fd, length), "ftruncate of shared memory");
             failOn(
                     Fd.fallocate(fd, 0, 0, length),
                     "allocation of " + length + " bytes of shared memory");
-            Fd.check(fcntl(fd, F_ADD_SEALS, SEALS), "sealing of shared memory");
+            Fd.check(fcntl(fd, F_ADD_SEALS, seals), "sealing of shared memory");
             return fd;
         } catch (ErrnoException e) {
             Fd.close(fd);
             throw e;
         }
+    }
+
+    /** From now on it can be mapped for reading only, by whoever has it. Mappings stay. */
+    public static void sealAgainstWriters(int fd) throws ErrnoException {
+        Fd.check(
+                fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL),
+                "sealing of shared memory");
+    }
+
+    /**
+     * As {@link #createSealed}, for {@link #sealAgainstWriters} to follow when it is mapped.
+     *
+     * @param length bytes, a multiple of the page size.
+     */
+    public static int createSized(String name, long length) throws ErrnoException {
+        return create(name, length, F_SEAL_SHRINK | F_SEAL_GROW);
     }
 
     /**

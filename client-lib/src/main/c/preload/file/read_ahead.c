@@ -1,0 +1,190 @@
+#include "read_ahead.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fork.h"
+#include "futex.h"
+#include "image.h"
+
+#define LEAST_STREAK 3
+#define MOST_STREAK 96
+#define LEAST_WINDOW (64 * 1024)
+#define MOST_WINDOW (1024 * 1024)
+#define STATE_BYTES 4096
+
+/* What was read and not asked for yet. In memory of its own, whose pages are there once they are
+ * needed. */
+struct kept {
+    const _Atomic uint64_t *changes; /* of the image */
+    uint32_t process;                /* whose counter that is: fork_process_number */
+    bool is_refused;                 /* the broker has no counter for it */
+    uint64_t changes_before;         /* the bytes were read */
+    int64_t read_at_ns;
+    int64_t start; /* in the image */
+    int64_t end;
+    int64_t used; /* up to here */
+    uint32_t window; /* bytes to be read next */
+    uint32_t needed; /* reads in sequence before more is read */
+    char bytes[];
+};
+
+/* Asked for when it is first needed: constructors of this library have no environment yet. */
+static bool is_wanted(void)
+{
+    const char *wanted = getenv("RBDW_READ_AHEAD");
+    return wanted == NULL || strcmp(wanted, "off") != 0;
+}
+
+void read_ahead_begin(struct read_ahead *ahead)
+{
+    atomic_store(&ahead->taken, 0);
+    atomic_store(&ahead->is_off, 0);
+    ahead->next = -1;
+    ahead->streak = 0;
+    ahead->kept = NULL;
+}
+
+void read_ahead_end(struct read_ahead *ahead)
+{
+    struct kept *kept = ahead->kept;
+    if (kept != NULL) {
+        if (kept->changes != NULL) {
+            image_end_watch(kept->changes);
+        }
+        munmap(kept, STATE_BYTES + MOST_WINDOW);
+        ahead->kept = NULL;
+    }
+}
+
+static void forget(struct kept *kept)
+{
+    kept->start = kept->end = kept->used = 0;
+}
+
+/* What was kept was not used: the next time it must be surer. */
+static void regret(struct kept *kept)
+{
+    kept->window = LEAST_WINDOW;
+    kept->needed = 2 * kept->needed < MOST_STREAK ? 2 * kept->needed : MOST_STREAK;
+}
+
+static bool is_as_it_was(const struct kept *kept)
+{
+    return atomic_load_explicit(kept->changes, memory_order_acquire) == kept->changes_before;
+}
+
+/* Of this process, with a counter; false where it cannot be had. */
+static bool prepare(struct read_ahead *ahead, rbdw_file *image)
+{
+    struct kept *kept = ahead->kept;
+    if (kept == NULL) {
+        if (!is_wanted()) {
+            atomic_store(&ahead->is_off, 1);
+            return false;
+        }
+        kept = mmap(NULL, STATE_BYTES + MOST_WINDOW, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (kept == MAP_FAILED) {
+            return false;
+        }
+        kept->window = LEAST_WINDOW;
+        kept->needed = LEAST_STREAK;
+        ahead->kept = kept;
+    }
+    uint32_t process = atomic_load_explicit(fork_process_number, memory_order_relaxed);
+    if (kept->process != process) {
+        /* a child opens the image anew, and its counter may be another's */
+        if (kept->changes != NULL) {
+            image_end_watch(kept->changes);
+            kept->changes = NULL;
+        }
+        forget(kept);
+        kept->is_refused = image_watch(image, &kept->changes) < 0;
+        kept->process = atomic_load_explicit(fork_process_number, memory_order_relaxed);
+    }
+    return !kept->is_refused;
+}
+
+/* Whether what is kept answers the read: all of it, or all up to the image's end. */
+static bool has(struct kept *kept, size_t count, int64_t offset)
+{
+    if (offset < kept->start || offset + (int64_t) count > kept->end) {
+        return false;
+    }
+    if (!is_as_it_was(kept)) {
+        forget(kept);
+        regret(kept);
+        return false;
+    }
+    return futex_now_ns() - kept->read_at_ns < READ_AHEAD_KEPT_NS;
+}
+
+static int64_t fill(struct kept *kept, rbdw_file *image, int64_t offset, int64_t left)
+{
+    if (kept->used == kept->end && kept->end > kept->start) {
+        kept->needed = LEAST_STREAK;
+        kept->window = 2 * kept->window < MOST_WINDOW ? 2 * kept->window : MOST_WINDOW;
+    }
+    size_t length = left < (int64_t) kept->window ? (size_t) left : kept->window;
+    forget(kept);
+    kept->read_at_ns = futex_now_ns();
+    kept->changes_before = atomic_load_explicit(kept->changes, memory_order_acquire);
+    atomic_thread_fence(memory_order_seq_cst); /* the counter first, then the request */
+    ssize_t read = rbdw_pread(image, kept->bytes, length, offset);
+    if (read > 0) {
+        kept->start = kept->used = offset;
+        kept->end = offset + read;
+    }
+    return read;
+}
+
+static int64_t read_taken(struct read_ahead *ahead, rbdw_file *image, void *buffer, size_t count,
+                          int64_t offset, int64_t left)
+{
+    struct kept *kept = ahead->kept;
+    bool in_sequence = offset == ahead->next;
+    ahead->next = offset + (int64_t) count;
+    if (!in_sequence) {
+        ahead->streak = 0;
+        if (kept != NULL && kept->end - kept->used > (kept->end - kept->start) / 2) {
+            forget(kept);
+            regret(kept);
+        }
+        return READ_AHEAD_NOT_SERVED;
+    }
+    ahead->streak++;
+    if (ahead->streak < (kept == NULL ? LEAST_STREAK : kept->needed) || !prepare(ahead, image)) {
+        return READ_AHEAD_NOT_SERVED;
+    }
+    kept = ahead->kept;
+    size_t given = count;
+    if (!has(kept, count, offset)) {
+        while (kept->window < 2 * count) {
+            kept->window *= 2;
+        }
+        int64_t filled = fill(kept, image, offset, left);
+        if (filled <= 0) {
+            return filled == 0 ? 0 : READ_AHEAD_NOT_SERVED; /* the read itself is to fail */
+        }
+        given = filled < (int64_t) count ? (size_t) filled : count;
+    }
+    memcpy(buffer, kept->bytes + (offset - kept->start), given);
+    kept->used = offset + (int64_t) given;
+    ahead->next = kept->used;
+    return (int64_t) given;
+}
+
+int64_t read_ahead_read(struct read_ahead *ahead, rbdw_file *image, void *buffer, size_t count,
+                        int64_t offset, int64_t left)
+{
+    if (count == 0 || count > READ_AHEAD_MAX_REQUEST
+        || atomic_load_explicit(&ahead->is_off, memory_order_relaxed) != 0
+        || atomic_exchange_explicit(&ahead->taken, 1, memory_order_acquire) != 0) {
+        return READ_AHEAD_NOT_SERVED;
+    }
+    int64_t result = read_taken(ahead, image, buffer, count, offset, left);
+    atomic_store_explicit(&ahead->taken, 0, memory_order_release);
+    return result;
+}
