@@ -47,7 +47,9 @@ final class Compare {
 
     Findings run() throws Exception {
         Map<String, Object> machine = Environment.machine();
-        String date = ZonedDateTime.now(ZoneId.systemDefault()).format(DateTimeFormatter.RFC_1123_DATE_TIME);
+        String date =
+                ZonedDateTime.now(ZoneId.systemDefault())
+                        .format(DateTimeFormatter.RFC_1123_DATE_TIME);
         parts.removeIf(this::isImpossible);
         if (parts.contains(Part.MEMORY)) {
             memory = new MemoryPart(environment, plan).run();

@@ -13,8 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Ways without a cluster: a plain file, and the stores of a broker that need none. */
-public record LocalWays(List<Closeable> started, List<Way> ways)
-        implements Closeable, Images {
+public record LocalWays(List<Closeable> started, List<Way> ways) implements Closeable, Images {
     private static final String IMAGE = "stores";
 
     public static LocalWays start(Environment environment) throws IOException {

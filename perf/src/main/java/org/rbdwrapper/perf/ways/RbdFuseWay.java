@@ -1,10 +1,13 @@
 package org.rbdwrapper.perf.ways;
 
 import org.rbdwrapper.perf.load.Job;
+import org.rbdwrapper.perf.load.SharedFileLoad;
 import org.rbdwrapper.perf.machine.Child;
 import org.rbdwrapper.perf.machine.Environment;
 import org.rbdwrapper.perf.machine.ThrowawayCluster;
 import org.rbdwrapper.perf.machine.Tools;
+import org.rbdwrapper.perf.measure.RunningLoad;
+import org.rbdwrapper.perf.measure.Timeline;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -77,6 +80,14 @@ final class RbdFuseWay implements FioWay {
     @Override
     public List<String> options(String image, Job job) {
         return List.of("--direct=1", FioWay.engine(job), "--filename=" + folder.resolve(image));
+    }
+
+    /** rbd-fuse fails an open (ENOENT) while others open or read: many share one open file. */
+    @Override
+    public RunningLoad start(String image, Job job, Timeline timeline) throws IOException {
+        return job.clients() > 1
+                ? SharedFileLoad.start(folder.resolve(image), job, Images.BYTES, timeline)
+                : FioWay.super.start(image, job, timeline);
     }
 
     @Override
