@@ -18,7 +18,7 @@ public record Plan(
         double idleSeconds,
         boolean barsOnly) {
     public static final Plan FULL = new Plan(7, 3, 4, 5, 10, false);
-    public static final Plan QUICK = new Plan(3, 0.5, 0.7, 0.8, 2, true);
+    public static final Plan QUICK = new Plan(3, 0.4, 0.5, 0.7, 2, true);
 
     /** Instead of its own, where they are more than 0. */
     public Plan with(int otherRounds, double otherSeconds) {

@@ -81,7 +81,7 @@ final class Tables {
         tables.add(
                 new Table(
                         "Memory store, 4 KiB random reads",
-                        "Medians of %d rounds.".formatted(findings.plan().rounds()),
+                        "Median of %d rounds.".formatted(findings.plan().rounds()),
                         List.of("", "p50 us", "p99 us", "p99.9 us", "IOPS", "B/request"),
                         rows));
         List<List<String>> ratios = new ArrayList<>();
