@@ -1,55 +1,73 @@
 package org.rbdwrapper.perf;
 
+import org.rbdwrapper.perf.machine.Cleanup;
+import org.rbdwrapper.perf.machine.Environment;
+import org.rbdwrapper.perf.machine.Scratch;
+import org.rbdwrapper.perf.parts.Plan;
+import org.rbdwrapper.perf.report.Findings;
+import org.rbdwrapper.perf.report.Report;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 /** {@code perf/compare}: exit codes 0, 1 failure, 2 usage. */
 @Command(
         name = "compare",
         description = {
-            "Measures this project beside yardsticks of the same run: with images in memory, beside"
-                    + " a spinning ping-pong and reads from the page cache; with images in a"
-                    + " throwaway Ceph cluster, beside fio's rbd engine in turns.",
+            "Measures this project beside yardsticks of the same run, in turns, and says which bars"
+                    + " it holds.",
             "Figures vary with the machine and its load: trust the ratios. Nothing else should"
                     + " run meanwhile.",
             ""
         },
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "Parts:",
+            "  memory    the path without a cluster, beside a spinning ping-pong and pread",
+            "  stores    fio under librbdwrapper.so, memory and file store, beside a plain file",
+            "  idle      CPU of a broker whose 16 clients do nothing",
+            "  ways      the same jobs through librbd in fio, RbdFile, librbdwrapper.so, qemu-nbd"
+                    + " and rbd-fuse",
+            "  scaling   1 to 16 client processes, with memory and threads of all",
+            "  commands  wall time of showmapped and rbd ls",
+            "The last three start a throwaway cluster: they need Ceph's packages and fio. What is"
+                    + " not installed is left out, and said so."
+        })
 final class Main implements Callable<Integer> {
-    /** Which parts. */
-    enum Part {
-        ALL,
-        MEMORY,
-        CEPH,
-        WAYS
-    }
-
-    @Option(names = "--quick", description = "Fewer and shorter samples: less than 3 minutes")
+    @Option(
+            names = "--quick",
+            description = "Shorter samples, only what the bars need: less than 3 minutes")
     private boolean quick;
 
     @Option(
             names = "--part",
             paramLabel = "PART",
-            description = {
-                "all (default), memory, ceph or ways; the latter two need the packages of Ceph and"
-                        + " fio. ways: the same jobs through librbd in fio, librbdwrapper.so,"
-                        + " qemu-nbd and rbd-fuse, as far as they are installed"
-            })
-    private Part part = Part.ALL;
+            split = ",",
+            description = "Only these: ${COMPLETION-CANDIDATES}")
+    private Set<Part> parts = EnumSet.allOf(Part.class);
 
     @Option(
             names = "--seconds",
             paramLabel = "S",
             description = "Length of each sample instead of the plan's")
     private double seconds;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "Samples of each kind instead of the plan's")
+    private int rounds;
 
     @Option(
             names = "--fio-option",
@@ -59,6 +77,12 @@ final class Main implements Callable<Integer> {
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures to FILE")
     private Path json;
+
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            description = "Writes figures and plots to FILE: a page that needs no network")
+    private Path html;
 
     public static void main(String[] args) {
         CommandLine commandLine = new CommandLine(new Main());
@@ -78,7 +102,7 @@ final class Main implements Callable<Integer> {
                     return 1; // a signal ended what we waited for
                 }
                 System.err.println("compare: " + e.getMessage());
-                if (!(e instanceof java.io.IOException)) {
+                if (!(e instanceof IOException)) {
                     e.printStackTrace();
                 }
                 return 1;
@@ -87,38 +111,20 @@ final class Main implements Callable<Integer> {
     }
 
     private int run(Environment environment) throws Exception {
-        Map<String, Object> machine = Environment.machine();
-        Plan plan = plan();
-        String missing = part == Part.MEMORY ? null : CephPart.missing(environment);
-        if (missing != null) {
-            environment.say("!!! THE CEPH PART WILL NOT BE RUN: " + missing);
-        }
-        MemoryPart.Result memory =
-                has(Part.MEMORY) ? new MemoryPart(environment, plan).run() : null;
-        CephPart.Result ceph =
-                has(Part.CEPH) && missing == null
-                        ? new CephPart(environment, plan, fioOptions).run()
-                        : null;
-        WaysPart.Result ways =
-                has(Part.WAYS) && missing == null
-                        ? new WaysPart(environment, plan, quick ? FioJob.QUICK : FioJob.FULL).run()
-                        : null;
-        Report report = new Report(machine, plan, fioOptions, memory, ceph, ways, missing);
-        System.out.print(report.toTable());
+        Plan plan = (quick ? Plan.QUICK : Plan.FULL).with(rounds, seconds);
+        Set<Part> possible = EnumSet.copyOf(parts);
+        Findings findings = new Compare(environment, plan, possible, fioOptions).run();
+        Report report = new Report(findings);
+        System.out.print(report.toText());
         if (json != null) {
             Files.writeString(json, report.toJson(), StandardCharsets.UTF_8);
         }
-        return (part == Part.CEPH || part == Part.WAYS) && missing != null ? 1 : 0;
-    }
-
-    private boolean has(Part asked) {
-        return part == asked || part == Part.ALL;
-    }
-
-    private Plan plan() {
-        Plan plan = quick ? Plan.QUICK : Plan.FULL;
-        return seconds <= 0
-                ? plan
-                : new Plan(plan.memoryRounds(), seconds, plan.cephPairs(), seconds, seconds);
+        if (html != null) {
+            Files.writeString(html, report.toHtml(), StandardCharsets.UTF_8);
+            environment.say("the page is " + html.toAbsolutePath());
+        }
+        // what was asked for by name must be there
+        boolean all = parts.size() == Part.values().length;
+        return !all && !possible.containsAll(parts) ? 1 : 0;
     }
 }

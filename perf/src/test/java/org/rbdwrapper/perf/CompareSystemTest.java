@@ -1,8 +1,10 @@
 package org.rbdwrapper.perf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -11,14 +13,21 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
 
 /** The script as it is used, with samples too short to say anything about time. */
 @Timeout(180)
@@ -26,44 +35,60 @@ class CompareSystemTest {
     @TempDir private Path folder;
 
     @Test
-    void shouldMeasureEveryKindOnTheMemoryStoreAndLeaveNothingBehind() throws Exception {
-        Path json = folder.resolve("figures.json");
-        Process compare = start("--part", "memory", "--seconds", "0.05", "--json", json.toString());
-        assertTrue(compare.waitFor(150, TimeUnit.SECONDS), "compare does not end");
-        assertEquals(0, compare.exitValue(), Files.readString(output()));
-        JsonObject samples =
-                JsonParser.parseString(Files.readString(json))
-                        .getAsJsonObject()
-                        .getAsJsonObject("memory")
-                        .getAsJsonObject("samples");
-        assertEquals(6, samples.size());
-        for (Map.Entry<String, JsonElement> kind : samples.entrySet()) {
-            for (JsonElement sample : kind.getValue().getAsJsonArray()) {
-                assertTrue(
-                        sample.getAsJsonObject().get("operations").getAsLong() > 0, kind.getKey());
-            }
+    void shouldMeasureEveryKindWithoutAClusterAndLeaveNothingBehind() throws Exception {
+        JsonObject findings = compare("--part", "memory,stores,idle", "--seconds", "0.1");
+        JsonObject memory = findings.getAsJsonObject("memory").getAsJsonObject("samples");
+        int kinds = 7 - findings.getAsJsonObject("memory").getAsJsonObject("leftOut").size();
+        assertEquals(kinds, memory.size());
+        for (Map.Entry<String, JsonElement> kind : memory.entrySet()) {
+            JsonArray samples = kind.getValue().getAsJsonArray();
+            assertEquals(1, samples.size(), kind.getKey());
+            assertLoad(samples.get(0).getAsJsonObject());
         }
-        assertNothingIsLeft();
+        assertRows(
+                findings.getAsJsonObject("stores"),
+                Set.of("PLAIN_FILE", "PRELOAD_MEMORY", "PRELOAD_FILE"));
+        assertEquals(2, findings.getAsJsonObject("stores").getAsJsonArray("added").size());
+        assertEquals(16, findings.getAsJsonObject("idle").get("clients").getAsInt());
+        assertBars(findings, 3);
+        assertPageNames("plain file, page cache", "librbdwrapper.so, file store");
     }
 
     @Test
     @Tag("ceph")
     void shouldRunEachJobThroughEveryWay() throws Exception {
-        Path json = folder.resolve("figures.json");
-        Process compare = start("--part", "ways", "--seconds", "0.3", "--json", json.toString());
-        assertTrue(compare.waitFor(170, TimeUnit.SECONDS), "compare does not end");
-        assertEquals(0, compare.exitValue(), Files.readString(output()));
-        JsonObject ways =
-                JsonParser.parseString(Files.readString(json))
-                        .getAsJsonObject()
-                        .getAsJsonObject("ways");
-        int left = 5 - ways.getAsJsonObject("leftOut").size();
-        assertTrue(left >= 3, "librbd in fio and librbdwrapper.so need no more than Ceph and fio");
-        assertEquals(3 * left, ways.getAsJsonArray("rows").size());
-        for (JsonElement row : ways.getAsJsonArray("rows")) {
-            assertEquals(3, row.getAsJsonObject().getAsJsonArray("samples").size());
+        JsonObject findings = compare("--part", "ways,scaling,commands", "--seconds", "0.2");
+        Set<String> left = findings.getAsJsonObject("leftOut").keySet();
+        Set<String> kinds =
+                new HashSet<>(Set.of("IN_PROCESS", "JAVA", "PRELOAD", "PRELOAD_ASLEEP"));
+        Map.of(
+                        "SPINNING", "librbd in C, spinning",
+                        "QEMU_NBD", "qemu-nbd",
+                        "RBD_FUSE", "rbd-fuse")
+                .forEach(
+                        (kind, label) -> {
+                            if (!left.contains(label)) {
+                                kinds.add(kind);
+                            }
+                        });
+        assertRows(findings.getAsJsonObject("ways"), kinds);
+        kinds.retainAll(Set.of("IN_PROCESS", "PRELOAD", "RBD_FUSE"));
+        assertRows(findings.getAsJsonObject("scaling"), kinds);
+        for (JsonElement row : findings.getAsJsonObject("scaling").getAsJsonArray("rows")) {
+            JsonObject each = row.getAsJsonObject();
+            if (each.getAsJsonObject("job").get("clients").getAsInt() > 1) {
+                JsonObject footprint =
+                        each.getAsJsonArray("samples")
+                                .get(0)
+                                .getAsJsonObject()
+                                .getAsJsonObject("footprint");
+                assertPositive(footprint, "pssKib", "threads");
+            }
         }
-        assertNothingIsLeft();
+        assertPositive(
+                findings.getAsJsonObject("commands").getAsJsonObject("showmappedMillis"), "median");
+        assertBars(findings, 18);
+        assertPageNames("librbd in fio", "RbdFile", "librbdwrapper.so");
     }
 
     @Test
@@ -82,6 +107,77 @@ class CompareSystemTest {
             assertTrue(!child.isAlive(), () -> child.info() + " is left");
         }
         assertNothingIsLeft();
+    }
+
+    /** What the JSON says. */
+    private JsonObject compare(String... arguments) throws Exception {
+        Path json = folder.resolve("figures.json");
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(
+                List.of("--rounds", "1", "--json", json.toString(), "--html", page().toString()));
+        Process compare = start(all.toArray(String[]::new));
+        assertTrue(compare.waitFor(170, TimeUnit.SECONDS), "compare does not end");
+        assertEquals(0, compare.exitValue(), Files.readString(output()));
+        assertNothingIsLeft();
+        return JsonParser.parseString(Files.readString(json)).getAsJsonObject();
+    }
+
+    /** Each figure of each row, and each way in at least one. */
+    private static void assertRows(JsonObject part, Set<String> ways) {
+        Set<String> found = new HashSet<>();
+        for (JsonElement element : part.getAsJsonArray("rows")) {
+            JsonObject row = element.getAsJsonObject();
+            found.add(row.get("way").getAsString());
+            JsonObject sample = row.getAsJsonArray("samples").get(0).getAsJsonObject();
+            assertLoad(sample.getAsJsonObject("load"));
+            assertPositive(sample.getAsJsonObject("cost"), "clientCpuMicros");
+            assertTrue(sample.getAsJsonObject("cost").get("wakes").getAsDouble() >= 0);
+            for (String ratio : List.of("iops", "p50", "p99", "cpu")) {
+                assertPositive(
+                        row.getAsJsonObject("ratios").getAsJsonObject(ratio),
+                        "median",
+                        "min",
+                        "max");
+            }
+        }
+        assertEquals(ways, found);
+    }
+
+    private static void assertLoad(JsonObject load) {
+        assertPositive(load, "operations", "iops", "p50Micros", "p99Micros", "p999Micros");
+    }
+
+    private static void assertPositive(JsonObject object, String... figures) {
+        for (String figure : figures) {
+            assertTrue(object.get(figure).getAsDouble() > 0, () -> figure + " in " + object);
+        }
+    }
+
+    /** At least so many were measured. */
+    private static void assertBars(JsonObject findings, int least) {
+        long measured =
+                findings.getAsJsonArray("bars").asList().stream()
+                        .filter(bar -> bar.getAsJsonObject().has("measured"))
+                        .count();
+        assertTrue(measured >= least, () -> measured + " bars were measured");
+    }
+
+    /** Well-formed, with nothing to load from elsewhere. */
+    private void assertPageNames(String... ways) throws Exception {
+        DocumentBuilder parser = DocumentBuilderFactory.newInstance().newDocumentBuilder();
+        Document page = parser.parse(page().toFile());
+        String words = page.getDocumentElement().getTextContent();
+        for (String way : ways) {
+            assertTrue(words.contains(way), () -> "the page is without " + way);
+        }
+        for (String element : List.of("script", "link", "img")) {
+            assertEquals(0, page.getElementsByTagName(element).getLength(), element);
+        }
+        assertFalse(Files.readString(page()).contains("url("), "the page's style loads something");
+    }
+
+    private Path page() {
+        return folder.resolve("page.html");
     }
 
     private Process start(String... arguments) throws IOException {
