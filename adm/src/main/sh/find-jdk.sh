@@ -3,14 +3,20 @@
 
 RBDW_JDK_MINIMUM=25
 
-rbdw_jdk_major() {
-    [ -x "$1/bin/java" ] && [ -r "$1/release" ] || return 1
-    sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release"
-}
-
+# without a process of its own, each of which takes a millisecond
 rbdw_jdk_fits() {
-    [ -n "$1" ] || return 1
-    _major=$(rbdw_jdk_major "$1") && [ -n "$_major" ] && [ "$_major" -ge "$RBDW_JDK_MINIMUM" ]
+    [ -n "$1" ] && [ -x "$1/bin/java" ] && [ -r "$1/release" ] || return 1
+    while IFS= read -r _line; do
+        case $_line in
+        'JAVA_VERSION="'*)
+            _major=${_line#*\"}
+            _major=${_major%%[!0-9]*}
+            [ "${_major:-0}" -ge "$RBDW_JDK_MINIMUM" ]
+            return
+            ;;
+        esac
+    done <"$1/release"
+    return 1
 }
 
 find_jdk() {
@@ -36,4 +42,20 @@ rbdw_utf8() {
     *UTF-8 | *utf8) ;;
     *) export LC_ALL=C.UTF-8 ;;
     esac
+}
+
+# rbdw_aot LIB NAME: AOT becomes the options by which a JVM uses the cache of loaded classes LIB/NAME.aot, or, with RBDW_AOT_OUTPUT,
+# writes one. It is not used where a jar of ours is newer: the JVM does not look. What it says of a cache that does not fit must not come
+# between a command's lines.
+rbdw_aot() {
+    AOT=
+    if [ -n "${RBDW_AOT_OUTPUT:-}" ]; then
+        AOT="-XX:AOTCacheOutput=$RBDW_AOT_OUTPUT -Xlog:disable"
+        return
+    fi
+    [ -r "$1/$2.aot" ] || return 0
+    for _jar in "$1"/rbdwrapper-*.jar; do
+        ! [ "$_jar" -nt "$1/$2.aot" ] || return 0
+    done
+    AOT="-XX:AOTCache=$1/$2.aot -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
 }

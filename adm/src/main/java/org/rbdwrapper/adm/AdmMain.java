@@ -9,6 +9,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
 /** {@code rbdwrapper-adm}: images, the map, the clients. Exit codes: 0, 1 failure, 2 usage. */
 @Command(
         name = "rbdwrapper-adm",
@@ -29,23 +33,27 @@ import picocli.CommandLine.Spec;
             "  rbdwrapper-adm showmapped --format json",
             "  rbdwrapper-adm unmap /rbdw/img0"
         },
-        subcommands = {
-            CreateCommand.class,
-            ListCommand.class,
-            RemoveCommand.class,
-            InfoCommand.class,
-            ResizeCommand.class,
-            MapCommand.class,
-            UnmapCommand.class,
-            ShowMappedCommand.class,
-            ClientsCommand.class,
-            DoctorCommand.class
-        },
         mixinStandardHelpOptions = true,
         versionProvider = AdmMain.Version.class,
         synopsisSubcommandLabel = "COMMAND")
 public final class AdmMain implements Runnable {
     static final String PROGRAM = "rbdwrapper-adm";
+
+    /** In the order of the help. */
+    private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        COMMANDS.put("create", CreateCommand::new);
+        COMMANDS.put("ls", ListCommand::new);
+        COMMANDS.put("rm", RemoveCommand::new);
+        COMMANDS.put("info", InfoCommand::new);
+        COMMANDS.put("resize", ResizeCommand::new);
+        COMMANDS.put("map", MapCommand::new);
+        COMMANDS.put("unmap", UnmapCommand::new);
+        COMMANDS.put("showmapped", ShowMappedCommand::new);
+        COMMANDS.put("clients", ClientsCommand::new);
+        COMMANDS.put("doctor", DoctorCommand::new);
+    }
 
     @Spec private CommandSpec spec;
 
@@ -63,12 +71,21 @@ public final class AdmMain implements Runnable {
     }
 
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        System.exit(commandLine(args).execute(args));
     }
 
-    /** The command as {@link #main} runs it. */
-    static CommandLine commandLine() {
+    /**
+     * The command as {@link #main} runs it. Of its subcommands only the one that is asked for, if
+     * that is plain: to read the annotations of all of them is most of what a short command does.
+     */
+    static CommandLine commandLine(String... args) {
         CommandLine commandLine = new CommandLine(new AdmMain());
+        Supplier<Object> asked = args.length > 0 ? COMMANDS.get(args[0]) : null;
+        if (asked != null) {
+            commandLine.addSubcommand(args[0], asked.get());
+        } else {
+            COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.get()));
+        }
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(
                 (e, command, parsed) -> {

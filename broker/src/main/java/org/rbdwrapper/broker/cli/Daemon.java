@@ -79,19 +79,25 @@ final class Daemon {
         Fd.redirect(crashFile.toString(), 1, 2);
     }
 
+    /** Whether the starting process itself was started by that jar, whose manifest counts then. */
+    private static boolean isOneJar(String classPath) {
+        return classPath.endsWith(".jar")
+                && !classPath.contains(File.pathSeparator)
+                && Path.of(classPath).getFileName().toString().startsWith("rbdwrapper-broker");
+    }
+
     /** The same Java with the same options, away from this terminal. */
     private static Process process(List<String> arguments) throws IOException {
         List<String> words = new ArrayList<>();
         words.add("setsid");
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         words.addAll(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
+        String classPath = System.getProperty("java.class.path");
         words.addAll(
-                List.of(
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        BrokerMain.class.getName(),
-                        "start",
-                        "--daemon-child"));
+                isOneJar(classPath)
+                        ? List.of("-jar", classPath)
+                        : List.of("-cp", classPath, BrokerMain.class.getName()));
+        words.addAll(List.of("start", "--daemon-child"));
         words.addAll(arguments);
         if (!Files.isExecutable(Path.of("/usr/bin/setsid"))) {
             words.removeFirst(); // a host without util-linux: the broker then shares our

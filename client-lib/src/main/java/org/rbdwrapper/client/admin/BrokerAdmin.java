@@ -39,7 +39,7 @@ public final class BrokerAdmin implements AutoCloseable {
 
     /** Connects to the broker that the environment leads to. */
     public static BrokerAdmin connect(String program) throws ErrnoException {
-        return connect(program, ControlConnection.connect());
+        return connect(program, ControlConnection.connectToAdminister());
     }
 
     /** Begins an administrative session on this connection. */

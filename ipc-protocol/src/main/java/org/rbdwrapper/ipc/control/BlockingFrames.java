@@ -3,7 +3,6 @@ package org.rbdwrapper.ipc.control;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,13 +11,19 @@ import java.lang.foreign.MemorySegment;
 public final class BlockingFrames {
     private static final int RECEIVE_LENGTH = 64 * 1024;
 
-    private final int socket;
+    private static final int[] NONE = new int[0];
+
+    private final ControlSocket socket;
     private final FrameAssembler assembler = new FrameAssembler(FrameBuffer.MAX_BROKER_FRAME);
 
     /**
      * @param socket blocking; not owned.
      */
     public BlockingFrames(int socket) {
+        this(new DescriptorSocket(socket));
+    }
+
+    BlockingFrames(ControlSocket socket) {
         this.socket = socket;
     }
 
@@ -30,11 +35,7 @@ public final class BlockingFrames {
             MemorySegment bytes = frame.toNative(arena);
             long done = 0;
             while (done < bytes.byteSize()) {
-                long n = UnixSocket.send(socket, bytes.asSlice(done));
-                if (n < 0) {
-                    throw new ErrnoException(Errno.of((int) n), "request to the broker");
-                }
-                done += n;
+                done += socket.send(bytes.asSlice(done));
             }
         }
     }
@@ -46,7 +47,7 @@ public final class BlockingFrames {
      *     timeout.
      */
     public UnsafeBuffer receive() throws ErrnoException {
-        return receive(new int[0]);
+        return receive(NONE);
     }
 
     /**
@@ -62,17 +63,11 @@ public final class BlockingFrames {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(RECEIVE_LENGTH);
             while ((message = assembler.next()) == null) {
-                long n =
-                        first
-                                ? UnixSocket.receiveWithDescriptors(socket, bytes, descriptors)
-                                : UnixSocket.receive(socket, bytes, true);
+                long n = socket.receive(bytes, first ? descriptors : NONE);
                 first = false;
                 if (n == 0) {
                     throw new ErrnoException(
                             Errno.ENOTCONN, "the broker has closed the connection");
-                }
-                if (n < 0) {
-                    throw new ErrnoException(Errno.of((int) n), "no answer of the broker");
                 }
                 assembler.append(bytes, (int) n);
             }

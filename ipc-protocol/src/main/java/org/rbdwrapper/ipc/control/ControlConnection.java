@@ -10,7 +10,6 @@ import org.rbdwrapper.ipc.codec.HelloEncoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.ProgressDecoder;
 import org.rbdwrapper.ipc.codec.WelcomeDecoder;
-import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
@@ -28,11 +27,11 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class ControlConnection implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
-    private final int socket;
+    private final ControlSocket socket;
     private final BlockingFrames frames;
     private long nextCorrelationId = 1;
 
-    private ControlConnection(int socket) {
+    private ControlConnection(ControlSocket socket) {
         this.socket = socket;
         this.frames = new BlockingFrames(socket);
     }
@@ -48,12 +47,35 @@ public final class ControlConnection implements AutoCloseable {
 
     /** Connects to the first broker that is running in one of these run directories. */
     public static ControlConnection connect(List<Path> runDirs) throws ErrnoException {
+        return connect(runDirs, path -> new DescriptorSocket(UnixSocket.connect(path)));
+    }
+
+    /**
+     * {@link #connect()} for a session without channels: faster to begin, and without a {@link
+     * #socket}.
+     */
+    public static ControlConnection connectToAdminister() throws ErrnoException {
+        return connect(
+                RunDirectories.ofThisProcess().clientRunDirs(), ControlConnection::plainSocket);
+    }
+
+    private static ControlSocket plainSocket(String path) throws ErrnoException {
+        try {
+            return PlainSocket.connect(path);
+        } catch (IOException e) {
+            // it does not tell the error's number: this does
+            return new DescriptorSocket(UnixSocket.connect(path));
+        }
+    }
+
+    private static ControlConnection connect(List<Path> runDirs, Connect connect)
+            throws ErrnoException {
         List<String> tried = new ArrayList<>();
         for (Path dir : runDirs) {
             checkOwner(dir);
             String path = dir.resolve(RunDirectories.SOCKET_NAME).toString();
             try {
-                return new ControlConnection(UnixSocket.connect(path));
+                return new ControlConnection(connect.to(path));
             } catch (ErrnoException e) {
                 if (!e.errno().equals(Errno.ENOENT) && !e.errno().equals(Errno.ECONNREFUSED)) {
                     throw e;
@@ -99,7 +121,7 @@ public final class ControlConnection implements AutoCloseable {
 
     /** For who waits for its hang-up, or asks who is at the other end. */
     public int socket() {
-        return socket;
+        return ((DescriptorSocket) socket).number();
     }
 
     /**
@@ -174,7 +196,7 @@ public final class ControlConnection implements AutoCloseable {
 
     @Override
     public void close() throws ErrnoException {
-        Fd.close(socket);
+        socket.close();
     }
 
     private static MessageHeaderDecoder expect(UnsafeBuffer message, int template)
@@ -194,6 +216,12 @@ public final class ControlConnection implements AutoCloseable {
                             + " was expected");
         }
         return header;
+    }
+
+    /** How a socket is made of a path. */
+    @FunctionalInterface
+    private interface Connect {
+        ControlSocket to(String path) throws ErrnoException;
     }
 
     /** Encodes a request into {@code frame.buffer()} at {@link FrameBuffer#MESSAGE_OFFSET}. */
