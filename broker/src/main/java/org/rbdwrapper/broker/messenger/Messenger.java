@@ -180,7 +180,7 @@ public final class Messenger implements AutoCloseable {
         int tasksDone = runTasks();
         int requests = 0;
         for (int i = 0, n = sessions.size(); i < n; i++) {
-            requests += sessions.get(i).drain(counters);
+            requests += sessions.get(i).drain(look, counters);
         }
         if (requests > 0) {
             counters.onTurn();

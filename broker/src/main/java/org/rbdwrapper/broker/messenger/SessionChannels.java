@@ -169,7 +169,7 @@ public final class SessionChannels {
     }
 
     /** Takes a bounded batch from each channel; returns how many requests. */
-    int drain(MessengerCounters counters) {
+    int drain(RequestLook look, MessengerCounters counters) {
         int taken = 0;
         if (!violation.isEmpty()) {
             return 0; // it is being ended; nothing of it is looked at any more
@@ -178,6 +178,7 @@ public final class SessionChannels {
             if (!channel.hasNext()) {
                 continue;
             }
+            look.onWork(); // before it is done: what it takes is no waiting
             int n = channel.drain(MAX_REQUESTS_PER_TURN);
             if (n < 0) {
                 fail(channel.violation());
