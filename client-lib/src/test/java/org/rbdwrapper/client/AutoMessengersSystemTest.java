@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.BrokerOptions;
@@ -41,12 +40,12 @@ final class AutoMessengersSystemTest {
                 first.awaitLine("reading");
                 try (JavaProcess second = reader(broker, path)) {
                     second.awaitLine("reading");
-                    assertEquals(2, messenger(broker, 0).get("sessions").getAsInt());
+                    assertEquals(2, StatusOf.messenger(broker, 0).get("sessions").getAsInt());
                     awaitMessengers(broker, 2);
                     try (JavaProcess third = reader(broker, path)) {
                         third.awaitLine("reading");
-                        JsonObject home = messenger(broker, 0);
-                        JsonObject added = messenger(broker, 1);
+                        JsonObject home = StatusOf.messenger(broker, 0);
+                        JsonObject added = StatusOf.messenger(broker, 1);
                         assertEquals(2, home.get("sessions").getAsInt());
                         assertEquals(1, added.get("sessions").getAsInt());
                         assertEquals(3, home.get("opens").getAsInt(), "all at the image's home");
@@ -56,36 +55,17 @@ final class AutoMessengersSystemTest {
                 }
             }
             // what was added stays
-            assertEquals(2, status(broker).get("messengers").getAsInt());
+            assertEquals(2, StatusOf.broker(broker).get("messengers").getAsInt());
         }
     }
 
     private static void awaitMessengers(TestBroker broker, int wanted) throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
-        JsonObject status = status(broker);
+        JsonObject status = StatusOf.broker(broker);
         while (status.get("messengers").getAsInt() < wanted) {
             assertTrue(System.nanoTime() < deadline, status.toString());
             Thread.sleep(1000); // it looks once a second
-            status = status(broker);
-        }
-    }
-
-    private static JsonObject messenger(TestBroker broker, int index) throws Exception {
-        return status(broker).getAsJsonArray("per_messenger").get(index).getAsJsonObject();
-    }
-
-    private static JsonObject status(TestBroker broker) throws Exception {
-        try (JavaProcess command =
-                JavaProcess.start(
-                        Map.of(),
-                        "org.rbdwrapper.broker.cli.BrokerMain",
-                        "status",
-                        "--run-dir",
-                        broker.runDir().toString(),
-                        "--format",
-                        "json")) {
-            String out = command.awaitSuccess(60);
-            return JsonParser.parseString(out.substring(out.indexOf('{'))).getAsJsonObject();
+            status = StatusOf.broker(broker);
         }
     }
 
