@@ -2,6 +2,8 @@ package org.rbdwrapper.broker;
 
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.MapJournal;
+import org.rbdwrapper.broker.messenger.MessengerGrowth;
+import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.session.Conductor;
 import org.rbdwrapper.broker.session.ControlPlane;
@@ -36,6 +38,7 @@ public final class Broker implements AutoCloseable {
     private final Workers workers;
     private final Conductor conductor;
     private final Thread conductorThread;
+    private final AutoCloseable growth;
 
     private Broker(BrokerOptions options, ImageStore injectedStore) throws ErrnoException {
         checkBounds();
@@ -72,6 +75,13 @@ public final class Broker implements AutoCloseable {
             throw e;
         }
         conductorThread = Thread.ofPlatform().name("conductor").start(conductor);
+        growth =
+                options.policy().kind() == MessengerPolicy.Kind.AUTO
+                        ? MessengerGrowth.start(
+                                messengers,
+                                () -> ControlPlane.requestsBySession(conductor),
+                                conductor::execute)
+                        : () -> {};
         LOG.info(
                 "ready: store {}, messengers {}, run directory {}",
                 store.describe(),
@@ -108,6 +118,9 @@ public final class Broker implements AutoCloseable {
         cleanup.add(runDirectory);
         cleanup.add(journal);
         try {
+            Cleanup timer = new Cleanup();
+            timer.add(growth);
+            timer.run();
             boolean drained = conductor.stopAndAwait();
             conductorThread.join();
             boolean idle = workers.close(WORKER_TIMEOUT_MILLIS);

@@ -35,8 +35,13 @@ final class MessengerPolicySystemTest {
     }
 
     @Test
+    void shouldBeginWithOneUnderAuto() throws Exception {
+        assertEquals(1, messengersOf(3, "auto").size());
+    }
+
+    @Test
     void shouldBeCoherentUnderEachPolicy() throws Exception {
-        for (String policy : List.of("per-client", "per-image", "shared:1", "shared:2")) {
+        for (String policy : List.of("per-client", "per-image", "shared:1", "shared:2", "auto")) {
             try (TestBroker broker = start(policy);
                     BrokerAdmin admin = admin(broker)) {
                 admin.create("img", 1024 * 1024);

@@ -4,6 +4,8 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.BrokerDescriptionDecoder;
 import org.rbdwrapper.ipc.codec.DescribeBrokerEncoder;
+import org.rbdwrapper.ipc.codec.ListMessengersEncoder;
+import org.rbdwrapper.ipc.codec.MessengersDecoder;
 import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.UnixSocket;
@@ -25,6 +27,7 @@ final class RunningBroker implements AutoCloseable {
 
     private final ControlConnection control;
     private final long pid;
+    private boolean known;
 
     private RunningBroker(ControlConnection control) throws ErrnoException {
         this.control = control;
@@ -73,7 +76,7 @@ final class RunningBroker implements AutoCloseable {
 
     /** What it says of itself. */
     <T> T describe(Description<T> description) throws ErrnoException {
-        control.hello("rbdwrapper-broker", 0, 0, 0);
+        hello();
         return control.call(
                 (frame, correlationId) -> {
                     DescribeBrokerEncoder request = new DescribeBrokerEncoder();
@@ -87,6 +90,30 @@ final class RunningBroker implements AutoCloseable {
                         description.of(
                                 new BrokerDescriptionDecoder()
                                         .wrapAndApplyHeader(message, 0, header)));
+    }
+
+    /** What each of its messengers has done. */
+    List<MessengerFigures> messengers() throws ErrnoException {
+        hello();
+        return control.call(
+                (frame, correlationId) -> {
+                    ListMessengersEncoder request = new ListMessengersEncoder();
+                    request.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId);
+                    return request.encodedLength();
+                },
+                MessengersDecoder.TEMPLATE_ID,
+                (message, header) ->
+                        MessengerFigures.of(
+                                new MessengersDecoder().wrapAndApplyHeader(message, 0, header)));
+    }
+
+    private void hello() throws ErrnoException {
+        if (!known) {
+            control.hello("rbdwrapper-broker", 0, 0, 0);
+            known = true;
+        }
     }
 
     @Override

@@ -67,9 +67,9 @@ final class StartOptions {
             names = "--messengers",
             paramLabel = "POLICY",
             description =
-                    "Connections to the store: per-client (default), per-image or shared:N. An"
-                        + " image that is open for writing is served by one of them whatever the"
-                        + " policy")
+                    "Connections to the store: per-client (default), per-image, shared:N or auto"
+                        + " (one, and another where it is seen to be needed). An image that is open"
+                        + " for writing is served by one of them whatever the policy")
     private String messengers;
 
     @Option(

@@ -8,12 +8,15 @@ import org.rbdwrapper.ipc.codec.BrokerDescriptionDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -38,6 +41,14 @@ final class StatusCommand implements Callable<Integer> {
     @Option(names = "--format", paramLabel = "FORMAT", description = "plain (default) or json")
     private Format format = Format.PLAIN;
 
+    @Option(
+            names = "--interval",
+            paramLabel = "SECONDS",
+            description =
+                    "Rates of the messengers over so many seconds from now, 0.1 to 3600 (default:"
+                            + " since each began)")
+    private String interval;
+
     private enum Format {
         PLAIN,
         JSON
@@ -45,24 +56,84 @@ final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        long intervalMillis = interval == null ? 0 : millis(interval);
         Path dir = runDir != null ? runDir : RunDirectories.ofThisProcess().runDir();
         Map<String, Object> fields = new LinkedHashMap<>();
+        List<MessengerFigures> before = List.of();
+        List<MessengerFigures> now = List.of();
         Optional<RunningBroker> found = RunningBroker.find(dir);
         fields.put("running", found.isPresent());
         if (found.isPresent()) {
             try (RunningBroker broker = found.get()) {
                 fields.putAll(broker.describe(StatusCommand::fields));
+                if (intervalMillis > 0) {
+                    before = broker.messengers();
+                    Thread.sleep(intervalMillis);
+                }
+                now = broker.messengers();
             }
         } else {
             fields.put("run_dir", dir.toString());
         }
         PrintWriter out = spec.commandLine().getOut();
         if (format == Format.JSON) {
+            if (found.isPresent()) {
+                List<Object> each = new ArrayList<>();
+                for (MessengerFigures messenger : now) {
+                    each.add(messenger.toFields(earlier(messenger, before)));
+                }
+                fields.put("per_messenger", each);
+            }
             out.println(new GsonBuilder().disableHtmlEscaping().create().toJson(fields));
         } else {
             fields.forEach((key, value) -> out.printf("%-12s %s%n", key.replace('_', ' '), value));
+            print(out, now, before);
         }
         return found.isPresent() ? 0 : NOT_RUNNING;
+    }
+
+    /** Nothing where there is no messenger yet. */
+    private static void print(
+            PrintWriter out, List<MessengerFigures> now, List<MessengerFigures> before) {
+        if (now.isEmpty()) {
+            return;
+        }
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(MessengerFigures.HEADINGS);
+        for (MessengerFigures messenger : now) {
+            rows.add(messenger.toRow(earlier(messenger, before)));
+        }
+        out.println();
+        for (List<String> row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int i = 0; i < row.size(); i++) {
+                int column = i;
+                int width = rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(0);
+                line.append(row.get(i)).repeat(' ', width - row.get(i).length() + 2);
+            }
+            out.println(line.toString().stripTrailing());
+        }
+    }
+
+    /** Null for one that was added in the meantime. */
+    private static MessengerFigures earlier(
+            MessengerFigures messenger, List<MessengerFigures> before) {
+        return before.stream()
+                .filter(one -> one.index() == messenger.index())
+                .findFirst()
+                .orElse(null);
+    }
+
+    private long millis(String seconds) {
+        if (seconds.matches("[0-9]{1,4}([.][0-9]{1,3})?")) {
+            double value = Double.parseDouble(seconds);
+            if (value >= 0.1 && value <= 3600) {
+                return Math.round(value * 1000);
+            }
+        }
+        throw new ParameterException(
+                spec.commandLine(),
+                "--interval: '" + seconds + "' is not a number of seconds from 0.1 to 3600");
     }
 
     private static Map<String, Object> fields(BrokerDescriptionDecoder broker) {

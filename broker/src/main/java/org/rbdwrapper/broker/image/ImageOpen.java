@@ -32,6 +32,11 @@ public final class ImageOpen {
         return shared.changes();
     }
 
+    /** On whose connection its requests go now. */
+    public Messenger messenger() {
+        return instance.messenger;
+    }
+
     /** Where its requests go now. */
     public StoreImage image() {
         return instance.image;

@@ -22,6 +22,13 @@ public record MappingOptions(Boolean perImage) {
             switch (option) {
                 case "messengers=per-image" -> perImage = true;
                 case "messengers=per-client" -> perImage = false;
+                case "messengers=auto" ->
+                        throw new ErrnoException(
+                                Errno.EINVAL,
+                                "map option messengers=auto: how many messengers there are is the"
+                                        + " broker's to say (rbdwrapper-broker start --messengers"
+                                        + " auto); for a mapping give messengers=per-image or"
+                                        + " messengers=per-client");
                 default ->
                         throw new ErrnoException(
                                 Errno.EINVAL,

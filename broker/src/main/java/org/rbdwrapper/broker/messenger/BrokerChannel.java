@@ -40,6 +40,7 @@ final class BrokerChannel {
     private final long arenaAddress;
     private final int arenaLength;
     private String violation = "";
+    private long bytes;
 
     /**
      * @param address of the channel in this process.
@@ -93,6 +94,13 @@ final class BrokerChannel {
             }
             taken++;
         }
+        return taken;
+    }
+
+    /** Read or written by the requests that were taken since the last call. */
+    long takeBytes() {
+        long taken = bytes;
+        bytes = 0;
         return taken;
     }
 
@@ -232,6 +240,9 @@ final class BrokerChannel {
         StoreImage image = handle.image();
         boolean changes = op != IoOp.READ && op != IoOp.FLUSH;
         slot.start(correlationId, handle, changes, op == IoOp.READ ? 0 : length);
+        if (op == IoOp.READ || op == IoOp.WRITE) {
+            bytes += length;
+        }
         image.submit(op, arenaAddress + arenaOffset, position, length, slot);
     }
 

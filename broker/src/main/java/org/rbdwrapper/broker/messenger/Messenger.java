@@ -11,6 +11,7 @@ import org.rbdwrapper.ipc.posix.Fd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,12 +34,14 @@ public final class Messenger implements AutoCloseable {
     private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
             new ManyToOneConcurrentLinkedQueue<>();
     private final List<SessionChannels> sessions = new ArrayList<>();
-    private final RequestLook look = new RequestLook();
+    private final MessengerCounters counters = new MessengerCounters(System.nanoTime());
+    private final RequestLook look = new RequestLook(counters);
     private final Epoll epoll;
     private final int wakeFd;
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Object connectionLock = new Object();
     private StoreConnection connection;
+    private volatile int[] ioThreads = new int[0];
     private volatile ConnectionThreads connectionThreads = new ConnectionThreads(new int[0]);
     private volatile boolean parked;
     private volatile boolean running = true;
@@ -108,12 +111,26 @@ public final class Messenger implements AutoCloseable {
                 });
     }
 
+    /** Any thread; reads files of /proc, and so is for now and then. */
+    MessengerSample sample() {
+        List<ThreadTime> threads = new ArrayList<>();
+        for (int thread : ioThreads) {
+            try {
+                threads.add(ThreadTime.read(thread));
+            } catch (IOException e) {
+                LOG.debug("thread {} of messenger-{}: {}", thread, index, e.toString());
+            }
+        }
+        return new MessengerSample(index, counters.read(), threads);
+    }
+
     /** Worker: the messenger's connection, made when it is first asked for. Blocks. */
     public StoreConnection connection() throws ErrnoException {
         synchronized (connectionLock) {
             if (connection == null) {
                 connection = store.connect("messenger-" + index);
-                connectionThreads = new ConnectionThreads(connection.ioThreads());
+                ioThreads = connection.ioThreads();
+                connectionThreads = new ConnectionThreads(ioThreads);
             }
             return connection;
         }
@@ -163,9 +180,10 @@ public final class Messenger implements AutoCloseable {
         int tasksDone = runTasks();
         int requests = 0;
         for (int i = 0, n = sessions.size(); i < n; i++) {
-            requests += sessions.get(i).drain();
+            requests += sessions.get(i).drain(look, counters);
         }
         if (requests > 0) {
+            counters.onTurn();
             place(requests);
         }
         return tasksDone + requests;

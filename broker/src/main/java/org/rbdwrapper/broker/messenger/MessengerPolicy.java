@@ -2,14 +2,16 @@ package org.rbdwrapper.broker.messenger;
 
 /**
  * How many messengers there are, and which one a client's images are opened on: {@code per-client},
- * {@code per-image} or {@code shared:N}. An image that is open for writing has one home whatever
- * the policy says: see SharedImage.
+ * {@code per-image}, {@code shared:N} or {@code auto}. An image that is open for writing has one
+ * home whatever the policy says: see SharedImage.
  *
  * @param count of SHARED: how many; otherwise 0.
  */
 public record MessengerPolicy(Kind kind, int count) {
     public static final MessengerPolicy PER_CLIENT = new MessengerPolicy(Kind.PER_CLIENT, 0);
     public static final MessengerPolicy PER_IMAGE = new MessengerPolicy(Kind.PER_IMAGE, 0);
+
+    public static final MessengerPolicy AUTO = new MessengerPolicy(Kind.AUTO, 0);
 
     /** What {@link MessengerPolicy} names. */
     public enum Kind {
@@ -18,7 +20,9 @@ public record MessengerPolicy(Kind kind, int count) {
         /** Each image has its own, up to the limit. */
         PER_IMAGE,
         /** A fixed number, given out in turn. */
-        SHARED
+        SHARED,
+        /** One, and another only where it is seen to be needed: see {@link MessengerGrowth}. */
+        AUTO
     }
 
     /**
@@ -31,6 +35,9 @@ public record MessengerPolicy(Kind kind, int count) {
         if (text.equals("per-image")) {
             return PER_IMAGE;
         }
+        if (text.equals("auto")) {
+            return AUTO;
+        }
         if (text.matches("shared:[1-9][0-9]{0,2}")) {
             return new MessengerPolicy(
                     Kind.SHARED, Integer.parseInt(text.substring("shared:".length())));
@@ -38,8 +45,8 @@ public record MessengerPolicy(Kind kind, int count) {
         throw new IllegalArgumentException(
                 "messenger policy '"
                         + text
-                        + "' is not known: give per-client, per-image or shared:N (N from 1 to"
-                        + " 999)");
+                        + "' is not known: give per-client, per-image, auto or shared:N (N from 1"
+                        + " to 999)");
     }
 
     @Override
@@ -48,6 +55,7 @@ public record MessengerPolicy(Kind kind, int count) {
             case PER_CLIENT -> "per-client";
             case PER_IMAGE -> "per-image";
             case SHARED -> "shared:" + count;
+            case AUTO -> "auto";
         };
     }
 }

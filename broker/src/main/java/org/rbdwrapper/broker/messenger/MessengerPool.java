@@ -28,6 +28,11 @@ public final class MessengerPool implements AutoCloseable {
         this.limit = policy.kind() == MessengerPolicy.Kind.SHARED ? policy.count() : limit;
     }
 
+    /** The most messengers. */
+    int limit() {
+        return limit;
+    }
+
     public MessengerPolicy policy() {
         return policy;
     }
@@ -39,19 +44,31 @@ public final class MessengerPool implements AutoCloseable {
 
     /**
      * For a client or an image that is new: an idle one, a new one below the limit, or the least
-     * loaded.
+     * loaded. Under {@code auto} a new one only where there is none: {@link #grow} makes the
+     * others.
      */
     public Messenger assign() throws ErrnoException {
         int best = leastLoaded();
-        if (best < 0 || (load.get(best) > 0 && messengers.size() < limit)) {
-            Messenger started = new Messenger(messengers.size(), store);
-            started.start();
-            messengers.add(started);
-            load.add(0);
-            best = started.index();
+        boolean may = policy.kind() != MessengerPolicy.Kind.AUTO && messengers.size() < limit;
+        if (best < 0 || (load.get(best) > 0 && may)) {
+            best = grow().index();
         }
         load.set(best, load.get(best) + 1);
         return messengers.get(best);
+    }
+
+    /** Starts one more, idle until it is assigned. */
+    Messenger grow() throws ErrnoException {
+        Messenger started = new Messenger(messengers.size(), store);
+        started.start();
+        messengers.add(started);
+        load.add(0);
+        return started;
+    }
+
+    /** Each as it is now, in the order of their making. Reads files of /proc. */
+    public List<MessengerSample> samples() {
+        return messengers.stream().map(Messenger::sample).toList();
     }
 
     /** The client or image is gone. */

@@ -22,6 +22,7 @@ final class RequestLook {
     /** Between two looks at the clock: somebody else ran here. */
     private static final long INTERRUPTED_NANOS = 1_000_000;
 
+    private final MessengerCounters counters;
     private long expectedNanos = LONG_NANOS;
     private boolean waiting;
     private long waitBegan;
@@ -31,6 +32,13 @@ final class RequestLook {
     private long lookNanos;
     private int looks;
     private boolean looksLong;
+
+    /**
+     * @param counters are told when it waits.
+     */
+    RequestLook(MessengerCounters counters) {
+        this.counters = counters;
+    }
 
     /** Whether it looked for long, the last time. */
     boolean looksLong() {
@@ -62,8 +70,10 @@ final class RequestLook {
         looking = false;
         if (waiting) {
             waiting = false;
+            long now = System.nanoTime();
+            counters.onWaitEnded(now);
             // a client that was away says little of the next request
-            long took = Math.min(System.nanoTime() - waitBegan, 4 * LONG_NANOS);
+            long took = Math.min(now - waitBegan, 4 * LONG_NANOS);
             expectedNanos += (took - expectedNanos) / 8;
         }
     }
@@ -86,6 +96,7 @@ final class RequestLook {
         if (!waiting) {
             waiting = true;
             waitBegan = now;
+            counters.onWaitBegan(now);
         }
         looks = 0;
         lookBegan = now;

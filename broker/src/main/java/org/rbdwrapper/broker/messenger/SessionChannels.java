@@ -35,6 +35,7 @@ public final class SessionChannels {
     private final HandleTable handles = new HandleTable();
     private final BrokerChannel[] channels;
     private final Runnable onViolation;
+    private final int fullBatch;
     private volatile String violation = "";
 
     private SessionChannels(
@@ -50,6 +51,7 @@ public final class SessionChannels {
         this.doorbellFd = doorbellFd;
         this.address = address;
         this.onViolation = onViolation;
+        this.fullBatch = Math.min(MAX_REQUESTS_PER_TURN, geometry.depth());
         this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
         this.channels = new BrokerChannel[geometry.channels()];
         for (int i = 0; i < channels.length; i++) {
@@ -167,7 +169,7 @@ public final class SessionChannels {
     }
 
     /** Takes a bounded batch from each channel; returns how many requests. */
-    int drain() {
+    int drain(RequestLook look, MessengerCounters counters) {
         int taken = 0;
         if (!violation.isEmpty()) {
             return 0; // it is being ended; nothing of it is looked at any more
@@ -176,11 +178,13 @@ public final class SessionChannels {
             if (!channel.hasNext()) {
                 continue;
             }
+            look.onWork(); // before it is done: what it takes is no waiting
             int n = channel.drain(MAX_REQUESTS_PER_TURN);
             if (n < 0) {
                 fail(channel.violation());
                 return taken + 1;
             }
+            counters.onBatch(n, channel.takeBytes(), n >= fullBatch);
             taken += n;
         }
         return taken;

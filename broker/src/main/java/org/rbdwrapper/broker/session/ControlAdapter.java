@@ -11,6 +11,7 @@ import org.rbdwrapper.ipc.codec.HelloDecoder;
 import org.rbdwrapper.ipc.codec.ListClientsDecoder;
 import org.rbdwrapper.ipc.codec.ListImagesDecoder;
 import org.rbdwrapper.ipc.codec.ListMappingsDecoder;
+import org.rbdwrapper.ipc.codec.ListMessengersDecoder;
 import org.rbdwrapper.ipc.codec.MapImageDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.OpenImageDecoder;
@@ -51,6 +52,7 @@ final class ControlAdapter {
     private final RemoveImageDecoder removeImage = new RemoveImageDecoder();
     private final ListClientsDecoder listClients = new ListClientsDecoder();
     private final DescribeBrokerDecoder describeBroker = new DescribeBrokerDecoder();
+    private final ListMessengersDecoder listMessengers = new ListMessengersDecoder();
 
     ControlAdapter(
             Conductor conductor,
@@ -179,6 +181,13 @@ final class ControlAdapter {
                             reply(
                                     session,
                                     describeBroker
+                                            .wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()));
+            case ListMessengersDecoder.TEMPLATE_ID ->
+                    status.onListMessengers(
+                            reply(
+                                    session,
+                                    listMessengers
                                             .wrapAndApplyHeader(message, 0, header)
                                             .correlationId()));
             default ->

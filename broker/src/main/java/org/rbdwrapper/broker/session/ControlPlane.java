@@ -10,6 +10,9 @@ import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
+import java.util.Map;
+import java.util.stream.Collectors;
+
 /** Puts together who answers the clients' messages. */
 public final class ControlPlane {
     private static final int MAX_SESSIONS = 4096;
@@ -65,7 +68,8 @@ public final class ControlPlane {
                                         messengers.policy().toString(),
                                         options.runDir().toString(),
                                         options.stateDir().toString(),
-                                        options.logFile().toString()));
+                                        options.logFile().toString()),
+                        new MessengerStatuses(conductor, messengers));
         ControlAdapter adapter =
                 new ControlAdapter(
                         conductor,
@@ -82,6 +86,12 @@ public final class ControlPlane {
                         messengers.release(session.messenger);
                     }
                 });
+    }
+
+    /** Of each session, by its number: how many I/O requests it has made. Conductor's thread. */
+    public static Map<Long, Long> requestsBySession(Conductor conductor) {
+        return conductor.sessions().stream()
+                .collect(Collectors.toMap(session -> session.id, Session::requests));
     }
 
     private static long physicalMemory() {

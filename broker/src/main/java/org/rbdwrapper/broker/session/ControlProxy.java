@@ -2,6 +2,8 @@ package org.rbdwrapper.broker.session;
 
 import org.agrona.MutableDirectBuffer;
 import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.messenger.MessengerActivity;
+import org.rbdwrapper.broker.messenger.ThreadTime;
 import org.rbdwrapper.broker.store.ImageDetails;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -18,6 +20,7 @@ import org.rbdwrapper.ipc.codec.ImageStatEncoder;
 import org.rbdwrapper.ipc.codec.ImagesEncoder;
 import org.rbdwrapper.ipc.codec.LockFileOpenedEncoder;
 import org.rbdwrapper.ipc.codec.MappingsEncoder;
+import org.rbdwrapper.ipc.codec.MessengersEncoder;
 import org.rbdwrapper.ipc.codec.ProgressEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeEncoder;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -202,11 +205,9 @@ final class ControlProxy {
                         .clientCount(sessions.size());
         for (Session session : sessions) {
             long inFlight = 0;
-            long requests = session.finishedRequests;
             StringBuilder paths = new StringBuilder();
             for (Session.MappedOpen open : session.mappedOpens()) {
                 inFlight += open.open().handle().inFlight();
-                requests += open.open().handle().requests();
                 if (paths.length() < MAX_TEXT) {
                     paths.append(paths.isEmpty() ? "" : "\n").append(open.mapping().path());
                 }
@@ -221,7 +222,7 @@ final class ControlProxy {
                     .messenger(session.messenger == null ? -1 : session.messenger.index())
                     .channels(session.channels == null ? 0 : session.channels.geometry().channels())
                     .connectedAt(session.connectedAtNanos)
-                    .requests(requests)
+                    .requests(session.requests())
                     .program(session.program)
                     .paths(paths.toString());
         }
@@ -247,6 +248,37 @@ final class ControlProxy {
                 .runDir(status.runDir())
                 .stateDir(status.stateDir())
                 .logFile(status.logFile());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer messengers(long correlationId, Collection<MessengerStatus> messengers) {
+        FrameBuffer frame = new FrameBuffer();
+        MessengersEncoder message = new MessengersEncoder();
+        MessengersEncoder.MessengerEncoder group =
+                message.wrapAndApplyHeader(
+                                frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                        .correlationId(correlationId)
+                        .messengerCount(messengers.size());
+        for (MessengerStatus messenger : messengers) {
+            MessengerActivity activity = messenger.sample().activity();
+            List<ThreadTime> threads = messenger.sample().connection();
+            MessengersEncoder.MessengerEncoder.ThreadEncoder times =
+                    group.next()
+                            .index(messenger.sample().index())
+                            .sessions(messenger.sessions())
+                            .opens(messenger.opens())
+                            .inFlight(messenger.inFlight())
+                            .elapsed(activity.elapsedNanos())
+                            .busy(activity.busyNanos())
+                            .requests(activity.requests())
+                            .transferred(activity.bytes())
+                            .turns(activity.turns())
+                            .fullBatches(activity.fullBatches())
+                            .threadCount(threads.size());
+            for (ThreadTime thread : threads) {
+                times.next().tid(thread.thread()).processorTime(thread.nanos()).name(thread.name());
+            }
+        }
         return frame.finish(message.encodedLength());
     }
 

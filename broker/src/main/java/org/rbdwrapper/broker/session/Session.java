@@ -139,6 +139,15 @@ final class Session {
         return unsent.length > 0;
     }
 
+    /** I/O requests so far. */
+    long requests() {
+        long sum = finishedRequests;
+        for (MappedOpen open : opens.values()) {
+            sum += open.open().handle().requests();
+        }
+        return sum;
+    }
+
     /** For people: who it is. */
     String describe() {
         return program + " (pid " + peer.pid() + ", uid " + peer.uid() + ")";

@@ -6,10 +6,13 @@ import java.util.function.Supplier;
 final class StatusHandler {
     private final Conductor conductor;
     private final Supplier<BrokerStatus> status;
+    private final MessengerStatuses messengers;
 
-    StatusHandler(Conductor conductor, Supplier<BrokerStatus> status) {
+    StatusHandler(
+            Conductor conductor, Supplier<BrokerStatus> status, MessengerStatuses messengers) {
         this.conductor = conductor;
         this.status = status;
+        this.messengers = messengers;
     }
 
     void onListClients(Reply reply) {
@@ -18,5 +21,9 @@ final class StatusHandler {
 
     void onDescribeBroker(Reply reply) {
         reply.send(ControlProxy.brokerDescription(reply.correlationId(), status.get()));
+    }
+
+    void onListMessengers(Reply reply) {
+        reply.send(ControlProxy.messengers(reply.correlationId(), messengers.now()));
     }
 }

@@ -117,8 +117,11 @@ public final class SpareCores {
         }
     }
 
-    /** The fourth and fifth number. */
-    static long idleTicks(byte[] line, int length) {
+    /**
+     * The fourth and fifth number of the first line of {@code /proc/stat}: what all cores together
+     * idled, in units of 10 ms; -1 where it is not that line.
+     */
+    public static long idleTicks(byte[] line, int length) {
         if (length < 4 || line[0] != 'c' || line[1] != 'p' || line[2] != 'u' || line[3] != ' ') {
             return -1;
         }

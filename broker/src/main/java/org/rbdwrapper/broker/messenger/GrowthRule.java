@@ -1,0 +1,56 @@
+package org.rbdwrapper.broker.messenger;
+
+/**
+ * When {@code --messengers auto} adds a messenger: for {@link #CONSECUTIVE} looks in a row, each of
+ * those that run had a thread that was near a full core, more clients were active than there are
+ * messengers, and at least a core of the host was idle. One thing less, and another messenger would
+ * help nobody: it would idle, have no client to serve, or take its core from others.
+ *
+ * <p>One thread.
+ */
+final class GrowthRule {
+    /** Looks, of a second each: a burst is no reason for threads that stay. */
+    static final int CONSECUTIVE = 5;
+
+    /** Of a core: a thread that is scheduled among others hardly gets more. */
+    static final double SATURATED = 0.85;
+
+    /** What another connection's busiest thread may need. */
+    static final double LEAST_IDLE_CORES = 1;
+
+    private final int limit;
+    private int inARow;
+
+    /**
+     * @param limit the most messengers.
+     */
+    GrowthRule(int limit) {
+        this.limit = limit;
+    }
+
+    /**
+     * What was seen in about a second.
+     *
+     * @param messengers that run.
+     * @param leastBusy of their busiest threads, the share of a core of the least busy.
+     * @param activeClients that had requests.
+     * @param idleCores that this process could have used.
+     */
+    record Evidence(int messengers, double leastBusy, int activeClients, double idleCores) {}
+
+    /** True to add one; then the looks are counted anew. */
+    boolean onLook(Evidence seen) {
+        boolean wanted =
+                seen.messengers() > 0
+                        && seen.messengers() < limit
+                        && seen.leastBusy() >= SATURATED
+                        && seen.activeClients() > seen.messengers()
+                        && seen.idleCores() >= LEAST_IDLE_CORES;
+        inARow = wanted ? inARow + 1 : 0;
+        if (inARow < CONSECUTIVE) {
+            return false;
+        }
+        inARow = 0;
+        return true;
+    }
+}

@@ -1,0 +1,75 @@
+package org.rbdwrapper.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.messenger.MessengerPolicy;
+import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.broker.testing.TestBroker;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.ipc.control.ControlConnection;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** {@code --messengers auto} with a real broker, and a store that its messenger is too slow for. */
+final class AutoMessengersSystemTest {
+    private static final int LIMIT_SECONDS = 120;
+
+    @Test
+    void shouldAddMessengerUnderEvidenceAndGiveItToTheNextClientButNotTheImagesHome()
+            throws Exception {
+        try (TestBroker broker =
+                        TestBroker.start(
+                                "memory",
+                                MessengerPolicy.AUTO,
+                                new SlowSubmitStore(),
+                                BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+                BrokerAdmin admin =
+                        BrokerAdmin.connect(
+                                "test", ControlConnection.connect(List.of(broker.runDir())))) {
+            admin.create("img", 1024 * 1024);
+            String path = admin.map(MapRequest.of("img"));
+            try (JavaProcess first = reader(broker, path)) {
+                first.awaitLine("reading");
+                try (JavaProcess second = reader(broker, path)) {
+                    second.awaitLine("reading");
+                    assertEquals(2, StatusOf.messenger(broker, 0).get("sessions").getAsInt());
+                    awaitMessengers(broker, 2);
+                    try (JavaProcess third = reader(broker, path)) {
+                        third.awaitLine("reading");
+                        JsonObject home = StatusOf.messenger(broker, 0);
+                        JsonObject added = StatusOf.messenger(broker, 1);
+                        assertEquals(2, home.get("sessions").getAsInt());
+                        assertEquals(1, added.get("sessions").getAsInt());
+                        assertEquals(3, home.get("opens").getAsInt(), "all at the image's home");
+                        assertEquals(0, added.get("opens").getAsInt());
+                        assertTrue(added.get("requests").getAsLong() > 0);
+                    }
+                }
+            }
+            // what was added stays
+            assertEquals(2, StatusOf.broker(broker).get("messengers").getAsInt());
+        }
+    }
+
+    private static void awaitMessengers(TestBroker broker, int wanted) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        JsonObject status = StatusOf.broker(broker);
+        while (status.get("messengers").getAsInt() < wanted) {
+            assertTrue(System.nanoTime() < deadline, status.toString());
+            Thread.sleep(1000); // it looks once a second
+            status = StatusOf.broker(broker);
+        }
+    }
+
+    private static JavaProcess reader(TestBroker broker, String path) throws Exception {
+        return JavaProcess.start(Map.of(), ReadingClient.class, broker.runDir().toString(), path);
+    }
+}
