@@ -8,7 +8,10 @@
 
 #define MIN_DEPTH 16
 #define ARENA_LENGTH (4 * 1024 * 1024)
-#define MAX_PART (512 * 1024) /* bytes; an eighth of the arena: parts are copied while others are under way */
+/* Parts of reads are copied while others are under way; those of writes are longer, for each is a request to
+ * the cluster (channel_split). */
+#define READ_PARTS 8 /* of the arena's length */
+#define WRITE_PARTS 4
 
 static uint32_t depth_for(uint32_t wanted)
 {
@@ -23,8 +26,8 @@ static uint32_t depth_for(uint32_t wanted)
 static void use_session(struct queue *queue, struct session *session)
 {
     uint32_t granted = session->channel[0].arena_length;
-    queue->max_part = granted < ARENA_LENGTH ? granted / 8 : MAX_PART;
-    queue->max_part = queue->max_part / SEGMENT_PAGE * SEGMENT_PAGE;
+    queue->max_read = granted / READ_PARTS / SEGMENT_PAGE * SEGMENT_PAGE;
+    queue->max_write = granted / WRITE_PARTS / SEGMENT_PAGE * SEGMENT_PAGE;
     arena_init(&queue->arena, granted);
     queue->free_count = 0;
     for (uint32_t tag = session->channel[0].mask + 1; tag-- > 0;) {

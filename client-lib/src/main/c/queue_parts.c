@@ -62,7 +62,8 @@ static bool submit_part(struct queue *queue, struct queue_request *request)
     if (is_transfer(request)) {
         part.offset = request->submitted;
         uint64_t left = request->end - part.offset;
-        part.length = left < queue->max_part ? (uint32_t) left : queue->max_part;
+        uint32_t most = request->op == SBE(ioOp_WRITE) ? queue->max_write : queue->max_read;
+        part.length = left < most ? (uint32_t) left : most;
         part.pages = (part.length + SEGMENT_PAGE - 1) / SEGMENT_PAGE;
         int page = arena_take(&queue->arena, part.pages);
         if (page < 0) {

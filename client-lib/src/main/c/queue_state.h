@@ -34,7 +34,8 @@ struct queue {
     _Atomic(struct session *) session; /* changes where the broker does */
     struct former *formers;
     uint32_t depth;    /* that is wanted */
-    uint32_t max_part; /* bytes */
+    uint32_t max_read; /* bytes of a part */
+    uint32_t max_write;
     _Atomic uint32_t length;
     uint32_t free_count;
     uint16_t free_tags[SEGMENT_MAX_DEPTH];

@@ -2,6 +2,7 @@ package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.session.BrokerSession;
 import org.rbdwrapper.client.session.OpenedImage;
+import org.rbdwrapper.client.session.QueuedImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.IoErrors;
 import org.rbdwrapper.ipc.RunDirectories;
@@ -47,11 +48,14 @@ import java.util.concurrent.CompletableFuture;
 public final class RbdFile implements AutoCloseable {
     private final BrokerSession session;
     private final OpenedImage image;
+    private final QueuedImage queued;
     private final boolean syncedWrites;
 
-    private RbdFile(BrokerSession session, OpenedImage image, boolean syncedWrites) {
+    private RbdFile(
+            BrokerSession session, OpenedImage image, QueuedImage queued, boolean syncedWrites) {
         this.session = session;
         this.image = image;
+        this.queued = queued;
         this.syncedWrites = syncedWrites;
     }
 
@@ -102,7 +106,11 @@ public final class RbdFile implements AutoCloseable {
                 set.contains(StandardOpenOption.SYNC) || set.contains(StandardOpenOption.DSYNC);
         try {
             BrokerSession session = BrokerSession.of(runDirs);
-            return new RbdFile(session, session.open(path, read || both, write || both), synced);
+            return new RbdFile(
+                    session,
+                    session.open(path, read || both, write || both),
+                    new QueuedImage(runDirs, path, read || both, write || both),
+                    synced);
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, path);
         }
@@ -146,7 +154,8 @@ public final class RbdFile implements AutoCloseable {
     }
 
     /**
-     * {@link #read} without waiting. The buffer belongs to the operation until the future is
+     * {@link #read} without waiting, but for the first such operation on a file, which opens the
+     * image once more, for all of them. The buffer belongs to the operation until the future is
      * complete, and has its new position then. What depends on the future runs on the library's
      * thread: it may start operations but not wait for one.
      */
@@ -186,10 +195,8 @@ public final class RbdFile implements AutoCloseable {
     /** {@link #force} without waiting. */
     public CompletableFuture<Void> forceAsync() {
         try {
-            return session.channels()
-                    .submitCommand(IoOp.FLUSH, handle(), 0, 0)
-                    .handle(this::translated)
-                    .thenApply(done -> null);
+            checkOpen();
+            return queued.flush().handle(this::translated).thenApply(done -> null);
         } catch (ClosedChannelException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -255,7 +262,11 @@ public final class RbdFile implements AutoCloseable {
     public void close() throws IOException {
         if (image.markClosed()) {
             try {
-                session.close(image);
+                try {
+                    queued.close();
+                } finally {
+                    session.close(image);
+                }
             } catch (ErrnoException e) {
                 throw IoErrors.exception(e, image.path());
             }
@@ -292,9 +303,8 @@ public final class RbdFile implements AutoCloseable {
 
     private CompletableFuture<Long> performAsync(IoOp op, ByteBuffer buffer, long position) {
         try {
-            return session.channels()
-                    .submitTransfer(op, handle(), buffer, position)
-                    .handle(this::translated);
+            checkOpen();
+            return queued.transfer(op, buffer, position).handle(this::translated);
         } catch (ClosedChannelException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -316,10 +326,14 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private int handle() throws ClosedChannelException {
+        checkOpen();
+        return image.handle();
+    }
+
+    private void checkOpen() throws ClosedChannelException {
         if (!image.isOpen()) {
             throw new ClosedChannelException();
         }
-        return image.handle();
     }
 
     private static void checkPosition(long position) {

@@ -72,8 +72,12 @@ final class Main implements Callable<Integer> {
     @Option(
             names = "--fio-option",
             paramLabel = "KEY=VALUE",
-            description = "Option of ceph.conf for fio's librbd alone, e.g. rbd_cache=false")
-    private List<String> fioOptions = List.of();
+            defaultValue = "rbd_cache=false",
+            description =
+                    "Option of ceph.conf for fio's librbd alone; by default ${DEFAULT-VALUE}, as"
+                        + " the broker has it: with its cache librbd answers writes before they are"
+                        + " on the OSDs")
+    private List<String> fioOptions;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures to FILE")
     private Path json;

@@ -24,8 +24,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * This process's session with a broker: one, made at the first open and kept for those that follow.
- * When its broker has gone, the next open makes another.
+ * This process's sessions with a broker, made when they are first needed and kept for what follows:
+ * one for threads that wait, and one for who does not, with a longer queue and more room for data
+ * in one channel. When their broker has gone, the next open makes others.
  *
  * <p>Any thread.
  */
@@ -35,7 +36,10 @@ public final class BrokerSession {
 
     private static final int DEPTH = 64;
     private static final int ARENA_LENGTH = 1024 * 1024;
+    private static final int QUEUE_DEPTH = 256;
+    private static final int QUEUE_ARENA_LENGTH = 4 * 1024 * 1024;
     private static final Map<List<Path>, BrokerSession> SESSIONS = new HashMap<>();
+    private static final Map<List<Path>, BrokerSession> QUEUES = new HashMap<>();
 
     private final ControlConnection control;
     private final Liveness liveness;
@@ -49,12 +53,26 @@ public final class BrokerSession {
 
     /** The session with the first broker of these run directories. */
     public static BrokerSession of(List<Path> runDirs) throws ErrnoException {
-        synchronized (SESSIONS) {
-            BrokerSession session = SESSIONS.get(runDirs);
+        return of(SESSIONS, runDirs, CHANNELS, DEPTH, ARENA_LENGTH);
+    }
+
+    /** Likewise, for operations that nobody waits for. */
+    public static BrokerSession queueOf(List<Path> runDirs) throws ErrnoException {
+        return of(QUEUES, runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH);
+    }
+
+    private static BrokerSession of(
+            Map<List<Path>, BrokerSession> known,
+            List<Path> runDirs,
+            int channels,
+            int depth,
+            int arenaLength)
+            throws ErrnoException {
+        synchronized (known) {
+            BrokerSession session = known.get(runDirs);
             if (session == null || session.liveness.isDead()) {
-                session =
-                        connect(ControlConnection.connect(runDirs), CHANNELS, DEPTH, ARENA_LENGTH);
-                SESSIONS.put(List.copyOf(runDirs), session);
+                session = connect(ControlConnection.connect(runDirs), channels, depth, arenaLength);
+                known.put(List.copyOf(runDirs), session);
             }
             return session;
         }

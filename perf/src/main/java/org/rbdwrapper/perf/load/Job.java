@@ -26,6 +26,9 @@ public record Job(String name, String rw, int block, int depth, int clients) {
     public static final Job READ_1M = of("1 MiB sequential read, depth 4", "read", 1024, 4);
     public static final Job WRITE_1M = of("1 MiB sequential write, depth 4", "write", 1024, 4);
 
+    /** As many bytes as a ping-pong's entry has. */
+    public static final Job READ_ENTRY = new Job("64 B random read, depth 1", "randread", 64, 1, 1);
+
     public static final List<Job> ALL =
             List.of(
                     READ_1, READ_16, READ_64, WRITE_1, WRITE_16, WRITE_64, MIXED_16, READ_64K,
