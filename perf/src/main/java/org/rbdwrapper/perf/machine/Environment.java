@@ -26,6 +26,11 @@ public record Environment(Path root, Scratch scratch, Cleanup cleanup) {
         return root.resolve("adm/target/rbdwrapper/lib/librbdwrapper.so");
     }
 
+    /** For C programs. */
+    public Path librbdw() {
+        return root.resolve("adm/target/rbdwrapper/lib/librbdw.so");
+    }
+
     public Path throwawayCluster() {
         return root.resolve("broker/src/test/ceph/throwaway-cluster");
     }

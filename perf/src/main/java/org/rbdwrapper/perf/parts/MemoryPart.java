@@ -25,6 +25,7 @@ import java.util.function.ToDoubleFunction;
  */
 public final class MemoryPart {
     static final String SYNC = "RbdFile, 1 thread";
+    static final String LIBRARY_ENTRY = "librbdw in C, 64 bytes";
     static final String ENTRY = "RbdFile, 1 thread, 64 bytes";
     static final String SYNC_4 = "RbdFile, 4 threads";
     static final String ASYNC_16 = "RbdFile async, depth 16";
@@ -49,6 +50,7 @@ public final class MemoryPart {
      * @param ratios of the path over the yardstick, of each round.
      * @param roundTripRatio median latency over that of the ping-pong, of each round, where both
      *     move 64 bytes: most of what a longer read takes is the copy from core to core.
+     * @param libraryRoundTripRatio the same of librbdw in C; null without a compiler.
      * @param ringRoundTripMicros the ping-pong's median, in C where a compiler is there.
      * @param brokerBytesPerRequest Java heap that the broker's threads allocated.
      * @param leftOut what this machine does not have, and why.
@@ -57,6 +59,7 @@ public final class MemoryPart {
             Map<String, List<Sample>> samples,
             Map<String, Stats> ratios,
             Stats roundTripRatio,
+            Stats libraryRoundTripRatio,
             Stats ringRoundTripMicros,
             double brokerBytesPerRequest,
             Map<String, String> leftOut) {}
@@ -68,10 +71,15 @@ public final class MemoryPart {
     public Result run() throws Exception {
         environment.say("memory: starting a broker, filling an image");
         NativeProgram pingPongC = new NativeProgram(environment, "ping_pong");
+        NativeProgram library = new NativeProgram(environment, "library_reads");
         Map<String, String> leftOut = new LinkedHashMap<>();
-        if (!pingPongC.missing().isEmpty()) {
-            leftOut.put(PING_PONG_C, pingPongC.missing());
-            environment.say("memory: without " + PING_PONG_C + ": " + pingPongC.missing());
+        for (Map.Entry<String, NativeProgram> each :
+                Map.of(PING_PONG_C, pingPongC, LIBRARY_ENTRY, library).entrySet()) {
+            String missing = each.getValue().missing();
+            if (!missing.isEmpty()) {
+                leftOut.put(each.getKey(), missing);
+                environment.say("memory: without " + each.getKey() + ": " + missing);
+            }
         }
         try (BrokerProcess broker = BrokerProcess.start(environment, "memory", "memory");
                 LoadClient client = LoadClient.start(environment, broker.runDir(), "memory");
@@ -86,6 +94,16 @@ public final class MemoryPart {
             measurements.put(
                     ENTRY, seconds -> client.load(image, Job.READ_ENTRY, 1, timeline(seconds)));
             if (leftOut.isEmpty()) {
+                measurements.put(
+                        LIBRARY_ENTRY,
+                        seconds ->
+                                library.start(
+                                                timeline(seconds),
+                                                environment.librbdw().toString(),
+                                                broker.runDir().toString(),
+                                                image,
+                                                Integer.toString(Job.READ_ENTRY.block()))
+                                        .await());
                 measurements.put(
                         PING_PONG_C, seconds -> pingPongC.start(timeline(seconds)).await());
             }
@@ -103,6 +121,9 @@ public final class MemoryPart {
                     samples,
                     ratios(samples),
                     ratio(samples, ENTRY, pingPongKind, Sample::p50Micros),
+                    leftOut.isEmpty()
+                            ? ratio(samples, LIBRARY_ENTRY, PING_PONG_C, Sample::p50Micros)
+                            : null,
                     Stats.of(samples.get(pingPongKind), Sample::p50Micros),
                     brokerBytesPerRequest(broker, client, image),
                     leftOut);

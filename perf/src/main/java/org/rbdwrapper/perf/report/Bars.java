@@ -95,6 +95,15 @@ final class Bars {
     private void addPath() {
         bars.add(
                 Bar.atMost(
+                        "round trip of librbdw on the memory store, 64 bytes / a spinning"
+                                + " ping-pong",
+                        2.0,
+                        1.5,
+                        findings.memory() == null
+                                ? null
+                                : findings.memory().libraryRoundTripRatio()));
+        bars.add(
+                Bar.atMost(
                         "round trip of RbdFile on the memory store, 64 bytes / a spinning"
                                 + " ping-pong",
                         2.0,
