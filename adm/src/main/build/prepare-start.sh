@@ -27,10 +27,12 @@ if [ ! -f "$again" ]; then
 fi
 cmp -s "$again" "$picocli" || cp -p "$again" "$picocli"
 
-if [ -f "$tree/lib/adm.aot" ] && [ -f "$tree/lib/broker.aot" ] && [ -z "$(find "$tree/lib" -name '*.jar' -newer "$tree/lib/adm.aot")" ]; then
+made_of=$(rbdw_made_of "$tree/lib")
+if [ -f "$tree/lib/adm.aot" ] && [ -f "$tree/lib/broker.aot" ] && [ "$made_of" = "$(cat "$tree/lib/aot.made-of" 2>/dev/null)" ]; then
+    touch "$tree/lib/aot.made-of"
     exit 0
 fi
-rm -f "$tree"/lib/*.aot
+rm -f "$tree"/lib/*.aot "$tree/lib/aot.made-of"
 
 scratch=$(mktemp -d)
 broker=
@@ -68,3 +70,4 @@ for cache in adm broker; do
         tail -n 5 "$scratch/log" >&2
     fi
 done
+echo "$made_of" >"$tree/lib/aot.made-of"
