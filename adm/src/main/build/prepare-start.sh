@@ -56,7 +56,8 @@ done
 adm() {
     "$tree/bin/rbdwrapper-adm" "$@" >>"$scratch/log" 2>&1
 }
-if adm create a --size 1M && adm map a && RBDW_AOT_OUTPUT=$scratch/adm.aot adm showmapped; then
+# with an option: so that picocli is in it, too
+if adm create a --size 1M && adm map a && RBDW_AOT_OUTPUT=$scratch/adm.aot adm showmapped --format plain; then
     kill "$broker"
     wait "$broker" || true
     broker=

@@ -16,6 +16,9 @@ import java.util.concurrent.Callable;
 abstract class AdmCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
+    /** Null: where picocli says. */
+    private PrintWriter out;
+
     /** Does the work; a failure is an exception. */
     abstract void run(BrokerAdmin broker) throws Exception;
 
@@ -27,8 +30,14 @@ abstract class AdmCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** {@link #call} of a command that picocli has not made: its options are their defaults. */
+    final void callWithoutArguments(PrintWriter to) throws Exception {
+        out = to;
+        call();
+    }
+
     final PrintWriter out() {
-        return spec.commandLine().getOut();
+        return out == null ? spec.commandLine().getOut() : out;
     }
 
     /**

@@ -9,6 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -55,6 +56,16 @@ public final class AdmMain implements Runnable {
         COMMANDS.put("doctor", DoctorCommand::new);
     }
 
+    /**
+     * Those that need no arguments. Where none is given there is nothing to parse, and a short
+     * command does without picocli, whose model of a command takes longer than the command.
+     */
+    private static final Map<String, Supplier<AdmCommand>> WITHOUT_ARGUMENTS =
+            Map.of(
+                    "ls", ListCommand::new,
+                    "showmapped", ShowMappedCommand::new,
+                    "clients", ClientsCommand::new);
+
     @Spec private CommandSpec spec;
 
     /** Of this build. */
@@ -71,7 +82,21 @@ public final class AdmMain implements Runnable {
     }
 
     public static void main(String[] args) {
-        System.exit(commandLine(args).execute(args));
+        Supplier<AdmCommand> plain = args.length == 1 ? WITHOUT_ARGUMENTS.get(args[0]) : null;
+        System.exit(plain == null ? commandLine(args).execute(args) : execute(plain.get()));
+    }
+
+    private static int execute(AdmCommand command) {
+        PrintWriter out = new PrintWriter(System.out, false, System.out.charset());
+        try {
+            command.callWithoutArguments(out);
+            return 0;
+        } catch (Exception e) {
+            System.err.println(line(e));
+            return 1;
+        } finally {
+            out.flush();
+        }
     }
 
     /**
@@ -89,9 +114,7 @@ public final class AdmMain implements Runnable {
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(
                 (e, command, parsed) -> {
-                    String text =
-                            e instanceof ErrnoException failure ? failure.describe() : e.toString();
-                    command.getErr().println(PROGRAM + ": " + text);
+                    command.getErr().println(line(e));
                     return 1;
                 });
         commandLine.setParameterExceptionHandler(
@@ -102,6 +125,12 @@ public final class AdmMain implements Runnable {
                     return 2;
                 });
         return commandLine;
+    }
+
+    private static String line(Exception e) {
+        return PROGRAM
+                + ": "
+                + (e instanceof ErrnoException failure ? failure.describe() : e.toString());
     }
 
     private static String firstLine(String text) {

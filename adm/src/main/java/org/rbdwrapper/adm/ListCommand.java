@@ -16,7 +16,7 @@ final class ListCommand extends AdmCommand {
             paramLabel = "POOL[/NAMESPACE]",
             defaultValue = "",
             description = "Default: rbd")
-    private String pool;
+    private String pool = "";
 
     @Option(names = "--format", paramLabel = "FORMAT", description = "plain (default) or json")
     private ListFormat format = ListFormat.PLAIN;

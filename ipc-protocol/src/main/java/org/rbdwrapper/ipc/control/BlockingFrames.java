@@ -4,9 +4,6 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-
 /** A client's end of the socket: sends a frame, waits for the next one. One thread at a time. */
 public final class BlockingFrames {
     private static final int RECEIVE_LENGTH = 64 * 1024;
@@ -31,12 +28,10 @@ public final class BlockingFrames {
      * @throws ErrnoException EPIPE, ECONNRESET where the broker is gone.
      */
     public void send(FrameBuffer frame) throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = frame.toNative(arena);
-            long done = 0;
-            while (done < bytes.byteSize()) {
-                done += socket.send(bytes.asSlice(done));
-            }
+        byte[] bytes = frame.toBytes();
+        int done = 0;
+        while (done < bytes.length) {
+            done += socket.send(bytes, done, bytes.length - done);
         }
     }
 
@@ -60,17 +55,14 @@ public final class BlockingFrames {
         java.util.Arrays.fill(descriptors, -1);
         boolean first = descriptors.length > 0;
         UnsafeBuffer message;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(RECEIVE_LENGTH);
-            while ((message = assembler.next()) == null) {
-                long n = socket.receive(bytes, first ? descriptors : NONE);
-                first = false;
-                if (n == 0) {
-                    throw new ErrnoException(
-                            Errno.ENOTCONN, "the broker has closed the connection");
-                }
-                assembler.append(bytes, (int) n);
+        byte[] bytes = new byte[RECEIVE_LENGTH];
+        while ((message = assembler.next()) == null) {
+            int n = socket.receive(bytes, first ? descriptors : NONE);
+            first = false;
+            if (n == 0) {
+                throw new ErrnoException(Errno.ENOTCONN, "the broker has closed the connection");
             }
+            assembler.append(bytes, n);
         }
         return message;
     }

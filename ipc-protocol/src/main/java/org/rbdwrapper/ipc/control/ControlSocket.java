@@ -2,23 +2,24 @@ package org.rbdwrapper.ipc.control;
 
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.lang.foreign.MemorySegment;
-
-/** A client's end of the socket, as far as {@link BlockingFrames} uses it. One thread at a time. */
+/**
+ * A client's end of the socket, as far as {@link BlockingFrames} uses it. Through arrays: native
+ * memory in Java takes a short command longer to set up than to use. One thread at a time.
+ */
 interface ControlSocket {
     /**
      * Sends some of the bytes; how many.
      *
      * @throws ErrnoException EPIPE, ECONNRESET where the broker is gone.
      */
-    long send(MemorySegment bytes) throws ErrnoException;
+    int send(byte[] bytes, int offset, int length) throws ErrnoException;
 
     /**
      * Waits for the next bytes; how many, 0 where the broker is gone.
      *
      * @param descriptors receives those that travel with the bytes; empty where none is expected.
      */
-    long receive(MemorySegment bytes, int[] descriptors) throws ErrnoException;
+    int receive(byte[] bytes, int[] descriptors) throws ErrnoException;
 
     void close() throws ErrnoException;
 }

@@ -5,7 +5,9 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** A socket over which descriptors come: those of a session with channels. */
 final class DescriptorSocket implements ControlSocket {
@@ -16,17 +18,28 @@ final class DescriptorSocket implements ControlSocket {
     }
 
     @Override
-    public long send(MemorySegment bytes) throws ErrnoException {
-        return check(UnixSocket.send(socket, bytes), "request to the broker");
+    public int send(byte[] bytes, int offset, int length) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment copy = arena.allocate(length);
+            MemorySegment.copy(bytes, offset, copy, ValueLayout.JAVA_BYTE, 0, length);
+            return check(UnixSocket.send(socket, copy), "request to the broker");
+        }
     }
 
     @Override
-    public long receive(MemorySegment bytes, int[] descriptors) throws ErrnoException {
-        return check(
-                descriptors.length > 0
-                        ? UnixSocket.receiveWithDescriptors(socket, bytes, descriptors)
-                        : UnixSocket.receive(socket, bytes, true),
-                "no answer of the broker");
+    public int receive(byte[] bytes, int[] descriptors) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment received = arena.allocate(bytes.length);
+            int n =
+                    check(
+                            descriptors.length > 0
+                                    ? UnixSocket.receiveWithDescriptors(
+                                            socket, received, descriptors)
+                                    : UnixSocket.receive(socket, received, true),
+                            "no answer of the broker");
+            MemorySegment.copy(received, ValueLayout.JAVA_BYTE, 0, bytes, 0, n);
+            return n;
+        }
     }
 
     @Override
@@ -38,10 +51,10 @@ final class DescriptorSocket implements ControlSocket {
         return socket;
     }
 
-    private static long check(long n, String what) throws ErrnoException {
+    private static int check(long n, String what) throws ErrnoException {
         if (n < 0) {
             throw new ErrnoException(Errno.of((int) n), what);
         }
-        return n;
+        return (int) n;
     }
 }

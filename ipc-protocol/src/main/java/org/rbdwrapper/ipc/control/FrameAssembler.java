@@ -30,6 +30,19 @@ public final class FrameAssembler {
 
     /** Adds what was received. */
     public void append(MemorySegment received, int length) {
+        reserve(length);
+        MemorySegment.copy(received, ValueLayout.JAVA_BYTE, 0, bytes, end, length);
+        end += length;
+    }
+
+    /** Adds what was received: the array's first bytes. */
+    public void append(byte[] received, int length) {
+        reserve(length);
+        System.arraycopy(received, 0, bytes, end, length);
+        end += length;
+    }
+
+    private void reserve(int length) {
         if (start > 0) {
             System.arraycopy(bytes, start, bytes, 0, end - start);
             end -= start;
@@ -38,8 +51,6 @@ public final class FrameAssembler {
         if (bytes.length - end < length) {
             bytes = Arrays.copyOf(bytes, Math.max(end + length, bytes.length * 2));
         }
-        MemorySegment.copy(received, ValueLayout.JAVA_BYTE, 0, bytes, end, length);
-        end += length;
     }
 
     /**

@@ -4,8 +4,8 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
 /**
@@ -27,18 +27,18 @@ final class PlainSocket implements ControlSocket {
     }
 
     @Override
-    public long send(MemorySegment bytes) throws ErrnoException {
+    public int send(byte[] bytes, int offset, int length) throws ErrnoException {
         try {
-            return channel.write(bytes.asByteBuffer());
+            return channel.write(ByteBuffer.wrap(bytes, offset, length));
         } catch (IOException e) {
             throw new ErrnoException(Errno.EPIPE, "request to the broker (" + e.getMessage() + ")");
         }
     }
 
     @Override
-    public long receive(MemorySegment bytes, int[] descriptors) throws ErrnoException {
+    public int receive(byte[] bytes, int[] descriptors) throws ErrnoException {
         try {
-            return Math.max(0, channel.read(bytes.asByteBuffer()));
+            return Math.max(0, channel.read(ByteBuffer.wrap(bytes)));
         } catch (IOException e) {
             throw new ErrnoException(
                     Errno.ENOTCONN, "no answer of the broker (" + e.getMessage() + ")");
