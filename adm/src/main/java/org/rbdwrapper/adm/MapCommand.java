@@ -59,7 +59,8 @@ final class MapCommand extends AdmCommand {
             paramLabel = "KEY=VALUE",
             split = ",",
             description =
-                    "messengers=per-client or messengers=per-image: instead of the broker's policy")
+                    "messengers=per-client or messengers=per-image: instead of the broker's policy;"
+                            + " cache=writeback: with librbd's cache, which a flush empties")
     private List<String> options = List.of();
 
     /** 0 to 0777. */

@@ -102,6 +102,14 @@ final class CommandsSystemTest {
         assertFailure(1, rbdw.adm("map", "missing"), "rbd/missing", "ENOENT");
         assertFailure(1, rbdw.adm("map", "nopool/img2"), "nopool", "ENOENT");
         assertFailure(1, rbdw.adm("map", "img@nosnap"), "img@nosnap", "ENOENT");
+        ok(rbdw.adm("create", "uncached", "--size", "1M"));
+        assertFailure(
+                1,
+                rbdw.adm("map", "uncached", "-o", "cache=writeback"),
+                "rbd/uncached",
+                "cache=writeback",
+                "EOPNOTSUPP");
+        ok(rbdw.adm("rm", "uncached"));
         assertFailure(1, rbdw.adm("map", "img"), "/rbdw/img", "EEXIST");
         assertFailure(1, rbdw.adm("unmap", "/rbdw/missing"), "/rbdw/missing", "ENOENT");
         assertFailure(1, rbdw.adm("unmap", "missing"), "missing", "ENOENT");

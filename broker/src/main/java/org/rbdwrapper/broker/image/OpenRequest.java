@@ -13,6 +13,7 @@ import java.util.function.Consumer;
  * @param drainer the session's messenger: it drains the requests, and its connection is used where
  *     the policy allows.
  * @param perImage the image's own messenger is used, not the session's.
+ * @param cached with the cache of the store's client.
  */
 public record OpenRequest(
         int handle,
@@ -20,6 +21,7 @@ public record OpenRequest(
         boolean writable,
         Messenger drainer,
         boolean perImage,
+        boolean cached,
         Consumer<ImageOpen> onOpened,
         Consumer<ErrnoException> onFailed) {
     void opened(ImageOpen open) {

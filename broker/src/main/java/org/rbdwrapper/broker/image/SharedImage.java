@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.image;
 import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
+import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -101,9 +102,16 @@ final class SharedImage {
             Messenger messenger, boolean readOnly, OpenRequest request, OnInstance next) {
         owner.workers()
                 .call(
-                        () -> new Instance(messenger, messenger.connection().open(spec, readOnly)),
+                        () -> new Instance(messenger, open(messenger, readOnly, request.cached())),
                         instance -> next.on(instance, request),
                         failure -> finish(() -> request.failed(failure)));
+    }
+
+    private StoreImage open(Messenger messenger, boolean readOnly, boolean cached)
+            throws ErrnoException {
+        return cached
+                ? messenger.connection().openCached(spec, readOnly)
+                : messenger.connection().open(spec, readOnly);
     }
 
     /**

@@ -11,17 +11,24 @@ import org.rbdwrapper.ipc.ImageSpec;
  * @param perImage {@code messengers=per-image}: the image has a messenger of its own, shared by its
  *     clients, whatever the broker's policy is; {@code messengers=per-client}: each client's own;
  *     null: as the broker's policy says.
+ * @param cached {@code cache=writeback}: the store's client answers writes that only its cache has
+ *     yet; a flush makes them durable, and the broker's death loses those since the last one, as a
+ *     power failure does of a disk. {@code cache=off}, the default: what is acknowledged is with
+ *     the store.
  */
-public record MappingOptions(Boolean perImage) {
+public record MappingOptions(Boolean perImage, boolean cached) {
     /**
      * @throws ErrnoException EINVAL, with one line that says what is allowed.
      */
     public static MappingOptions parse(String text) throws ErrnoException {
         Boolean perImage = null;
+        boolean cached = false;
         for (String option : text.isEmpty() ? new String[0] : text.split(",", -1)) {
             switch (option) {
                 case "messengers=per-image" -> perImage = true;
                 case "messengers=per-client" -> perImage = false;
+                case "cache=writeback" -> cached = true;
+                case "cache=off" -> cached = false;
                 case "messengers=auto" ->
                         throw new ErrnoException(
                                 Errno.EINVAL,
@@ -35,10 +42,10 @@ public record MappingOptions(Boolean perImage) {
                                 "map option "
                                         + ImageSpec.quote(option)
                                         + " is not known: give messengers=per-image or"
-                                        + " messengers=per-client");
+                                        + " messengers=per-client, cache=off or cache=writeback");
             }
         }
-        return new MappingOptions(perImage);
+        return new MappingOptions(perImage, cached);
     }
 
     /** Whether an image is opened on a messenger of its own. */

@@ -66,12 +66,14 @@ final class MapHandler {
         String options = message.options();
         ImageSpec spec;
         String name;
+        boolean cached;
         try {
             checkMayAdminister(uid, "map " + ImageSpec.quote(specText));
             spec = parse(specText);
             name = wantedName.isEmpty() ? spec.defaultName() : wantedName;
             MappingName.check(name);
-            MappingOptions.parse(options);
+            cached = MappingOptions.parse(options).cached();
+            checkSameCache(spec, cached);
             if (mode > MAX_MODE) {
                 throw new ErrnoException(
                         Errno.EINVAL,
@@ -90,7 +92,10 @@ final class MapHandler {
         boolean mappedReadOnly = readOnly || spec.isSnapshot();
         workers.call(
                 () -> {
-                    try (StoreImage image = administration.open(spec, true)) {
+                    try (StoreImage image =
+                            cached
+                                    ? administration.openCached(spec, true)
+                                    : administration.open(spec, true)) {
                         return image.size();
                     }
                 },
@@ -114,6 +119,23 @@ final class MapHandler {
                     map.unreserve(name);
                     reply.fail(failure);
                 });
+    }
+
+    /** All who have an image open share its instances, and so their cache. */
+    private void checkSameCache(ImageSpec spec, boolean cached) throws ErrnoException {
+        for (Mapping other : map.findBySpec(spec)) {
+            if (MappingOptions.parse(other.options()).cached() != cached) {
+                throw new ErrnoException(
+                        Errno.EBUSY,
+                        "map "
+                                + spec
+                                + (cached ? " with" : " without")
+                                + " cache=writeback: it is mapped at "
+                                + other.path()
+                                + (cached ? " without" : " with")
+                                + " it, unmap that first");
+            }
+        }
     }
 
     void onUnmap(Reply reply, String target, boolean force) {

@@ -48,7 +48,7 @@ final class OpenHandler {
         OpenRequest request;
         try {
             mapping = findForOpen(session, path, read, write);
-            boolean perImage = MappingOptions.parse(mapping.options()).isPerImage(policy);
+            MappingOptions options = MappingOptions.parse(mapping.options());
             handle = session.takeHandle();
             request =
                     new OpenRequest(
@@ -56,7 +56,8 @@ final class OpenHandler {
                             read,
                             write,
                             session.messenger,
-                            perImage,
+                            options.isPerImage(policy),
+                            options.cached(),
                             open -> onOpened(reply, open, mapping, read, write),
                             failure -> {
                                 session.giveBackHandle(handle);

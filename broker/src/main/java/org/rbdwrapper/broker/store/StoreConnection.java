@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store;
 
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -20,6 +21,20 @@ public interface StoreConnection extends AutoCloseable {
      * @throws ErrnoException ENOENT where the pool, image or snapshot is not there.
      */
     StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException;
+
+    /**
+     * {@link #open} with a cache of the store's client, which answers writes before they are done
+     * and does them by a flush at the latest.
+     *
+     * @throws ErrnoException EOPNOTSUPP where the store has none.
+     */
+    default StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        throw new ErrnoException(
+                Errno.EOPNOTSUPP,
+                "image "
+                        + spec
+                        + " cannot be cached by this store: map it without cache=writeback");
+    }
 
     /**
      * Creates an image that reads as zeroes.

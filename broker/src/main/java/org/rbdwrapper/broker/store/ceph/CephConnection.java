@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * One connection to a cluster, with messenger threads and sockets of its own. Any thread; pools are
@@ -37,6 +38,9 @@ final class CephConnection implements StoreConnection {
     private final CephStore store;
     private final Cluster cluster;
     private final int[] ioThreads;
+
+    /** librbd takes its cache's settings from the connection's when it opens an image. */
+    private final ReentrantReadWriteLock settings = new ReentrantReadWriteLock();
 
     /**
      * @param ioThreads see {@link #ioThreads}.
@@ -54,6 +58,32 @@ final class CephConnection implements StoreConnection {
 
     @Override
     public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        settings.readLock().lock();
+        try {
+            return openImage(spec, readOnly);
+        } finally {
+            settings.readLock().unlock();
+        }
+    }
+
+    @Override
+    public StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        settings.writeLock().lock();
+        try {
+            cluster.confSet(CephStore.CACHE, "true");
+            try {
+                return openImage(spec, readOnly);
+            } finally {
+                cluster.confSet(CephStore.CACHE, "false");
+            }
+        } catch (RadosException e) {
+            throw CephErrors.of(e, "the cache of image " + spec + " cannot be set");
+        } finally {
+            settings.writeLock().unlock();
+        }
+    }
+
+    private StoreImage openImage(ImageSpec spec, boolean readOnly) throws ErrnoException {
         Rbd rbd = rbd(spec.pool(), spec.namespace());
         boolean unchangeable = readOnly || spec.isSnapshot();
         RbdImage image = openWatched(rbd, spec, unchangeable);

@@ -17,24 +17,35 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Images in a Ceph cluster. Any thread. */
 public final class CephStore implements ImageStore {
+    static final String CACHE = "rbd_cache";
+
     /**
      * What we set where ceph.conf does not: no client cache, which would answer writes before they
-     * are on the OSDs and cannot be coherent with other hosts; few threads, since each connection
-     * has its own; and an end to waiting for a monitor that does not answer, which rados_connect
-     * itself does not have. A request is submitted by the messenger that drained it, and not handed
-     * to a thread of librbd first, which costs a wake: a messenger does nothing else. librados's
-     * own throttle of requests under way is off, for it would make the messenger wait, and each
-     * client has a bound of its own.
+     * are on the OSDs and cannot be coherent with other hosts, but for mappings that want it; few
+     * threads, since each connection has its own; and an end to waiting for a monitor that does not
+     * answer, which rados_connect itself does not have. A request is submitted by the messenger
+     * that drained it, and not handed to a thread of librbd first, which costs a wake: a messenger
+     * does nothing else. librados's own throttle of requests under way is off, for it would make
+     * the messenger wait, and each client has a bound of its own.
      */
     private static final Map<String, String> DEFAULTS =
             Map.of(
-                    "rbd_cache", "false",
-                    "rbd_non_blocking_aio", "false",
-                    "objecter_inflight_ops", "0",
-                    "objecter_inflight_op_bytes", "0",
-                    "ms_async_op_threads", "1",
-                    "librados_thread_count", "1",
-                    "client_mount_timeout", "30");
+                    CACHE,
+                    "false",
+                    "rbd_cache_policy",
+                    "writeback",
+                    "rbd_non_blocking_aio",
+                    "false",
+                    "objecter_inflight_ops",
+                    "0",
+                    "objecter_inflight_op_bytes",
+                    "0",
+                    "ms_async_op_threads",
+                    "1",
+                    "librados_thread_count",
+                    "1",
+                    "client_mount_timeout",
+                    "30");
 
     private static final Errno ELIBACC = Errno.of(79);
 

@@ -26,6 +26,12 @@ final class FaultConnection implements StoreConnection {
     }
 
     @Override
+    public StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        store.before(FaultPoint.OPEN, spec);
+        return new FaultImage(store, connection.openCached(spec, readOnly));
+    }
+
+    @Override
     public void create(ImageSpec spec, long size) throws ErrnoException {
         store.before(FaultPoint.CREATE, spec);
         connection.create(spec, size);
