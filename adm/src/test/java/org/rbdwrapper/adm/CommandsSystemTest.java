@@ -95,6 +95,7 @@ final class CommandsSystemTest {
     @Test
     void shouldRefuseBadInputInOneLineAndLeaveNoTrace() throws Exception {
         ok(rbdw.adm("create", "img", "--size", "1M"));
+        ok(rbdw.adm("create", "uncached", "--size", "1M"));
         ok(rbdw.adm("map", "img"));
         String mapped = ok(rbdw.adm("showmapped"));
         String log = Files.readString(rbdw.stateDir().resolve("log").resolve("broker.log"));
@@ -102,14 +103,12 @@ final class CommandsSystemTest {
         assertFailure(1, rbdw.adm("map", "missing"), "rbd/missing", "ENOENT");
         assertFailure(1, rbdw.adm("map", "nopool/img2"), "nopool", "ENOENT");
         assertFailure(1, rbdw.adm("map", "img@nosnap"), "img@nosnap", "ENOENT");
-        ok(rbdw.adm("create", "uncached", "--size", "1M"));
         assertFailure(
                 1,
                 rbdw.adm("map", "uncached", "-o", "cache=writeback"),
                 "rbd/uncached",
                 "cache=writeback",
                 "EOPNOTSUPP");
-        ok(rbdw.adm("rm", "uncached"));
         assertFailure(1, rbdw.adm("map", "img"), "/rbdw/img", "EEXIST");
         assertFailure(1, rbdw.adm("unmap", "/rbdw/missing"), "/rbdw/missing", "ENOENT");
         assertFailure(1, rbdw.adm("unmap", "missing"), "missing", "ENOENT");
@@ -135,7 +134,7 @@ final class CommandsSystemTest {
         assertFailure(2, rbdw.adm(), "--help");
 
         assertEquals(mapped, ok(rbdw.adm("showmapped")));
-        assertEquals("img\n", ok(rbdw.adm("ls")));
+        assertEquals("img\nuncached\n", ok(rbdw.adm("ls")));
         assertEquals(log, Files.readString(rbdw.stateDir().resolve("log").resolve("broker.log")));
     }
 

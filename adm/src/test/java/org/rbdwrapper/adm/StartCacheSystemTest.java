@@ -15,9 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
-import java.util.stream.Stream;
 
 /**
  * The caches of loaded classes: with {@code -XX:AOTMode=on} a JVM does not start where it cannot
@@ -80,27 +78,30 @@ final class StartCacheSystemTest {
     }
 
     @Test
-    void shouldNotUseCacheThatIsOlderThanJars() throws Exception {
+    void shouldUseCacheInCopyThatDidNotKeepTimes() throws Exception {
         Path copy = copy();
-        Path jar;
-        try (Stream<Path> libraries = Files.list(copy.resolve("lib"))) {
-            jar =
-                    libraries
-                            .filter(p -> p.toString().contains("rbdwrapper-client"))
-                            .findFirst()
-                            .orElseThrow();
-        }
-        Files.setLastModifiedTime(jar, FileTime.fromMillis(System.currentTimeMillis()));
-        expectSameOutput(copy);
-        String flags =
+        ok(rbdw.typed(rbdw.folder, "touch tree/lib/*.jar"));
+        assertTrue(usesCache(copy));
+    }
+
+    @Test
+    void shouldNotUseCacheOfOtherJars() throws Exception {
+        Path copy = copy();
+        assertTrue(usesCache(copy));
+        ok(
                 rbdw.typed(
-                                rbdw.folder,
-                                "JDK_JAVA_OPTIONS=-XX:+PrintFlagsFinal "
-                                        + copy
-                                        + "/bin/rbdwrapper-adm --version")
-                        .out();
-        assertTrue(flags.contains(" AOTCache "));
-        assertFalse(flags.contains("adm.aot"));
+                        rbdw.folder,
+                        "for jar in tree/lib/rbdwrapper-client-*.jar; do echo >> $jar; done"));
+        assertFalse(usesCache(copy));
+        expectSameOutput(copy);
+    }
+
+    @Test
+    void shouldNotUseCacheOfAnotherJdk() throws Exception {
+        Path copy = copy();
+        ok(rbdw.typed(rbdw.folder, "sed -i '1s/$/ another/' tree/lib/aot.made-of"));
+        assertFalse(usesCache(copy));
+        expectSameOutput(copy);
     }
 
     @Test
@@ -123,6 +124,18 @@ final class StartCacheSystemTest {
         Installed.Result result = rbdw.typed(rbdw.folder, copy + "/bin/rbdwrapper-adm --version");
         assertEquals(ok(rbdw.adm("--version")), ok(result));
         assertEquals("", result.err());
+    }
+
+    private boolean usesCache(Path copy) throws Exception {
+        String flags =
+                rbdw.typed(
+                                rbdw.folder,
+                                "JDK_JAVA_OPTIONS=-XX:+PrintFlagsFinal "
+                                        + copy
+                                        + "/bin/rbdwrapper-adm --version")
+                        .out();
+        assertTrue(flags.contains(" AOTCache "));
+        return flags.contains("adm.aot");
     }
 
     private void expectUnusable(Path copy) throws Exception {
