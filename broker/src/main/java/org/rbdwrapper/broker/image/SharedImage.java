@@ -38,6 +38,7 @@ final class SharedImage {
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private final Map<Messenger, Instance> readers = new HashMap<>();
     private final Set<ImageOpen> opens = new HashSet<>();
+    private final List<Runnable> whenUnused = new ArrayList<>();
     private Instance home;
     private Messenger ownMessenger;
     private boolean busy;
@@ -70,6 +71,11 @@ final class SharedImage {
     /** The handle is drained. */
     void close(ImageOpen open, Runnable done) {
         inTurn(() -> doClose(open, done));
+    }
+
+    /** Runs it when nobody has the image open and all instances of it are closed. */
+    void whenUnused(Runnable then) {
+        whenUnused.add(then);
     }
 
     private void doOpen(OpenRequest request) {
@@ -237,6 +243,7 @@ final class SharedImage {
                 owner.onCloseFailure(spec, e);
             }
             owner.forget(this);
+            whenUnused.forEach(Runnable::run);
         }
     }
 

@@ -38,6 +38,31 @@ public final class SharedImages {
         open.shared.close(open, done);
     }
 
+    /**
+     * For what needs an image that is not open: runs it when the closings that are under way are
+     * done, at once where nobody has the image. A process that has ended may still have requests in
+     * flight, and who waited for its end must not be told that the image is in use.
+     */
+    public void whenUnused(ImageSpec spec, Runnable then) {
+        SharedImage image = images.get(spec);
+        if (image == null) {
+            then.run();
+        } else {
+            image.whenUnused(then);
+        }
+    }
+
+    /** As {@link #whenUnused}, of an image and all its snapshots. */
+    public void whenUnusedWithSnapshots(ImageSpec head, Runnable then) {
+        for (SharedImage image : images.values()) {
+            if (image.spec().head().equals(head)) {
+                image.whenUnused(() -> whenUnusedWithSnapshots(head, then));
+                return;
+            }
+        }
+        then.run();
+    }
+
     /** It has another size, or other bytes, by other means than an open's requests. */
     public void onChanged(ImageSpec spec) {
         SharedImage image = images.get(spec);

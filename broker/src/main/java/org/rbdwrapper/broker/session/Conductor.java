@@ -201,6 +201,12 @@ public final class Conductor implements Runnable {
         boolean tick = stopping || hellosMissing || !accepting;
         int ready = epoll.await(!tasks.isEmpty() ? 0 : tick ? TICK_MILLIS : -1);
         parked = false;
+        // who has gone first: a request of another, made after that one's end, must find it ended
+        for (int i = 0; i < ready; i++) {
+            if ((epoll.ready(i) & Epoll.HANGUP) != 0) {
+                onGone(epoll.token(i));
+            }
+        }
         for (int i = 0; i < ready; i++) {
             onReady(epoll.token(i), epoll.ready(i));
         }
@@ -213,6 +219,14 @@ public final class Conductor implements Runnable {
         }
         if (!accepting && !stopping) {
             listen(true);
+        }
+    }
+
+    /** Takes what a client has sent before its end, and then notices that. */
+    private void onGone(long token) {
+        Session session;
+        while ((session = sessions.get(token)) != null) {
+            receive(session);
         }
     }
 

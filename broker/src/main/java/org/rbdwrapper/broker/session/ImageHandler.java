@@ -165,16 +165,17 @@ final class ImageHandler {
         ImageSpec spec;
         try {
             spec = check(reply, "remove", specText);
-            List<Mapping> mapped = map.findByImage(spec);
-            if (!mapped.isEmpty()) {
-                throw new ErrnoException(
-                        Errno.EBUSY,
-                        "remove "
-                                + spec
-                                + ": it is mapped at "
-                                + mapped.getFirst().path()
-                                + ", unmap it first");
-            }
+            checkUnmapped(spec);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        images.whenUnusedWithSnapshots(spec, () -> remove(reply, spec));
+    }
+
+    private void remove(Reply reply, ImageSpec spec) {
+        try {
+            checkUnmapped(spec); // it may have been mapped while this waited
         } catch (ErrnoException e) {
             reply.fail(e);
             return;
@@ -189,6 +190,19 @@ final class ImageHandler {
                     reply.done();
                 },
                 reply::fail);
+    }
+
+    private void checkUnmapped(ImageSpec spec) throws ErrnoException {
+        List<Mapping> mapped = map.findByImage(spec);
+        if (!mapped.isEmpty()) {
+            throw new ErrnoException(
+                    Errno.EBUSY,
+                    "remove "
+                            + spec
+                            + ": it is mapped at "
+                            + mapped.getFirst().path()
+                            + ", unmap it first");
+        }
     }
 
     /** Passes progress on, a few times a second. */

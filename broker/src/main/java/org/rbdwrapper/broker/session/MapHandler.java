@@ -161,7 +161,7 @@ final class MapHandler {
                 mapping.spec(),
                 force ? " by force" : "");
         opens.onUnmapped(mapping);
-        revokeAll(mapping, reply::done);
+        revokeAll(mapping, () -> opens.whenLeft(mapping, reply::done));
     }
 
     void onList(Reply reply) {

@@ -203,6 +203,18 @@ final class OpenHandler {
         }
     }
 
+    /**
+     * Runs it when the image of a mapping that has gone is closed, so that who unmaps it can go on
+     * with it by other means; at once where it is mapped in another way, too.
+     */
+    void whenLeft(Mapping mapping, Runnable then) {
+        if (map.findBySpec(mapping.spec()).isEmpty()) {
+            images.whenUnused(mapping.spec(), then);
+        } else {
+            then.run();
+        }
+    }
+
     private static Session.MappedOpen findOpen(Session session, int handle, String what)
             throws ErrnoException {
         Session.MappedOpen mapped = session.opens.get(handle);
