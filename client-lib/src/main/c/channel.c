@@ -141,9 +141,11 @@ static int64_t short_look(struct spin *spin)
     return spin->short_ns;
 }
 
-static int64_t long_look(const struct spin *spin, int64_t now_ns)
+static int64_t long_look(const struct channel *channel, int64_t now_ns)
 {
+    const struct spin *spin = &channel->spin;
     bool looks = spin->expected_ns > spin->short_ns && spin->expected_ns <= SPIN_LONG_NS
+                 && atomic_load_explicit(&channel->control->crowd, memory_order_relaxed) == 0
                  && spare_cores_left(now_ns);
     return looks ? 2 * spin->expected_ns : 0;
 }
@@ -156,7 +158,7 @@ bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, 
         return false;
     }
     int64_t for_ns = short_look(spin);
-    int64_t longer_ns = one_at_a_time ? long_look(spin, began_ns) : 0;
+    int64_t longer_ns = one_at_a_time ? long_look(channel, began_ns) : 0;
     int64_t end = began_ns + (for_ns > longer_ns ? for_ns : longer_ns);
     int64_t now = began_ns;
     if (end > deadline_ns) {

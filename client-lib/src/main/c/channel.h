@@ -27,8 +27,8 @@ struct piece {
 /* How long to look for a response before sleeping: a sleeper's wake costs tens of microseconds, but who
  * looks takes the core from who works. The short look follows what happened last: doubled when the
  * response came within it, halved when it did not, and tried anew now and then. Where cores idle
- * (spare_cores.h), who has one request under way looks on, for about twice as long as responses took
- * lately. */
+ * (spare_cores.h) and the broker does not say that too many clients want them, who has one request
+ * under way looks on, for about twice as long as responses took lately. */
 struct spin {
     bool is_wanted;
     int64_t short_ns;

@@ -26,11 +26,11 @@
  *   +--------------+
  *
  *   channel (at 4096 + i * channelStride)
- *   0                   128        256                   256 + 64 * depth      ... to the next page
- *   +-------------------+----------+---------------------+---------------------+-----------------+
- *   | clientWaiting u32 | reserved | request ring        | response ring       | arena           |
- *   | (futex)           |          | depth entries of 64 | depth entries of 32 | arenaLength     |
- *   +-------------------+----------+---------------------+---------------------+-----------------+
+ *   0                   128         256                   256 + 64 * depth     ... to the next page
+ *   +-------------------+-----------+---------------------+---------------------+-----------------+
+ *   | clientWaiting u32 | crowd u32 | request ring        | response ring       | arena           |
+ *   | (futex)           | (hint)    | depth entries of 64 | depth entries of 32 | arenaLength     |
+ *   +-------------------+-----------+---------------------+---------------------+-----------------+
  *
  *   an entry of the request ring              an entry of the response ring
  *   0          8            16        64      0          8            16         32
@@ -89,7 +89,9 @@ struct response_entry {
 
 struct channel_control {
     _Atomic uint32_t client_waiting;
-    char reserved[252];
+    char reserved[124];
+    _Atomic uint32_t crowd; /* 1: so many clients are at work that none should look for long */
+    char reserved_to_ring[124];
     struct request_entry requests[]; /* depth of them; the response ring follows */
 };
 
@@ -111,6 +113,7 @@ _Static_assert(sizeof(struct response_entry) == 32, "layout");
 _Static_assert(offsetof(struct response_entry, message) == 8, "layout");
 _Static_assert(offsetof(struct response_entry, body) == 16, "layout");
 _Static_assert(offsetof(struct channel_control, client_waiting) == 0, "layout");
+_Static_assert(offsetof(struct channel_control, crowd) == 128, "layout");
 _Static_assert(offsetof(struct channel_control, requests) == 256, "layout");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomics without a lock");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the segment is little endian");

@@ -41,6 +41,7 @@ static void show_layout(void)
     show("CHANNEL_STRIDE_OFFSET", offsetof(struct segment_header, channel_stride));
     show("BROKER_PARKED_OFFSET", offsetof(struct segment_header, broker_parked));
     show("CLIENT_WAITING_OFFSET", offsetof(struct channel_control, client_waiting));
+    show("CROWD_OFFSET", offsetof(struct channel_control, crowd));
     show("REQUEST_RING_OFFSET", offsetof(struct channel_control, requests));
     show("SEQUENCE_OFFSET", offsetof(struct request_entry, sequence));
     show("MESSAGE_OFFSET", offsetof(struct request_entry, message));

@@ -6,8 +6,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -22,15 +23,23 @@ public final class Workers {
     /** Calls into a cluster that hangs hold their threads; the next ones then wait in a queue. */
     private static final int THREADS = 16;
 
+    /** Then a thread without work ends: a burst of opens leaves none behind. */
+    private static final long IDLE_SECONDS = 10;
+
     private final AtomicInteger count = new AtomicInteger();
-    private final ExecutorService executor =
-            Executors.newFixedThreadPool(
+    private final ThreadPoolExecutor executor =
+            new ThreadPoolExecutor(
+                    0,
                     THREADS,
+                    IDLE_SECONDS,
+                    TimeUnit.SECONDS,
+                    new IdleFirstQueue(),
                     task ->
                             Thread.ofPlatform()
                                     .daemon()
                                     .name("worker-" + count.getAndIncrement())
-                                    .unstarted(task));
+                                    .unstarted(task),
+                    Workers::queue);
     private final Consumer<Runnable> conductor;
 
     /**
@@ -71,5 +80,32 @@ public final class Workers {
     boolean close(long timeoutMillis) throws InterruptedException {
         executor.shutdown();
         return executor.awaitTermination(timeoutMillis, TimeUnit.MILLISECONDS);
+    }
+
+    /** All threads have work. */
+    private static void queue(Runnable task, ThreadPoolExecutor executor) {
+        if (executor.isShutdown()) {
+            throw new RejectedExecutionException("the broker ends");
+        }
+        executor.getQueue().add(task);
+    }
+
+    /**
+     * Takes a task only where a thread waits for one, so that the executor makes another thread
+     * otherwise, up to its limit; its own queues would make threads though others idle, or none.
+     */
+    private static final class IdleFirstQueue extends LinkedTransferQueue<Runnable> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public boolean offer(Runnable task) {
+            return tryTransfer(task);
+        }
+
+        @Override
+        public boolean add(Runnable task) {
+            put(task);
+            return true;
+        }
     }
 }

@@ -12,6 +12,7 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.IoRequestDecoder;
 import org.rbdwrapper.ipc.segment.ClientWaker;
+import org.rbdwrapper.ipc.segment.CrowdNotice;
 import org.rbdwrapper.ipc.segment.RequestRingReader;
 import org.rbdwrapper.ipc.segment.ResponseRingWriter;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
@@ -35,6 +36,7 @@ final class BrokerChannel {
     private final RequestRingReader requests;
     private final ResponseRingWriter responses;
     private final ClientWaker waker;
+    private final CrowdNotice crowdNotice;
     private final InFlightRequest[] inFlight;
     private final HandleTable handles;
     private final long arenaAddress;
@@ -57,7 +59,9 @@ final class BrokerChannel {
                         new UnsafeBuffer(
                                 address + geometry.responseRingOffset(), depth * RESPONSE_LENGTH),
                         depth);
-        this.waker = new ClientWaker(new UnsafeBuffer(address, REQUEST_RING_OFFSET));
+        UnsafeBuffer control = new UnsafeBuffer(address, REQUEST_RING_OFFSET);
+        this.waker = new ClientWaker(control);
+        this.crowdNotice = new CrowdNotice(control);
         this.arenaAddress = address + geometry.arenaOffset();
         this.arenaLength = geometry.arenaLength();
         this.inFlight = new InFlightRequest[depth];
@@ -95,6 +99,11 @@ final class BrokerChannel {
             taken++;
         }
         return taken;
+    }
+
+    /** Whether the channel's client should not look for long. */
+    void tellCrowd(boolean isCrowd) {
+        crowdNotice.put(isCrowd);
     }
 
     /** Read or written by the requests that were taken since the last call. */

@@ -27,9 +27,11 @@ import java.util.List;
 public final class Messenger implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Messenger.class);
     private static final long WAKE_TOKEN = -1;
+    private static final int TURNS_PER_TIME = 64;
 
     private final int index;
     private final ImageStore store;
+    private final Crowd crowd;
     private final Thread thread;
     private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
             new ManyToOneConcurrentLinkedQueue<>();
@@ -43,12 +45,15 @@ public final class Messenger implements AutoCloseable {
     private StoreConnection connection;
     private volatile int[] ioThreads = new int[0];
     private volatile ConnectionThreads connectionThreads = new ConnectionThreads(new int[0]);
+    private long windowBegan = System.nanoTime();
+    private int turnsInWindow;
     private volatile boolean parked;
     private volatile boolean running = true;
 
-    Messenger(int index, ImageStore store) throws ErrnoException {
+    Messenger(int index, ImageStore store, Crowd crowd) throws ErrnoException {
         this.index = index;
         this.store = store;
+        this.crowd = crowd;
         this.epoll = new Epoll();
         this.wakeFd = EventFd.create();
         epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
@@ -184,9 +189,33 @@ public final class Messenger implements AutoCloseable {
         }
         if (requests > 0) {
             counters.onTurn();
+            countClients();
             place(requests);
         }
         return tasksDone + requests;
+    }
+
+    /** Now and then: who is at work, and whether that is a crowd. */
+    private void countClients() {
+        // who always has work never waits, and so does not read the clock
+        long now = ++turnsInWindow % TURNS_PER_TIME == 0 ? System.nanoTime() : look.lastTime();
+        long took = now - windowBegan;
+        if (took < Crowd.WINDOW_NANOS) {
+            return;
+        }
+        windowBegan = now;
+        turnsInWindow = 0;
+        long busyRequests = Crowd.BUSY_REQUESTS * took / Crowd.WINDOW_NANOS;
+        int busy = 0;
+        int n = sessions.size();
+        for (int i = 0; i < n; i++) {
+            busy += sessions.get(i).takeRequests() >= busyRequests ? 1 : 0;
+        }
+        boolean isCrowd = crowd.tell(index, busy, now);
+        look.onCrowd(isCrowd);
+        for (int i = 0; i < n; i++) {
+            sessions.get(i).tellCrowd(isCrowd);
+        }
     }
 
     /** After so many were submitted. */
@@ -195,7 +224,7 @@ public final class Messenger implements AutoCloseable {
         if (!threads.isUsable()) {
             return;
         }
-        if (requests == 1 && waitsForOne()) {
+        if (requests == 1 && waitsForOne() && !look.isCrowd()) {
             threads.onAlone(look.looksLong());
         } else {
             threads.onCrowd();

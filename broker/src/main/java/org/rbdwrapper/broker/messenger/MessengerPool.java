@@ -16,6 +16,7 @@ public final class MessengerPool implements AutoCloseable {
     private final ImageStore store;
     private final MessengerPolicy policy;
     private final int limit;
+    private final Crowd crowd;
     private final List<Messenger> messengers = new ArrayList<>();
     private final List<Integer> load = new ArrayList<>();
 
@@ -26,6 +27,7 @@ public final class MessengerPool implements AutoCloseable {
         this.store = store;
         this.policy = policy;
         this.limit = policy.kind() == MessengerPolicy.Kind.SHARED ? policy.count() : limit;
+        this.crowd = new Crowd(this.limit, Runtime.getRuntime().availableProcessors());
     }
 
     /** The most messengers. */
@@ -59,7 +61,7 @@ public final class MessengerPool implements AutoCloseable {
 
     /** Starts one more, idle until it is assigned. */
     Messenger grow() throws ErrnoException {
-        Messenger started = new Messenger(messengers.size(), store);
+        Messenger started = new Messenger(messengers.size(), store, crowd);
         started.start();
         messengers.add(started);
         load.add(0);

@@ -32,6 +32,8 @@ final class RequestLook {
     private long lookNanos;
     private int looks;
     private boolean looksLong;
+    private boolean crowd;
+    private long lastTime = System.nanoTime();
 
     /**
      * @param counters are told when it waits.
@@ -43,6 +45,20 @@ final class RequestLook {
     /** Whether it looked for long, the last time. */
     boolean looksLong() {
         return looksLong;
+    }
+
+    /** So many clients are at work, or no longer, that nobody should look for long. */
+    void onCrowd(boolean isCrowd) {
+        crowd = isCrowd;
+    }
+
+    boolean isCrowd() {
+        return crowd;
+    }
+
+    /** What the clock said when it was last read here: before the last work, or later. */
+    long lastTime() {
+        return lastTime;
     }
 
     /** False where it has slept, or has had work, since it last began. */
@@ -71,6 +87,7 @@ final class RequestLook {
         if (waiting) {
             waiting = false;
             long now = System.nanoTime();
+            lastTime = now;
             counters.onWaitEnded(now);
             // a client that was away says little of the next request
             long took = Math.min(now - waitBegan, 4 * LONG_NANOS);
@@ -90,6 +107,7 @@ final class RequestLook {
         looksLong =
                 WANTED
                         && longIfSpare
+                        && !crowd
                         && !waiting
                         && expectedNanos <= LONG_NANOS
                         && SPARE_CORES.left(now);

@@ -36,6 +36,8 @@ public final class SessionChannels {
     private final BrokerChannel[] channels;
     private final Runnable onViolation;
     private final int fullBatch;
+    private long requestsInWindow;
+    private boolean toldOfCrowd;
     private volatile String violation = "";
 
     private SessionChannels(
@@ -187,7 +189,25 @@ public final class SessionChannels {
             counters.onBatch(n, channel.takeBytes(), n >= fullBatch);
             taken += n;
         }
+        requestsInWindow += taken;
         return taken;
+    }
+
+    /** Requests taken since the last call. */
+    long takeRequests() {
+        long requests = requestsInWindow;
+        requestsInWindow = 0;
+        return requests;
+    }
+
+    /** Whether so many clients are at work that this one's threads should not look for long. */
+    void tellCrowd(boolean isCrowd) {
+        if (isCrowd != toldOfCrowd) {
+            toldOfCrowd = isCrowd;
+            for (BrokerChannel channel : channels) {
+                channel.tellCrowd(isCrowd);
+            }
+        }
     }
 
     /** The session is to be ended, and its rings are not looked at any more. */

@@ -8,6 +8,7 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.codec.IoResponseDecoder;
 import org.rbdwrapper.ipc.segment.ClientWaker;
+import org.rbdwrapper.ipc.segment.CrowdNotice;
 import org.rbdwrapper.ipc.segment.RequestRingWriter;
 import org.rbdwrapper.ipc.segment.ResponseRingReader;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
@@ -20,6 +21,7 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
 final class ClientChannel {
     final UnsafeBuffer arena;
     final ClientWaker waker;
+    final CrowdNotice crowdNotice;
     final int depth;
     private final RequestRingWriter requests;
     private final ResponseRingReader responses;
@@ -45,7 +47,9 @@ final class ClientChannel {
                                 address + geometry.responseRingOffset(), depth * RESPONSE_LENGTH),
                         depth);
         arena = new UnsafeBuffer(address + geometry.arenaOffset(), geometry.arenaLength());
-        waker = new ClientWaker(new UnsafeBuffer(address, REQUEST_RING_OFFSET));
+        UnsafeBuffer control = new UnsafeBuffer(address, REQUEST_RING_OFFSET);
+        waker = new ClientWaker(control);
+        crowdNotice = new CrowdNotice(control);
         operations = new Operation[depth];
         offsets = new long[depth];
         lengths = new int[depth];

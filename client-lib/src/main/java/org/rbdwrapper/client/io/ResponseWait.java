@@ -9,8 +9,9 @@ import org.rbdwrapper.ipc.posix.SpareCores;
  * <p>A wake costs tens of microseconds, so looking pays where the answer comes within about that;
  * where it does not, looking takes the core from who works on the answer. The short look follows
  * what happened last: doubled when the answer came within it, halved when it did not, and tried
- * anew now and then. Where cores of the host idle, who has one request under way looks on, for
- * about twice as long as answers took lately.
+ * anew now and then. Where cores of the host idle, and the broker does not say that too many
+ * clients want them, who has one request under way looks on, for about twice as long as answers
+ * took lately.
  *
  * <p>Used by one thread at a time.
  */
@@ -88,6 +89,7 @@ final class ResponseWait {
                         && oneAtATime
                         && expectedNanos > shortNanos
                         && expectedNanos <= LONG_NANOS
+                        && !channel.crowdNotice.isCrowd()
                         && SPARE_CORES.left(began);
         return looks ? 2 * expectedNanos : 0;
     }

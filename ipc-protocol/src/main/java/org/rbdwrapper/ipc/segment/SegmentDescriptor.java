@@ -31,10 +31,11 @@ package org.rbdwrapper.ipc.segment;
  *
  *   channel (at HEADER_LENGTH + i * channelStride)
  *   0                   128        256                   256 + 64 * depth         … to the next page
- *   +-------------------+----------+---------------------+------------------------+-----------------------+
- *   | clientWaiting u32 | reserved | request ring        | response ring          | arena                 |
- *   | (futex)           |          | depth entries of 64 | depth entries of 32    | arenaLength bytes     |
- *   +-------------------+----------+---------------------+------------------------+-----------------------+
+ *   +-------------------+-----------+---------------------+------------------------+-----------------------+
+ *   | clientWaiting u32 | crowd u32 | request ring        | response ring          | arena                 |
+ *   | (futex)           | (hint)    | depth entries of 64 | depth entries of 32    | arenaLength bytes     |
+ *   +-------------------+-----------+---------------------+------------------------+-----------------------+
+ *   crowd: 1 where so many clients are at work that none should look for its answers for long
  *
  *   an entry of the request ring              an entry of the response ring
  *   0          8            16        64      0          8            16         32
@@ -78,6 +79,7 @@ public final class SegmentDescriptor {
     public static final int BROKER_PARKED_OFFSET = 128;
 
     public static final int CLIENT_WAITING_OFFSET = 0;
+    public static final int CROWD_OFFSET = 128;
     public static final int REQUEST_RING_OFFSET = 256;
 
     public static final int SEQUENCE_OFFSET = 0;
