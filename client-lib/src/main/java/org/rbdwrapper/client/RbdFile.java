@@ -1,8 +1,10 @@
 package org.rbdwrapper.client;
 
+import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.session.BrokerSession;
+import org.rbdwrapper.client.session.LazyImage;
 import org.rbdwrapper.client.session.OpenedImage;
-import org.rbdwrapper.client.session.QueuedImage;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.IoErrors;
 import org.rbdwrapper.ipc.RunDirectories;
@@ -46,16 +48,28 @@ import java.util.concurrent.CompletableFuture;
  * add {@code --enable-native-access=ALL-UNNAMED} to keep it from warning.
  */
 public final class RbdFile implements AutoCloseable {
+    /**
+     * Bytes: for less, a copy takes less time than the thread that takes responses needs to wake
+     * the waiting one.
+     */
+    private static final int IN_PLACE_LEAST = 64 * 1024;
+
     private final BrokerSession session;
     private final OpenedImage image;
-    private final QueuedImage queued;
+    private final LazyImage queued;
+    private final LazyImage inPlace;
     private final boolean syncedWrites;
 
     private RbdFile(
-            BrokerSession session, OpenedImage image, QueuedImage queued, boolean syncedWrites) {
+            BrokerSession session,
+            OpenedImage image,
+            LazyImage queued,
+            LazyImage inPlace,
+            boolean syncedWrites) {
         this.session = session;
         this.image = image;
         this.queued = queued;
+        this.inPlace = inPlace;
         this.syncedWrites = syncedWrites;
     }
 
@@ -109,7 +123,16 @@ public final class RbdFile implements AutoCloseable {
             return new RbdFile(
                     session,
                     session.open(path, read || both, write || both),
-                    new QueuedImage(runDirs, path, read || both, write || both),
+                    new LazyImage(
+                            () -> BrokerSession.queueOf(runDirs),
+                            path,
+                            read || both,
+                            write || both),
+                    new LazyImage(
+                            () -> BrokerSession.buffersOf(runDirs),
+                            path,
+                            read || both,
+                            write || both),
                     synced);
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, path);
@@ -167,8 +190,7 @@ public final class RbdFile implements AutoCloseable {
         if (!destination.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        return performAsync(IoOp.READ, destination, position)
-                .thenApply(done -> done == 0 ? -1 : done.intValue());
+        return performAsync(IoOp.READ, destination, position);
     }
 
     /** {@link #write} without waiting, under {@link #readAsync}'s rules. */
@@ -177,8 +199,7 @@ public final class RbdFile implements AutoCloseable {
         if (!source.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        CompletableFuture<Integer> written =
-                performAsync(IoOp.WRITE, source, position).thenApply(Long::intValue);
+        CompletableFuture<Integer> written = performAsync(IoOp.WRITE, source, position);
         return syncedWrites
                 ? written.thenCompose(done -> forceAsync().thenApply(ignored -> done))
                 : written;
@@ -194,11 +215,48 @@ public final class RbdFile implements AutoCloseable {
 
     /** {@link #force} without waiting. */
     public CompletableFuture<Void> forceAsync() {
+        PendingFlush flush = new PendingFlush(this);
         try {
             checkOpen();
-            return queued.flush().handle(this::translated).thenApply(done -> null);
+            LazyImage.Opened opened = queued.opened();
+            opened.channels().submitCommand(IoOp.FLUSH, opened.handle(), 0, 0, flush);
+        } catch (ErrnoException e) {
+            flush.onFailed(e);
         } catch (ClosedChannelException e) {
-            return CompletableFuture.failedFuture(e);
+            flush.completeExceptionally(e);
+        }
+        return flush;
+    }
+
+    /**
+     * Memory that the store reads and writes without a copy in between, for this file and every
+     * other that this process opens through the same broker: asynchronous operations on it, and
+     * others of 64 KiB and more, transfer in place. All such buffers of a process share 16 MiB.
+     *
+     * @param length bytes, at least 1.
+     * @throws IOException ENOMEM where less than that is left in a row.
+     * @throws IllegalArgumentException where the length is not positive.
+     */
+    public RbdBuffer allocate(int length) throws IOException {
+        if (length <= 0) {
+            throw new IllegalArgumentException("a buffer of " + length + " bytes");
+        }
+        checkOpen();
+        try {
+            SharedBuffers buffers = inPlace.opened().channels().buffers();
+            SharedBuffers.Region region = buffers.allocate(length);
+            if (region == null) {
+                throw new ErrnoException(
+                        Errno.ENOMEM,
+                        "a buffer of "
+                                + length
+                                + " bytes: the buffers of this process have "
+                                + buffers.capacity()
+                                + " together, close some");
+            }
+            return new RbdBuffer(region, length);
+        } catch (ErrnoException e) {
+            throw exception(e);
         }
     }
 
@@ -265,7 +323,11 @@ public final class RbdFile implements AutoCloseable {
                 try {
                     queued.close();
                 } finally {
-                    session.close(image);
+                    try {
+                        inPlace.close();
+                    } finally {
+                        session.close(image);
+                    }
                 }
             } catch (ErrnoException e) {
                 throw IoErrors.exception(e, image.path());
@@ -285,10 +347,19 @@ public final class RbdFile implements AutoCloseable {
 
     private long transfer(IoOp op, ByteBuffer buffer, long position) throws IOException {
         int handle = handle();
+        checkAlive(buffer);
         try {
+            if (buffer.remaining() >= IN_PLACE_LEAST && SharedBuffers.mayHold(buffer)) {
+                LazyImage.Opened opened = inPlace.opened();
+                long done =
+                        opened.channels().transferInPlace(op, opened.handle(), buffer, position);
+                if (done >= 0) {
+                    return done;
+                }
+            }
             return session.channels().transfer(op, handle, buffer, position);
         } catch (ErrnoException e) {
-            throw IoErrors.exception(named(e), image.path());
+            throw exception(e);
         }
     }
 
@@ -297,28 +368,35 @@ public final class RbdFile implements AutoCloseable {
         try {
             session.channels().command(op, handle, position, length);
         } catch (ErrnoException e) {
-            throw IoErrors.exception(named(e), image.path());
+            throw exception(e);
         }
     }
 
-    private CompletableFuture<Long> performAsync(IoOp op, ByteBuffer buffer, long position) {
+    private CompletableFuture<Integer> performAsync(IoOp op, ByteBuffer buffer, long position) {
+        PendingTransfer transfer = new PendingTransfer(this, op == IoOp.READ);
         try {
             checkOpen();
-            return queued.transfer(op, buffer, position).handle(this::translated);
+            checkAlive(buffer);
+            if (SharedBuffers.mayHold(buffer)) {
+                LazyImage.Opened opened = inPlace.opened();
+                if (opened.channels()
+                        .submitInPlace(op, opened.handle(), buffer, position, transfer)) {
+                    return transfer;
+                }
+            }
+            LazyImage.Opened opened = queued.opened();
+            opened.channels().submitTransfer(op, opened.handle(), buffer, position, transfer);
+        } catch (ErrnoException e) {
+            transfer.onFailed(e);
         } catch (ClosedChannelException e) {
-            return CompletableFuture.failedFuture(e);
+            transfer.completeExceptionally(e);
         }
+        return transfer;
     }
 
-    private Long translated(Long done, Throwable failure) {
-        if (failure == null) {
-            return done;
-        }
-        Throwable cause =
-                failure instanceof ErrnoException e
-                        ? IoErrors.exception(named(e), image.path())
-                        : failure;
-        throw new java.util.concurrent.CompletionException(cause);
+    /** As the program gets it. */
+    IOException exception(ErrnoException e) {
+        return IoErrors.exception(named(e), image.path());
     }
 
     private ErrnoException named(ErrnoException e) {
@@ -333,6 +411,18 @@ public final class RbdFile implements AutoCloseable {
     private void checkOpen() throws ClosedChannelException {
         if (!image.isOpen()) {
             throw new ClosedChannelException();
+        }
+    }
+
+    /**
+     * Data is copied by address, which nothing checks: memory of an arena that was closed must not
+     * be touched.
+     *
+     * @throws IllegalStateException where it was.
+     */
+    private static void checkAlive(ByteBuffer buffer) {
+        if (buffer.isDirect()) {
+            buffer.get(buffer.position());
         }
     }
 

@@ -27,6 +27,9 @@ final class ModelClient {
     /** Beyond the stripes each thread has one large region for transfers that must be split. */
     private static final int LARGE = 5 * 1024 * 1024 + 13;
 
+    /** They have their data where the broker does; the buffers of a process hold no more. */
+    private static final int IN_PLACE_THREADS = 2;
+
     private final RbdFile image;
     private final FileChannel model;
     private final long largeStart;
@@ -66,7 +69,8 @@ final class ModelClient {
         List<Thread> running = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             int thread = firstThread + i;
-            Runnable work = () -> work(thread, deadline, seed);
+            boolean inPlace = i < IN_PLACE_THREADS;
+            Runnable work = () -> work(thread, inPlace, deadline, seed);
             // one of the threads is a virtual one
             running.add(
                     i == count - 1
@@ -81,9 +85,20 @@ final class ModelClient {
         }
     }
 
-    private void work(int thread, long deadline, long seed) {
+    private void work(int thread, boolean inPlace, long deadline, long seed) {
+        if (!inPlace) {
+            work(thread, ByteBuffer.allocateDirect(LARGE), deadline, seed);
+            return;
+        }
+        try (RbdBuffer shared = image.allocate(LARGE)) {
+            work(thread, shared.bytes(), deadline, seed);
+        } catch (IOException e) {
+            failure.compareAndSet(null, e);
+        }
+    }
+
+    private void work(int thread, ByteBuffer buffer, long deadline, long seed) {
         SplittableRandom random = new SplittableRandom(seed * 1000 + thread);
-        ByteBuffer buffer = ByteBuffer.allocateDirect(LARGE);
         ByteBuffer expected = ByteBuffer.allocate(LARGE);
         try {
             while (System.nanoTime() < deadline && failure.get() == null) {

@@ -38,7 +38,7 @@ class CompareSystemTest {
     void shouldMeasureEveryKindWithoutAClusterAndLeaveNothingBehind() throws Exception {
         JsonObject findings = compare("--part", "memory,stores,idle", "--seconds", "0.1");
         JsonObject memory = findings.getAsJsonObject("memory").getAsJsonObject("samples");
-        int kinds = 7 - findings.getAsJsonObject("memory").getAsJsonObject("leftOut").size();
+        int kinds = 9 - findings.getAsJsonObject("memory").getAsJsonObject("leftOut").size();
         assertEquals(kinds, memory.size());
         for (Map.Entry<String, JsonElement> kind : memory.entrySet()) {
             JsonArray samples = kind.getValue().getAsJsonArray();

@@ -1,29 +1,25 @@
 package org.rbdwrapper.client.io;
 
-import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.segment.Doorbell;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A channel that all threads share which do not wait in a futex: those that want a future, virtual
- * ones, and those that found no free {@link SyncChannel}. Submitting takes a lock; a thread of the
- * channel's own takes the responses.
+ * A channel that all threads share which do not wait in a futex: those that go on meanwhile,
+ * virtual ones, and those that found no free {@link SyncChannel}. Submitting takes a lock; a thread
+ * of the channel's own takes the responses.
  *
  * <p>Operations that find no tag or no room in the arena wait in order of arrival.
  */
 final class AsyncChannel {
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Operation> waiting = new ArrayDeque<>();
-    private final IdentityHashMap<Operation, CompletableFuture<Long>> futures =
-            new IdentityHashMap<>();
     private final BitSet freeTags = new BitSet();
     private final ArenaBlocks blocks;
     private final ClientChannel channel;
@@ -43,21 +39,23 @@ final class AsyncChannel {
         freeTags.set(0, channel.depth);
     }
 
-    CompletableFuture<Long> submit(Operation operation) {
-        CompletableFuture<Long> future = new CompletableFuture<>();
+    /** The operation's completion hears of its end. */
+    void submit(Operation operation) {
+        ErrnoException dead = null;
         lock.lock();
         try {
             liveness.check();
             startCompleter();
-            futures.put(operation, future);
             waiting.add(operation);
             submitWaiting();
         } catch (ErrnoException e) {
-            future.completeExceptionally(e);
+            dead = e;
         } finally {
             lock.unlock();
         }
-        return future;
+        if (dead != null) {
+            operation.fail(dead);
+        }
     }
 
     /** Under the lock. */
@@ -73,10 +71,15 @@ final class AsyncChannel {
             if (tag < 0) {
                 break;
             }
-            int length = operation.isTransfer() ? operation.nextLength(pieceLimit) : 0;
-            int arenaOffset = blocks.take(length);
-            if (arenaOffset < 0) {
-                break;
+            int arenaOffset;
+            if (operation.isInPlace()) {
+                arenaOffset = operation.nextArenaOffset();
+            } else {
+                int length = operation.isTransfer() ? operation.nextLength(pieceLimit) : 0;
+                arenaOffset = blocks.take(length);
+                if (arenaOffset < 0) {
+                    break;
+                }
             }
             freeTags.clear(tag);
             channel.submitNext(operation, tag, arenaOffset, pieceLimit);
@@ -105,7 +108,9 @@ final class AsyncChannel {
                 while ((operation = channel.takeResponse()) != null) {
                     int tag = channel.tag();
                     freeTags.set(tag);
-                    blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
+                    if (!operation.isInPlace()) {
+                        blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
+                    }
                     if (operation.isDone()) {
                         done.add(operation);
                     }
@@ -114,45 +119,27 @@ final class AsyncChannel {
             } finally {
                 lock.unlock();
             }
-            done.forEach(this::finish);
+            done.forEach(Operation::complete);
             done.clear();
         }
         failAll();
     }
 
-    /** Without the lock: what depends on the future may submit. */
-    private void finish(Operation operation) {
-        CompletableFuture<Long> future;
-        lock.lock();
-        try {
-            future = futures.remove(operation);
-        } finally {
-            lock.unlock();
-        }
-        long result = operation.finish();
-        if (result < 0) {
-            future.completeExceptionally(
-                    new ErrnoException(Errno.of((int) result), operation.describe()));
-        } else {
-            future.complete(result);
-        }
-    }
-
     private void failAll() {
-        List<CompletableFuture<Long>> left;
+        Set<Operation> left;
         lock.lock();
         try {
-            left = new ArrayList<>(futures.values());
-            futures.clear();
+            left = channel.inFlight();
+            left.addAll(waiting);
             waiting.clear();
         } finally {
             lock.unlock();
         }
-        for (CompletableFuture<Long> future : left) {
+        for (Operation operation : left) {
             try {
                 liveness.check();
             } catch (ErrnoException e) {
-                future.completeExceptionally(e);
+                operation.fail(e);
             }
         }
     }

@@ -10,8 +10,6 @@ import org.rbdwrapper.ipc.segment.Doorbell;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 
 /**
  * A session's channels, and which one an operation takes: the first is shared by whoever does not
@@ -22,6 +20,7 @@ import java.util.concurrent.CompletionException;
  */
 public final class Channels {
     private final AsyncChannel shared;
+    private final SharedBuffers buffers;
     private final SyncChannel[] leased;
 
     /**
@@ -31,6 +30,10 @@ public final class Channels {
     public Channels(long address, SegmentGeometry geometry, int doorbellFd, Liveness liveness) {
         Doorbell doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
         shared = new AsyncChannel(channel(address, geometry, 0), doorbell, liveness);
+        buffers =
+                new SharedBuffers(
+                        address + geometry.channelOffset(0) + geometry.arenaOffset(),
+                        geometry.arenaLength());
         leased = new SyncChannel[geometry.channels() - 1];
         for (int i = 0; i < leased.length; i++) {
             ClientChannel channel = channel(address, geometry, i + 1);
@@ -44,7 +47,9 @@ public final class Channels {
             throws ErrnoException {
         SyncChannel channel = lease();
         if (channel == null) {
-            return await(submitTransfer(op, handle, buffer, position));
+            FutureResult result = new FutureResult();
+            submitTransfer(op, handle, buffer, position, result);
+            return result.await();
         }
         return perform(channel, channel.operation().transfer(op, handle, buffer, position));
     }
@@ -53,21 +58,57 @@ public final class Channels {
     public void command(IoOp op, int handle, long position, long length) throws ErrnoException {
         SyncChannel channel = lease();
         if (channel == null) {
-            await(submitCommand(op, handle, position, length));
+            FutureResult result = new FutureResult();
+            submitCommand(op, handle, position, length, result);
+            result.await();
         } else {
             perform(channel, channel.operation().command(op, handle, position, length));
         }
     }
 
-    /** Completed with bytes, or exceptionally with an {@link ErrnoException}. */
-    public CompletableFuture<Long> submitTransfer(
-            IoOp op, int handle, ByteBuffer buffer, long position) {
-        return shared.submit(new Operation().transfer(op, handle, buffer, position));
+    /** Goes on at once; the completion hears of the end. */
+    public void submitTransfer(
+            IoOp op, int handle, ByteBuffer buffer, long position, Completion completion) {
+        shared.submit(new Operation().transfer(op, handle, buffer, position).then(completion));
     }
 
-    /** Completed with 0, or exceptionally with an {@link ErrnoException}. */
-    public CompletableFuture<Long> submitCommand(IoOp op, int handle, long position, long length) {
-        return shared.submit(new Operation().command(op, handle, position, length));
+    /**
+     * Likewise, where the buffer lies in {@link #buffers}, of whose memory the store then takes, or
+     * into which it puts.
+     *
+     * @return false where the buffer lies elsewhere, and nothing was done.
+     * @throws IllegalStateException where the buffer was given back.
+     */
+    public boolean submitInPlace(
+            IoOp op, int handle, ByteBuffer buffer, long position, Completion completion) {
+        SharedBuffers.Region region = buffers.beginUse(buffer);
+        if (region == null) {
+            return false;
+        }
+        Operation operation = new Operation().transfer(op, handle, buffer, position);
+        shared.submit(operation.inPlace(region).then(completion));
+        return true;
+    }
+
+    /**
+     * {@link #submitInPlace}, and returns when it is done: bytes; -1 where the buffer lies
+     * elsewhere, and nothing was done.
+     */
+    public long transferInPlace(IoOp op, int handle, ByteBuffer buffer, long position)
+            throws ErrnoException {
+        FutureResult result = new FutureResult();
+        return submitInPlace(op, handle, buffer, position, result) ? result.await() : -1;
+    }
+
+    /** Goes on at once; the completion hears of the end, with 0. */
+    public void submitCommand(
+            IoOp op, int handle, long position, long length, Completion completion) {
+        shared.submit(new Operation().command(op, handle, position, length).then(completion));
+    }
+
+    /** The first channel's arena, for a session that uses it for nothing else. */
+    public SharedBuffers buffers() {
+        return buffers;
     }
 
     /**
@@ -98,17 +139,6 @@ public final class Channels {
             throw new ErrnoException(Errno.of((int) result), failed);
         }
         return result;
-    }
-
-    private static long await(CompletableFuture<Long> future) throws ErrnoException {
-        try {
-            return future.join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof ErrnoException failure) {
-                throw failure;
-            }
-            throw e;
-        }
     }
 
     private static ClientChannel channel(long address, SegmentGeometry geometry, int index) {

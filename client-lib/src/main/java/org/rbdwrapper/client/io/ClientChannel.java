@@ -6,12 +6,17 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
 
 import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.IoResponseDecoder;
 import org.rbdwrapper.ipc.segment.ClientWaker;
 import org.rbdwrapper.ipc.segment.CrowdNotice;
 import org.rbdwrapper.ipc.segment.RequestRingWriter;
 import org.rbdwrapper.ipc.segment.ResponseRingReader;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
 
 /**
  * The client's side of a channel: its two rings, its arena, and which operation each tag in flight
@@ -66,7 +71,7 @@ final class ClientChannel {
         offsets[freeTag] = offset;
         lengths[freeTag] = pieceLength;
         arenaOffsets[freeTag] = arenaOffset;
-        if (operation.op == org.rbdwrapper.ipc.codec.IoOp.WRITE) {
+        if (operation.op == IoOp.WRITE && !operation.isInPlace()) {
             arena.putBytes(
                     arenaOffset, operation.buffer(), operation.bufferIndex(offset), pieceLength);
         }
@@ -79,6 +84,17 @@ final class ClientChannel {
                 operation.isTransfer() ? pieceLength : operation.length,
                 arenaOffset);
         operation.onSubmitted(pieceLength);
+    }
+
+    /** Each operation that has a piece in flight, once. */
+    Set<Operation> inFlight() {
+        Set<Operation> all = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Operation operation : operations) {
+            if (operation != null) {
+                all.add(operation);
+            }
+        }
+        return all;
     }
 
     boolean hasResponse() {
@@ -98,13 +114,15 @@ final class ClientChannel {
         long result = response.result();
         Operation operation = operations[tag];
         operations[tag] = null;
-        if (operation.op == org.rbdwrapper.ipc.codec.IoOp.READ && result > 0) {
+        if (operation.op == IoOp.READ && result > 0) {
             result = Math.min(result, lengths[tag]);
-            arena.getBytes(
-                    arenaOffsets[tag],
-                    operation.buffer(),
-                    operation.bufferIndex(offsets[tag]),
-                    (int) result);
+            if (!operation.isInPlace()) {
+                arena.getBytes(
+                        arenaOffsets[tag],
+                        operation.buffer(),
+                        operation.bufferIndex(offsets[tag]),
+                        (int) result);
+            }
         }
         operation.onCompleted(offsets[tag], lengths[tag], result);
         return operation;

@@ -1,5 +1,7 @@
 package org.rbdwrapper.client.io;
 
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.nio.ByteBuffer;
@@ -17,6 +19,9 @@ final class Operation {
     int handle;
     long position;
     long length;
+    private Completion completion;
+    private SharedBuffers.Region region;
+    private int arenaStart;
     private ByteBuffer buffer;
     private int bufferStart;
     private long submitted;
@@ -32,6 +37,19 @@ final class Operation {
         return this;
     }
 
+    /** The transfer's bytes are where the store takes or puts them: in a region of the arena. */
+    Operation inPlace(SharedBuffers.Region newRegion) {
+        region = newRegion;
+        arenaStart = newRegion.arenaOffset(buffer);
+        return this;
+    }
+
+    /** Who hears of its end. */
+    Operation then(Completion newCompletion) {
+        completion = newCompletion;
+        return this;
+    }
+
     /** FLUSH, DISCARD or WRITE_ZEROES: one request, whatever its length. */
     Operation command(IoOp newOp, int newHandle, long newPosition, long newLength) {
         begin(newOp, newHandle, newPosition, newLength);
@@ -44,6 +62,7 @@ final class Operation {
         handle = newHandle;
         position = newPosition;
         length = newLength;
+        region = null;
         submitted = 0;
         inFlight = 0;
         end = newLength;
@@ -52,6 +71,15 @@ final class Operation {
 
     boolean isTransfer() {
         return buffer != null;
+    }
+
+    boolean isInPlace() {
+        return region != null;
+    }
+
+    /** Of an operation in place: where in the arena its next piece is. */
+    int nextArenaOffset() {
+        return arenaStart + (int) submitted;
     }
 
     ByteBuffer buffer() {
@@ -114,6 +142,28 @@ final class Operation {
         buffer.position(bufferStart + (int) end);
         buffer = null; // it is the caller's again
         return end;
+    }
+
+    /** Called once, with nothing locked: what follows from its end may submit. */
+    void complete() {
+        long result = finish();
+        if (result < 0) {
+            fail(new ErrnoException(Errno.of((int) result), describe()));
+        } else {
+            endUse();
+            completion.onDone(result);
+        }
+    }
+
+    void fail(ErrnoException failure) {
+        endUse();
+        completion.onFailed(failure);
+    }
+
+    private void endUse() {
+        if (region != null) {
+            region.endUse();
+        }
     }
 
     /** For messages. */

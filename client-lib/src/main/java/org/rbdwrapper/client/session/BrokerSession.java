@@ -25,8 +25,9 @@ import java.util.Map;
 
 /**
  * This process's sessions with a broker, made when they are first needed and kept for what follows:
- * one for threads that wait, and one for who does not, with a longer queue and more room for data
- * in one channel. When their broker has gone, the next open makes others.
+ * one for threads that wait, one for who does not, with a longer queue and more room for data in
+ * one channel, and one whose room for data is the program's. When their broker has gone, the next
+ * open makes others.
  *
  * <p>Any thread.
  */
@@ -39,7 +40,9 @@ public final class BrokerSession {
     private static final int QUEUE_DEPTH = 256;
     private static final int QUEUE_ARENA_LENGTH = 4 * 1024 * 1024;
     private static final Map<List<Path>, BrokerSession> SESSIONS = new HashMap<>();
+    private static final int BUFFERS_ARENA_LENGTH = 16 * 1024 * 1024;
     private static final Map<List<Path>, BrokerSession> QUEUES = new HashMap<>();
+    private static final Map<List<Path>, BrokerSession> BUFFERS = new HashMap<>();
 
     private final ControlConnection control;
     private final Liveness liveness;
@@ -59,6 +62,11 @@ public final class BrokerSession {
     /** Likewise, for operations that nobody waits for. */
     public static BrokerSession queueOf(List<Path> runDirs) throws ErrnoException {
         return of(QUEUES, runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH);
+    }
+
+    /** Likewise, for data that lies in the session's memory already. */
+    public static BrokerSession buffersOf(List<Path> runDirs) throws ErrnoException {
+        return of(BUFFERS, runDirs, 1, QUEUE_DEPTH, BUFFERS_ARENA_LENGTH);
     }
 
     private static BrokerSession of(

@@ -3,6 +3,7 @@ package org.rbdwrapper.perf.load;
 import com.sun.management.ThreadMXBean;
 
 import org.HdrHistogram.Histogram;
+import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.perf.measure.Sample;
 import org.rbdwrapper.perf.measure.Timeline;
@@ -81,15 +82,25 @@ final class FileLoad {
         return new SyncResult(latencies, elapsed, allocated);
     }
 
-    /** As many requests as the job's depth are under way; the end of one starts the next. */
+    /**
+     * As many requests as the job's depth are under way, in buffers that the broker shares; the end
+     * of one starts the next.
+     */
     Sample async(Timeline timeline) throws Exception {
+        try (RbdBuffer buffer = file.allocate(job.depth() * job.block())) {
+            return async(timeline, buffer.bytes());
+        }
+    }
+
+    private Sample async(Timeline timeline, ByteBuffer buffer) throws Exception {
         long start = System.nanoTime();
         long measured = start + (long) (timeline.rampSeconds() * 1e9);
         long end = measured + (long) (timeline.seconds() * 1e9);
         CountDownLatch ended = new CountDownLatch(job.depth());
         List<Slot> slots = new ArrayList<>();
         for (int i = 0; i < job.depth(); i++) {
-            slots.add(new Slot(measured, end, ended));
+            ByteBuffer part = buffer.slice(i * job.block(), job.block());
+            slots.add(new Slot(part, measured, end, ended));
         }
         slots.forEach(Slot::next);
         TimeUnit.NANOSECONDS.sleep(measured - System.nanoTime());
@@ -119,7 +130,7 @@ final class FileLoad {
 
     /** One of the requests under way: used by one thread after the other. */
     private final class Slot {
-        private final ByteBuffer buffer = ByteBuffer.allocateDirect(job.block());
+        private final ByteBuffer buffer;
         private final SplittableRandom random = new SplittableRandom();
         private final Histogram latencies = new Histogram(SLOT_NANOS, SLOT_DIGITS);
         private final long measured;
@@ -128,7 +139,8 @@ final class FileLoad {
         private long begun;
         private Throwable failure;
 
-        Slot(long measured, long end, CountDownLatch ended) {
+        Slot(ByteBuffer buffer, long measured, long end, CountDownLatch ended) {
+            this.buffer = buffer;
             this.measured = measured;
             this.end = end;
             this.ended = ended;
