@@ -37,7 +37,7 @@ library)
         "$sources"/preload/*/*.c -ldl
     ;;
 tests)
-    for program in rbdw_tool rbdw_model rbdw_scenario; do
+    for program in rbdw_tool rbdw_model rbdw_scenario rbdw_churn; do
         compile -o "$output/$program" "$module/src/test/c/$program.c" -L "$output" -lrbdw -Wl,-rpath,'$ORIGIN'
     done
     # these know nothing of us: the preload library is put before them

@@ -9,7 +9,7 @@ import java.nio.file.Path;
  *
  * <p>Arguments: run directory, path.
  */
-final class ReadingClient {
+public final class ReadingClient {
     private static final int BLOCK = 4096;
 
     private ReadingClient() {}

@@ -1,4 +1,4 @@
-package org.rbdwrapper.client;
+package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -15,6 +15,7 @@ import org.rbdwrapper.broker.store.fault.FaultStore;
 import org.rbdwrapper.broker.store.memory.MemoryStore;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.broker.testing.TestBroker;
+import org.rbdwrapper.client.ReadingClient;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.ipc.Errno;

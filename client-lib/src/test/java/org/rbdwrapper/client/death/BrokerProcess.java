@@ -1,0 +1,141 @@
+package org.rbdwrapper.client.death;
+
+import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.ipc.control.ControlConnection;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** A broker in a process of its own, so that what it holds can be counted from outside. */
+final class BrokerProcess implements AutoCloseable {
+    /** Threads that the JVM and the broker start and end by need. */
+    private static final String COMING_AND_GOING = "C1 CompilerThre|C2 CompilerThre|worker-.*";
+
+    private final Path folder;
+    private final Path runDir;
+    private final JavaProcess process;
+
+    private BrokerProcess(Path folder, Path runDir, JavaProcess process) {
+        this.folder = folder;
+        this.runDir = runDir;
+        this.process = process;
+    }
+
+    static BrokerProcess start(String... options) throws Exception {
+        Path folder = Files.createTempDirectory("rbdw-");
+        Path runDir = folder.resolve("run");
+        String[] arguments =
+                Stream.concat(
+                                Stream.of(
+                                        "start",
+                                        "--foreground",
+                                        "--run-dir",
+                                        runDir.toString(),
+                                        "--state-dir",
+                                        folder.resolve("state").toString()),
+                                Stream.of(options))
+                        .toArray(String[]::new);
+        JavaProcess process =
+                JavaProcess.start(Map.of(), "org.rbdwrapper.broker.cli.BrokerMain", arguments);
+        process.awaitLine("ready");
+        return new BrokerProcess(folder, runDir, process);
+    }
+
+    Path runDir() {
+        return runDir;
+    }
+
+    BrokerAdmin admin() throws Exception {
+        return BrokerAdmin.connect("test", ControlConnection.connect(List.of(runDir)));
+    }
+
+    /**
+     * What it holds, when that has not changed for a while: descriptors by what they are, segments,
+     * threads by name, clients.
+     */
+    Map<String, Integer> awaitSteadyHoldings() throws Exception {
+        Map<String, Integer> last = holdings();
+        int same = 0;
+        for (int i = 0; i < 500 && same < 15; i++) {
+            Thread.sleep(20);
+            Map<String, Integer> now = holdings();
+            same = now.equals(last) ? same + 1 : 0;
+            last = now;
+        }
+        return last;
+    }
+
+    String output() throws IOException {
+        return process.output();
+    }
+
+    @Override
+    public void close() throws IOException {
+        process.process().destroy();
+        process.process().onExit().join();
+        process.close();
+        List<Path> paths;
+        try (Stream<Path> walk = Files.walk(folder)) {
+            paths = walk.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : paths) {
+            Files.delete(path);
+        }
+    }
+
+    private Map<String, Integer> holdings() throws Exception {
+        Path proc = Path.of("/proc", Long.toString(process.process().pid()));
+        Map<String, Integer> held = new TreeMap<>();
+        try (BrokerAdmin admin = admin()) {
+            held.put("clients", admin.clients().size());
+            for (Path descriptor : entries(proc.resolve("fd"))) {
+                String what = ifThere(() -> Files.readSymbolicLink(descriptor).toString());
+                held.merge("descriptor " + what.replaceAll("\\d+", "N"), 1, Integer::sum);
+            }
+        }
+        for (Path thread : entries(proc.resolve("task"))) {
+            String name = ifThere(() -> Files.readString(thread.resolve("comm")).strip());
+            if (!name.matches(COMING_AND_GOING)) {
+                held.merge("thread " + name, 1, Integer::sum);
+            }
+        }
+        try (Stream<String> maps = Files.lines(proc.resolve("maps"))) {
+            maps.filter(line -> line.contains("memfd:"))
+                    .forEach(
+                            line ->
+                                    held.merge(
+                                            line.substring(line.indexOf("memfd:")),
+                                            1,
+                                            Integer::sum));
+        }
+        return held;
+    }
+
+    /** What a file of /proc says; that it is gone, where it went meanwhile. */
+    private static String ifThere(Reading reading) throws IOException {
+        try {
+            return reading.read();
+        } catch (NoSuchFileException e) {
+            return "gone";
+        }
+    }
+
+    @FunctionalInterface
+    private interface Reading {
+        String read() throws IOException;
+    }
+
+    private static List<Path> entries(Path folder) throws IOException {
+        try (Stream<Path> list = Files.list(folder)) {
+            return list.toList();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package org.rbdwrapper.client.death;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.client.RbdFile;
+import org.rbdwrapper.client.ReadingClient;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.client.nativelib.NativeProgram;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Clients that end at any instant, or stop, beside one that must not notice. */
+abstract class ClientDeathContract {
+    private static final int KILLS = Integer.getInteger("rbdw.kills", 1000);
+    private static final int AT_ONCE = 8;
+    private static final int SIZE = 8 * 1024 * 1024;
+    private static final long STOPPED_NANOS = 2_000_000_000L;
+
+    private final AtomicBoolean stop = new AtomicBoolean();
+    private final AtomicLong goodOperations = new AtomicLong();
+    private final String churned = "churned-" + System.nanoTime();
+    private final String beside = "beside-" + System.nanoTime();
+    private BrokerProcess broker;
+    private BrokerAdmin admin;
+    private CompletableFuture<Void> good;
+
+    /** For {@code rbdwrapper-broker start}. */
+    abstract String[] options() throws Exception;
+
+    @BeforeEach
+    void startBrokerAndGoodClient() throws Exception {
+        broker = BrokerProcess.start(options());
+        admin = broker.admin();
+        admin.create(churned, SIZE);
+        admin.create(beside, SIZE);
+        admin.map(MapRequest.of(churned));
+        String path = admin.map(MapRequest.of(beside));
+        good = CompletableFuture.runAsync(() -> work(path));
+    }
+
+    @AfterEach
+    void shouldHaveLeftTheGoodClientAlone() throws Exception {
+        try {
+            long before = goodOperations.get();
+            while (goodOperations.get() < before + 100 && !good.isDone()) {
+                Thread.sleep(1);
+            }
+            stop.set(true);
+            good.join();
+            admin.unmap("/rbdw/" + beside, false);
+            admin.remove(beside, (done, total) -> {});
+            admin.close();
+        } finally {
+            stop.set(true);
+            broker.close();
+        }
+    }
+
+    @Test
+    void shouldHoldNothingOfClientsThatWereKilled() throws Exception {
+        churn(200); // each messenger, and what the JVM makes at first use
+        Map<String, Integer> before = broker.awaitSteadyHoldings();
+        long seed = System.nanoTime() % 1_000_000;
+        churn(KILLS, seed);
+        Map<String, Integer> after = broker.awaitSteadyHoldings();
+        Map<String, Integer> more = new TreeMap<>(after);
+        more.entrySet().removeAll(before.entrySet());
+        assertEquals(before, after, () -> "seed " + seed + ": different is " + more);
+        admin.unmap("/rbdw/" + churned, false); // nobody has it
+        admin.remove(churned, (done, total) -> {});
+    }
+
+    @Test
+    void shouldGoOnBesideAClientThatIsStopped() throws Exception {
+        try (JavaProcess stopped =
+                JavaProcess.start(
+                        Map.of(),
+                        ReadingClient.class,
+                        broker.runDir().toString(),
+                        "/rbdw/" + churned)) {
+            stopped.awaitLine("reading");
+            signal("STOP", stopped);
+            long operations = goodOperations.get();
+            long began = System.nanoTime();
+            while (System.nanoTime() - began < STOPPED_NANOS) {
+                churn(20); // on the same image
+            }
+            assertTrue(goodOperations.get() > operations);
+            ErrnoException used =
+                    assertThrows(
+                            ErrnoException.class, () -> admin.unmap("/rbdw/" + churned, false));
+            assertEquals(Errno.EBUSY, used.errno());
+            assertTrue(used.what().contains("pid " + stopped.process().pid()), used.what());
+            admin.unmap("/rbdw/" + churned, true);
+            admin.remove(churned, (done, total) -> {});
+        }
+    }
+
+    private void churn(int kills) throws Exception {
+        churn(kills, kills);
+    }
+
+    private void churn(int kills, long seed) throws Exception {
+        try (NativeProgram program =
+                NativeProgram.start(
+                        broker.runDir(),
+                        Map.of(),
+                        new byte[0],
+                        "rbdw_churn",
+                        "/rbdw/" + churned,
+                        Integer.toString(kills),
+                        Integer.toString(AT_ONCE),
+                        Long.toString(seed))) {
+            assertEquals("killed " + kills + "\n", program.await().expectSuccess().text());
+        }
+    }
+
+    /** Writes and reads back, on another image. */
+    private void work(String path) {
+        SplittableRandom random = new SplittableRandom(1);
+        ByteBuffer written = ByteBuffer.allocate(4096);
+        ByteBuffer back = ByteBuffer.allocate(4096);
+        try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
+            while (!stop.get()) {
+                random.nextBytes(written.array());
+                long position = random.nextInt(SIZE - 4096);
+                file.write(written.clear(), position);
+                file.read(back.clear(), position);
+                assertEquals(written.flip(), back.flip());
+                goodOperations.incrementAndGet();
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException("the good client failed", e);
+        }
+    }
+
+    private static void signal(String name, JavaProcess process) throws Exception {
+        String pid = Long.toString(process.process().pid());
+        assertEquals(0, new ProcessBuilder("kill", "-" + name, pid).start().waitFor());
+    }
+}

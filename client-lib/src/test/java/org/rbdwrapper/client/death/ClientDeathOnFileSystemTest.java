@@ -1,0 +1,8 @@
+package org.rbdwrapper.client.death;
+
+final class ClientDeathOnFileSystemTest extends ClientDeathContract {
+    @Override
+    String[] options() {
+        return new String[] {"--store", "file"};
+    }
+}
