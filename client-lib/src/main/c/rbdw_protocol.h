@@ -5,7 +5,7 @@
 #define RBDW_PROTOCOL_H
 
 #define PROTOCOL_MAJOR 1
-#define PROTOCOL_MINOR 0
+#define PROTOCOL_MINOR 1
 
 /* For people; set by build.sh. */
 #ifndef RBDW_RELEASE

@@ -6,7 +6,9 @@ package org.rbdwrapper.ipc;
  */
 public final class ProtocolVersion {
     public static final int MAJOR = 1;
-    public static final int MINOR = 0;
+
+    /** 1: Resume, Resumed, ReplayDone. */
+    public static final int MINOR = 1;
 
     private ProtocolVersion() {}
 

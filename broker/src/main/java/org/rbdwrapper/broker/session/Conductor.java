@@ -61,6 +61,7 @@ public final class Conductor implements Runnable {
     private final long helloTimeoutNanos;
     private ControlAdapter adapter;
     private OpenHandler opens;
+    private ReturnGrace grace;
     private SessionEndListener onSessionEnd = session -> {};
     private long nextSessionId = 1;
     private long violations;
@@ -86,9 +87,14 @@ public final class Conductor implements Runnable {
      * What happens with messages, set once before the thread starts: the handlers need the
      * conductor, too.
      */
-    void handlers(ControlAdapter messages, OpenHandler openHandler, SessionEndListener sessionEnd) {
+    void handlers(
+            ControlAdapter messages,
+            OpenHandler openHandler,
+            ReturnGrace returnGrace,
+            SessionEndListener sessionEnd) {
         adapter = messages;
         opens = openHandler;
+        grace = returnGrace;
         onSessionEnd = sessionEnd;
     }
 
@@ -133,6 +139,11 @@ public final class Conductor implements Runnable {
 
     Collection<Session> sessions() {
         return sessions.values();
+    }
+
+    /** The sessions that end now are ended by this broker, which is to be replaced. */
+    boolean isStopping() {
+        return stopping;
     }
 
     long violations() {
@@ -198,7 +209,7 @@ public final class Conductor implements Runnable {
         boolean hellosMissing = sessions.values().stream().anyMatch(session -> !session.welcome);
         parked = true;
         VarHandle.fullFence();
-        boolean tick = stopping || hellosMissing || !accepting;
+        boolean tick = stopping || hellosMissing || !accepting || !grace.isOver();
         int ready = epoll.await(!tasks.isEmpty() ? 0 : tick ? TICK_MILLIS : -1);
         parked = false;
         // who has gone first: a request of another, made after that one's end, must find it ended
@@ -220,6 +231,7 @@ public final class Conductor implements Runnable {
         if (!accepting && !stopping) {
             listen(true);
         }
+        grace.look(System.nanoTime());
     }
 
     /** Takes what a client has sent before its end, and then notices that. */

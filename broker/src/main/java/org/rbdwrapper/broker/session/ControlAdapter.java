@@ -17,7 +17,9 @@ import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.OpenImageDecoder;
 import org.rbdwrapper.ipc.codec.OpenLockFileDecoder;
 import org.rbdwrapper.ipc.codec.RemoveImageDecoder;
+import org.rbdwrapper.ipc.codec.ReplayDoneDecoder;
 import org.rbdwrapper.ipc.codec.ResizeImageDecoder;
+import org.rbdwrapper.ipc.codec.ResumeDecoder;
 import org.rbdwrapper.ipc.codec.StatDecoder;
 import org.rbdwrapper.ipc.codec.UnmapImageDecoder;
 import org.rbdwrapper.ipc.codec.WatchChangesDecoder;
@@ -34,9 +36,12 @@ final class ControlAdapter {
     private final MapHandler maps;
     private final ImageHandler images;
     private final StatusHandler status;
+    private final ReturnHandler returns;
 
     private final MessageHeaderDecoder header = new MessageHeaderDecoder();
     private final HelloDecoder helloMessage = new HelloDecoder();
+    private final ResumeDecoder resume = new ResumeDecoder();
+    private final ReplayDoneDecoder replayDone = new ReplayDoneDecoder();
     private final OpenImageDecoder openImage = new OpenImageDecoder();
     private final CloseImageDecoder closeImage = new CloseImageDecoder();
     private final OpenLockFileDecoder openLockFile = new OpenLockFileDecoder();
@@ -60,13 +65,15 @@ final class ControlAdapter {
             OpenHandler opens,
             MapHandler maps,
             ImageHandler images,
-            StatusHandler status) {
+            StatusHandler status,
+            ReturnHandler returns) {
         this.conductor = conductor;
         this.hello = hello;
         this.opens = opens;
         this.maps = maps;
         this.images = images;
         this.status = status;
+        this.returns = returns;
     }
 
     /**
@@ -94,6 +101,17 @@ final class ControlAdapter {
         switch (template) {
             case HelloDecoder.TEMPLATE_ID ->
                     hello.onHello(session, helloMessage.wrapAndApplyHeader(message, 0, header));
+            case ResumeDecoder.TEMPLATE_ID -> {
+                resume.wrapAndApplyHeader(message, 0, header);
+                returns.onResume(
+                        reply(session, resume.correlationId()),
+                        resume.generation(),
+                        resume.sessionId());
+            }
+            case ReplayDoneDecoder.TEMPLATE_ID -> {
+                replayDone.wrapAndApplyHeader(message, 0, header);
+                returns.onReplayDone(reply(session, replayDone.correlationId()));
+            }
             case OpenImageDecoder.TEMPLATE_ID -> {
                 openImage.wrapAndApplyHeader(message, 0, header);
                 Reply reply = reply(session, openImage.correlationId());

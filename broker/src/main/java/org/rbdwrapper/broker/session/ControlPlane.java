@@ -8,6 +8,7 @@ import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.util.Map;
@@ -35,11 +36,15 @@ public final class ControlPlane {
             Workers workers,
             BrokerOptions options,
             String store,
-            long generation) {
+            long generation)
+            throws ErrnoException {
         long startedAt = Clock.epochNanos();
         int uid = ProcessIdentity.uid();
         Permissions permissions = new Permissions(uid);
         SharedImages images = new SharedImages(messengers, workers);
+        SessionRoster roster = new SessionRoster(options.runDir());
+        ReturnGrace grace = new ReturnGrace(roster.load(), System.nanoTime());
+        ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
         OpenHandler opens =
                 new OpenHandler(
                         map,
@@ -48,7 +53,8 @@ public final class ControlPlane {
                         messengers.policy(),
                         administration,
                         workers,
-                        new LockFiles());
+                        new LockFiles(),
+                        grace);
         SessionLimits limits =
                 new SessionLimits(MAX_SESSIONS, MAX_SESSIONS_PER_UID, MAX_SEGMENT_BYTES, uid);
         StatusHandler status =
@@ -75,13 +81,17 @@ public final class ControlPlane {
                         conductor,
                         new HelloHandler(conductor, messengers, limits, generation),
                         opens,
-                        new MapHandler(conductor, map, opens, permissions, administration, workers),
+                        new MapHandler(
+                                conductor, map, opens, permissions, administration, workers, grace),
                         new ImageHandler(map, images, permissions, administration, workers),
-                        status);
+                        status,
+                        returns);
         conductor.handlers(
                 adapter,
                 opens,
+                grace,
                 session -> {
+                    returns.onEnd(session, conductor.isStopping());
                     if (session.messenger != null) {
                         messengers.release(session.messenger);
                     }

@@ -22,6 +22,7 @@ import org.rbdwrapper.ipc.codec.LockFileOpenedEncoder;
 import org.rbdwrapper.ipc.codec.MappingsEncoder;
 import org.rbdwrapper.ipc.codec.MessengersEncoder;
 import org.rbdwrapper.ipc.codec.ProgressEncoder;
+import org.rbdwrapper.ipc.codec.ResumedEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeEncoder;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 
@@ -66,6 +67,15 @@ final class ControlProxy {
         DoneEncoder message = new DoneEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .correlationId(correlationId);
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer resumed(long correlationId, boolean late) {
+        FrameBuffer frame = new FrameBuffer();
+        ResumedEncoder message = new ResumedEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .late((short) (late ? 1 : 0));
         return frame.finish(message.encodedLength());
     }
 

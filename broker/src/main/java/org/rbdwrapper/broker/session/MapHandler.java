@@ -33,6 +33,7 @@ final class MapHandler {
     private final Permissions permissions;
     private final StoreConnection administration;
     private final Workers workers;
+    private final ReturnGrace grace;
 
     MapHandler(
             Conductor conductor,
@@ -40,13 +41,15 @@ final class MapHandler {
             OpenHandler opens,
             Permissions permissions,
             StoreConnection administration,
-            Workers workers) {
+            Workers workers,
+            ReturnGrace grace) {
         this.conductor = conductor;
         this.map = map;
         this.opens = opens;
         this.permissions = permissions;
         this.administration = administration;
         this.workers = workers;
+        this.grace = grace;
     }
 
     void onMap(Reply reply, MapImageDecoder message) {
@@ -138,7 +141,12 @@ final class MapHandler {
         }
     }
 
+    /** Not before the clients of the broker before are back, who have it open. */
     void onUnmap(Reply reply, String target, boolean force) {
+        grace.whenOver(() -> unmap(reply, target, force));
+    }
+
+    private void unmap(Reply reply, String target, boolean force) {
         Mapping mapping;
         try {
             checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));

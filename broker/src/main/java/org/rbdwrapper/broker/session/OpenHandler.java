@@ -23,6 +23,7 @@ final class OpenHandler {
     private final StoreConnection administration;
     private final Workers workers;
     private final LockFiles lockFiles;
+    private final ReturnGrace grace;
 
     OpenHandler(
             ImageMap map,
@@ -31,7 +32,8 @@ final class OpenHandler {
             MessengerPolicy policy,
             StoreConnection administration,
             Workers workers,
-            LockFiles lockFiles) {
+            LockFiles lockFiles,
+            ReturnGrace grace) {
         this.map = map;
         this.images = images;
         this.permissions = permissions;
@@ -39,10 +41,22 @@ final class OpenHandler {
         this.administration = administration;
         this.workers = workers;
         this.lockFiles = lockFiles;
+        this.grace = grace;
     }
 
     void onOpen(Reply reply, String path, boolean read, boolean write) {
+        if (grace.isReturning(reply.session())) {
+            open(reply, path, read, write);
+        } else {
+            grace.whenOver(() -> open(reply, path, read, write));
+        }
+    }
+
+    private void open(Reply reply, String path, boolean read, boolean write) {
         Session session = reply.session();
+        if (session.ended) {
+            return; // while it waited
+        }
         int handle;
         Mapping mapping;
         OpenRequest request;

@@ -38,6 +38,9 @@ final class Session {
     boolean welcome;
     boolean ended;
 
+    /** Its client comes back when this broker is replaced. */
+    boolean resumable;
+
     /** Both null for a session without channels. */
     SessionChannels channels;
 
