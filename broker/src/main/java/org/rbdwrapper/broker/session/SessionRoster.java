@@ -7,6 +7,7 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,7 @@ import java.util.Map;
  *
  * <p>Not flushed: it matters only to processes of this host, which a crash of the host ends, too.
  *
- * <p>Any thread; blocks on the disk.
+ * <p>The folder is there while a session is noted. Any thread; blocks on the disk.
  */
 final class SessionRoster {
     private static final Logger LOG = LoggerFactory.getLogger(SessionRoster.class);
@@ -42,26 +43,16 @@ final class SessionRoster {
         }
     }
 
-    SessionRoster(Path runDir) throws ErrnoException {
+    SessionRoster(Path runDir) {
         this.folder = runDir.resolve("sessions");
-        try {
-            if (!Files.isDirectory(folder)) {
-                Files.createDirectory(
-                        folder,
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rwx------")));
-            }
-        } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EACCES,
-                    "the sessions' folder " + folder + " cannot be made (" + e + ")",
-                    e);
-        }
     }
 
     /** Those of brokers before, whose processes are still there; forgets the others. */
-    Map<SessionKey, Entry> load() {
+    synchronized Map<SessionKey, Entry> load() {
         Map<SessionKey, Entry> alive = new HashMap<>();
+        if (!Files.isDirectory(folder)) {
+            return alive;
+        }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
             for (Path file : files) {
                 SessionKey key = key(file);
@@ -75,11 +66,18 @@ final class SessionRoster {
         } catch (IOException e) {
             LOG.warn("sessions of the broker before are not known ({}): none is waited for", e);
         }
+        removeFolderIfEmpty();
         return alive;
     }
 
-    void add(SessionKey key, int pid) throws ErrnoException {
+    synchronized void add(SessionKey key, int pid) throws ErrnoException {
         try {
+            if (!Files.isDirectory(folder)) {
+                Files.createDirectory(
+                        folder,
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rwx------")));
+            }
             Files.writeString(folder.resolve(key.toString()), pid + " " + startTimeOf(pid) + "\n");
         } catch (IOException e) {
             throw new ErrnoException(
@@ -89,11 +87,23 @@ final class SessionRoster {
         }
     }
 
-    void remove(SessionKey key) {
+    synchronized void remove(SessionKey key) {
         try {
             Files.deleteIfExists(folder.resolve(key.toString()));
         } catch (IOException e) {
             LOG.warn("session {} stays noted in {}: {}", key, folder, e.toString());
+        }
+        removeFolderIfEmpty();
+    }
+
+    /** A broker that ended with nobody there leaves nothing. */
+    private void removeFolderIfEmpty() {
+        try {
+            Files.deleteIfExists(folder);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.trace("sessions are noted in {}", folder);
+        } catch (IOException e) {
+            LOG.warn("{} stays: {}", folder, e.toString());
         }
     }
 
