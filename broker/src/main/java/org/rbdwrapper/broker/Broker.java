@@ -7,6 +7,7 @@ import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.session.Conductor;
 import org.rbdwrapper.broker.session.ControlPlane;
+import org.rbdwrapper.broker.session.LockFiles;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.Stores;
@@ -29,6 +30,7 @@ public final class Broker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
     private static final long WORKER_TIMEOUT_MILLIS = 10_000;
 
+    private final Path runDir;
     private final RunDirectory runDirectory;
     private final DirectoryLock stateLock;
     private final MapJournal journal;
@@ -42,6 +44,7 @@ public final class Broker implements AutoCloseable {
 
     private Broker(BrokerOptions options, ImageStore injectedStore) throws ErrnoException {
         checkBounds();
+        runDir = options.runDir();
         Cleanup cleanup = new Cleanup();
         try {
             runDirectory = cleanup.add(RunDirectory.acquire(options.runDir()));
@@ -116,6 +119,7 @@ public final class Broker implements AutoCloseable {
         Cleanup cleanup = new Cleanup();
         cleanup.add(stateLock);
         cleanup.add(runDirectory);
+        cleanup.add(() -> LockFiles.removeUnlessAwaited(runDir));
         cleanup.add(journal);
         try {
             Cleanup timer = new Cleanup();

@@ -217,12 +217,12 @@ public final class RbdFile implements AutoCloseable {
     public CompletableFuture<Void> forceAsync() {
         PendingFlush flush = new PendingFlush(this);
         try {
-            checkOpen();
+            checkUsable();
             LazyImage.Opened opened = queued.opened();
-            opened.channels().submitCommand(IoOp.FLUSH, opened.handle(), 0, 0, flush);
+            opened.channels().submitCommand(IoOp.FLUSH, opened.target(), 0, 0, flush);
         } catch (ErrnoException e) {
             flush.onFailed(e);
-        } catch (ClosedChannelException e) {
+        } catch (IOException e) {
             flush.completeExceptionally(e);
         }
         return flush;
@@ -283,7 +283,7 @@ public final class RbdFile implements AutoCloseable {
     /** Bytes; asks the broker, and so follows a resize. */
     public long size() throws IOException {
         try {
-            return session.size(handle());
+            return session.size(usable());
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, image.path());
         }
@@ -346,27 +346,27 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private long transfer(IoOp op, ByteBuffer buffer, long position) throws IOException {
-        int handle = handle();
+        checkUsable();
         checkAlive(buffer);
         try {
             if (buffer.remaining() >= IN_PLACE_LEAST && SharedBuffers.mayHold(buffer)) {
                 LazyImage.Opened opened = inPlace.opened();
                 long done =
-                        opened.channels().transferInPlace(op, opened.handle(), buffer, position);
+                        opened.channels().transferInPlace(op, opened.target(), buffer, position);
                 if (done >= 0) {
                     return done;
                 }
             }
-            return session.channels().transfer(op, handle, buffer, position);
+            return session.channels().transfer(op, image, buffer, position);
         } catch (ErrnoException e) {
             throw exception(e);
         }
     }
 
     private void command(IoOp op, long position, long length) throws IOException {
-        int handle = handle();
+        checkUsable();
         try {
-            session.channels().command(op, handle, position, length);
+            session.channels().command(op, image, position, length);
         } catch (ErrnoException e) {
             throw exception(e);
         }
@@ -375,20 +375,20 @@ public final class RbdFile implements AutoCloseable {
     private CompletableFuture<Integer> performAsync(IoOp op, ByteBuffer buffer, long position) {
         PendingTransfer transfer = new PendingTransfer(this, op == IoOp.READ);
         try {
-            checkOpen();
+            checkUsable();
             checkAlive(buffer);
             if (SharedBuffers.mayHold(buffer)) {
                 LazyImage.Opened opened = inPlace.opened();
                 if (opened.channels()
-                        .submitInPlace(op, opened.handle(), buffer, position, transfer)) {
+                        .submitInPlace(op, opened.target(), buffer, position, transfer)) {
                     return transfer;
                 }
             }
             LazyImage.Opened opened = queued.opened();
-            opened.channels().submitTransfer(op, opened.handle(), buffer, position, transfer);
+            opened.channels().submitTransfer(op, opened.target(), buffer, position, transfer);
         } catch (ErrnoException e) {
             transfer.onFailed(e);
-        } catch (ClosedChannelException e) {
+        } catch (IOException e) {
             transfer.completeExceptionally(e);
         }
         return transfer;
@@ -403,9 +403,19 @@ public final class RbdFile implements AutoCloseable {
         return new ErrnoException(e.errno(), e.what() + " of " + image.path(), e);
     }
 
-    private int handle() throws ClosedChannelException {
+    private OpenedImage usable() throws IOException {
+        checkUsable();
+        return image;
+    }
+
+    private void checkUsable() throws IOException {
         checkOpen();
-        return image.handle();
+        Errno failure = image.failure();
+        if (failure != null) {
+            throw exception(
+                    new ErrnoException(
+                            failure, "the broker was replaced, and the next one's opening"));
+        }
     }
 
     private void checkOpen() throws ClosedChannelException {

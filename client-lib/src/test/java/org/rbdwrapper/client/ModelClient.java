@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>Arguments: run directory, path, model file, image size, number of this client, clients,
  * threads, seconds, seed.
  */
-final class ModelClient {
+public final class ModelClient {
     /** Odd, so that stripes begin anywhere in sectors and pages. */
     private static final int STRIPE = 300_007;
 

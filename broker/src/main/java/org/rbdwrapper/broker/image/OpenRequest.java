@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.function.Consumer;
@@ -12,6 +13,7 @@ import java.util.function.Consumer;
  * @param handle the number that the client will use.
  * @param drainer the session's messenger: it drains the requests, and its connection is used where
  *     the policy allows.
+ * @param ledger of the session.
  * @param perImage the image's own messenger is used, not the session's.
  * @param cached with the cache of the store's client.
  */
@@ -20,6 +22,7 @@ public record OpenRequest(
         boolean readable,
         boolean writable,
         Messenger drainer,
+        RequestLedger ledger,
         boolean perImage,
         boolean cached,
         Consumer<ImageOpen> onOpened,

@@ -162,7 +162,8 @@ final class SharedImage {
                         request.readable(),
                         request.writable(),
                         instance.image,
-                        changes);
+                        changes,
+                        request.ledger().countersOf(request.handle()));
         ImageOpen open = new ImageOpen(this, instance, request.drainer(), handle);
         opens.add(open);
         request.opened(open);

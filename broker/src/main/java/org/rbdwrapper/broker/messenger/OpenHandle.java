@@ -1,5 +1,9 @@
 package org.rbdwrapper.broker.messenger;
 
+import static org.rbdwrapper.broker.messenger.RequestLedger.COMPLETED_OFFSET;
+import static org.rbdwrapper.broker.messenger.RequestLedger.SUBMITTED_OFFSET;
+
+import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.broker.store.StoreImage;
 
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,8 +24,8 @@ public final class OpenHandle {
     private final int handle;
     private final boolean readable;
     private final boolean writable;
-    private final AtomicLong submitted = new AtomicLong();
-    private final AtomicLong completed = new AtomicLong();
+    private final AtomicBuffer counters;
+    private final long countedBefore;
     private final AtomicLong drainAt = new AtomicLong(NOT_RETIRED);
     private final ChangeCounter changes;
     private StoreImage image;
@@ -31,18 +35,22 @@ public final class OpenHandle {
     /**
      * @param image where requests go; {@link #moveTo} changes it.
      * @param changes of the image.
+     * @param counters of {@link RequestLedger#countersOf}.
      */
     public OpenHandle(
             int handle,
             boolean readable,
             boolean writable,
             StoreImage image,
-            ChangeCounter changes) {
+            ChangeCounter changes,
+            AtomicBuffer counters) {
         this.handle = handle;
         this.readable = readable;
         this.writable = writable;
         this.image = image;
         this.changes = changes;
+        this.counters = counters;
+        this.countedBefore = counters.getLong(SUBMITTED_OFFSET);
     }
 
     /** The number that the client uses. */
@@ -84,7 +92,7 @@ public final class OpenHandle {
 
     /** Messenger only: one request is about to be submitted. */
     void onRequestStart() {
-        submitted.lazySet(submitted.getPlain() + 1);
+        counters.putLongOrdered(SUBMITTED_OFFSET, counters.getLong(SUBMITTED_OFFSET) + 1);
     }
 
     /** Any thread: the image was changed. */
@@ -94,7 +102,7 @@ public final class OpenHandle {
 
     /** Any thread, as the last step of a completion. */
     void onRequestDone() {
-        if (completed.incrementAndGet() == drainAt.get()) {
+        if (counters.getAndAddLong(COMPLETED_OFFSET, 1) + 1 == drainAt.get()) {
             drained();
         }
     }
@@ -106,21 +114,21 @@ public final class OpenHandle {
      */
     void retire(Runnable whenDrained) {
         onDrained = whenDrained;
-        drainAt.set(submitted.getPlain());
-        if (completed.get() == drainAt.get()) {
+        drainAt.set(counters.getLong(SUBMITTED_OFFSET));
+        if (counters.getLongVolatile(COMPLETED_OFFSET) == drainAt.get()) {
             drained();
         }
     }
 
     /** Any thread; a snapshot. */
     public long inFlight() {
-        long done = completed.get();
-        return Math.max(0, submitted.get() - done);
+        long done = counters.getLongVolatile(COMPLETED_OFFSET);
+        return Math.max(0, counters.getLongVolatile(SUBMITTED_OFFSET) - done);
     }
 
     /** Any thread; a snapshot. */
     public long requests() {
-        return submitted.get();
+        return counters.getLongVolatile(SUBMITTED_OFFSET) - countedBefore;
     }
 
     private void drained() {

@@ -193,7 +193,6 @@ public final class Conductor implements Runnable {
         LOG.debug("session of {} ends: {}", session.describe(), why);
         try {
             epoll.remove(session.socket);
-            Fd.close(session.socket);
         } catch (ErrnoException e) {
             LOG.warn("socket of {}: {}", session.describe(), e.describe());
         }
@@ -405,6 +404,12 @@ public final class Conductor implements Runnable {
 
     private void free(Session session) {
         ending.remove(session.id);
+        try {
+            // not before: its client may take back memory that requests under way use
+            Fd.close(session.socket);
+        } catch (ErrnoException e) {
+            LOG.warn("socket of {}: {}", session.describe(), e.describe());
+        }
         if (session.channels != null) {
             try {
                 session.channels.free();

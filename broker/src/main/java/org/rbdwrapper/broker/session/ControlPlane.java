@@ -43,7 +43,12 @@ public final class ControlPlane {
         Permissions permissions = new Permissions(uid);
         SharedImages images = new SharedImages(messengers, workers);
         SessionRoster roster = new SessionRoster(options.runDir());
-        ReturnGrace grace = new ReturnGrace(roster.load(), System.nanoTime());
+        Map<SessionKey, SessionRoster.Entry> before = roster.load();
+        ReturnGrace grace =
+                new ReturnGrace(
+                        before,
+                        System.nanoTime(),
+                        missing -> workers.post(() -> roster.remove(missing)));
         ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
         OpenHandler opens =
                 new OpenHandler(
@@ -53,7 +58,7 @@ public final class ControlPlane {
                         messengers.policy(),
                         administration,
                         workers,
-                        new LockFiles(),
+                        LockFiles.of(options.runDir(), !before.isEmpty()),
                         grace);
         SessionLimits limits =
                 new SessionLimits(MAX_SESSIONS, MAX_SESSIONS_PER_UID, MAX_SEGMENT_BYTES, uid);

@@ -1,50 +1,130 @@
 package org.rbdwrapper.broker.session;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
-import org.rbdwrapper.ipc.posix.SharedMemory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
 
 /**
- * By what the programs of this host lock parts of an image against each other: an empty memfd for
- * each image that somebody has locked. The kernel does the locking, with all that belongs to it
- * (deadlocks found, locks of the dead released), and the broker never looks at it. Conductor's
- * thread.
+ * By what the programs of this host lock parts of an image against each other: a file for each
+ * image that somebody has locked. The kernel does the locking, with all that belongs to it
+ * (deadlocks found, locks of the dead released), and the broker never looks at it.
+ *
+ * <p>The next broker of the run directory finds them where clients come back to it: a lock that one
+ * has holds against those who come new. They are pipes, as nobody whom they are given to can put
+ * more into these than their kernel buffers hold.
+ *
+ * <p>Conductor's thread.
  */
-final class LockFiles {
+public final class LockFiles {
     private static final Logger LOG = LoggerFactory.getLogger(LockFiles.class);
-    private static final String NAME = "rbdwrapper-lock";
 
-    /** Bytes; a sealed memory has at least a page. */
-    private static final int LENGTH = 4096;
-
+    private final Path folder;
     private final Map<ImageSpec, Integer> descriptors = new HashMap<>();
 
-    /** The image's memfd, which stays this object's. */
+    private LockFiles(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * @param keep those of the broker before, as some of its clients are there.
+     */
+    static LockFiles of(Path runDir, boolean keep) throws ErrnoException {
+        if (!keep) {
+            removeAll(runDir);
+        }
+        return new LockFiles(folder(runDir));
+    }
+
+    /** Of a broker that has ended and whose clients have. */
+    public static void removeUnlessAwaited(Path runDir) throws ErrnoException {
+        if (!SessionRoster.isAnyNoted(runDir)) {
+            removeAll(runDir);
+        }
+    }
+
+    /** The image's file, open for reading and writing, which stays this object's. */
     int descriptorOf(ImageSpec image) throws ErrnoException {
         Integer known = descriptors.get(image);
         if (known != null) {
             return known;
         }
-        int made = SharedMemory.createSealed(NAME, LENGTH);
-        descriptors.put(image, made);
-        return made;
+        Path file = file(image);
+        try {
+            if (!Files.isDirectory(folder)) {
+                Files.createDirectory(folder, withMode("rwx------"));
+            }
+            if (!Files.exists(file)) {
+                Fd.makePipe(file.toString(), 0600);
+                // for who has it from the broker, whoever that is: the folder keeps others away
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
+            }
+        } catch (IOException e) {
+            throw new ErrnoException(
+                    Errno.EIO, "the lock file of " + image + " cannot be made (" + e + ")", e);
+        }
+        int opened = Fd.open(file.toString(), Fd.O_RDWR, 0);
+        descriptors.put(image, opened);
+        return opened;
     }
 
     /** The image is not mapped any more: nobody has it open. */
     void forget(ImageSpec image) {
         Integer known = descriptors.remove(image);
-        if (known != null) {
-            try {
+        try {
+            if (known != null) {
                 Fd.close(known);
-            } catch (ErrnoException e) {
-                LOG.warn("lock file of {}: {}", image, e.describe());
             }
+            Files.deleteIfExists(file(image));
+        } catch (ErrnoException e) {
+            LOG.warn("lock file of {}: {}", image, e.describe());
+        } catch (IOException e) {
+            LOG.warn("lock file of {}: {}", image, e.toString());
+        }
+    }
+
+    private Path file(ImageSpec image) {
+        // a name of any characters and length: by its digest
+        return folder.resolve(UUID.nameUUIDFromBytes(image.toString().getBytes(UTF_8)).toString());
+    }
+
+    private static Path folder(Path runDir) {
+        return runDir.resolve("locks");
+    }
+
+    private static FileAttribute<Set<PosixFilePermission>> withMode(String mode) {
+        return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode));
+    }
+
+    private static void removeAll(Path runDir) throws ErrnoException {
+        Path folder = folder(runDir);
+        try {
+            if (Files.isDirectory(folder)) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+                    for (Path file : files) {
+                        Files.deleteIfExists(file);
+                    }
+                }
+                Files.delete(folder);
+            }
+        } catch (IOException e) {
+            throw new ErrnoException(Errno.EIO, folder + " cannot be emptied (" + e + ")", e);
         }
     }
 }

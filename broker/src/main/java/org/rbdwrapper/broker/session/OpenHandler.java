@@ -70,6 +70,7 @@ final class OpenHandler {
                             read,
                             write,
                             session.messenger,
+                            session.ledger,
                             options.isPerImage(policy),
                             options.cached(),
                             open -> onOpened(reply, open, mapping, read, write),

@@ -1,11 +1,11 @@
 package org.rbdwrapper.broker.session;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * The time after a broker's start that belongs to the clients of the one before.
@@ -23,6 +23,11 @@ import java.util.Set;
  * is back and has its answers, or is known to be gone. Then every write made again comes before
  * whatever was begun after the broker's death, and the order is that of a pause.
  *
+ * <p>Not waited for are clients of which the broker had taken no request that it did not answer, as
+ * its {@link org.rbdwrapper.broker.messenger.RequestLedger} says: whatever these make, they make
+ * for the first time. A program under the preload library that does nothing comes back only when it
+ * does something.
+ *
  * <p>Who is not back in time (a process that is stopped) may have made no difference or a large
  * one, and is told that it is late: its changes without an answer fail with EIO instead of being
  * made again.
@@ -35,18 +40,28 @@ final class ReturnGrace {
      */
     static final long LIMIT_NANOS = 3_000_000_000L;
 
-    private final Map<SessionKey, SessionRoster.Entry> expected;
+    private final Set<Lineage> expected = new HashSet<>();
+    private final Set<Lineage> idle = new HashSet<>();
+    private final Consumer<SessionKey> onMissing;
     private final Set<Session> returning = new HashSet<>();
     private final List<Runnable> waiting = new ArrayList<>();
     private final long deadline;
     private boolean over;
 
     /**
-     * @param expected sessions of the broker before, whose processes are there.
+     * @param before sessions of the broker before, whose processes are there.
      * @param now of {@link System#nanoTime}.
+     * @param onMissing hears of each that has not come back in time.
      */
-    ReturnGrace(Map<SessionKey, SessionRoster.Entry> expected, long now) {
-        this.expected = new HashMap<>(expected);
+    ReturnGrace(
+            Map<SessionKey, SessionRoster.Entry> before, long now, Consumer<SessionKey> onMissing) {
+        for (SessionKey key : before.keySet()) {
+            if (!isIn(expected, key) && !isIn(idle, key)) {
+                Lineage lineage = Lineage.of(key, before);
+                (lineage.hadRequests() ? expected : idle).add(lineage);
+            }
+        }
+        this.onMissing = onMissing;
         this.deadline = now + LIMIT_NANOS;
         this.over = expected.isEmpty();
     }
@@ -67,14 +82,35 @@ final class ReturnGrace {
     /**
      * A client has come back.
      *
-     * @return false where it is late, or was never waited for.
+     * @return the keys that it had, which include this one; empty where it is late: others have
+     *     gone on.
      */
-    boolean admit(Session session, SessionKey before) {
-        if (over || expected.remove(before) == null) {
-            return false;
+    Set<SessionKey> admit(Session session, SessionKey before) {
+        Lineage lineage = take(idle, before);
+        if (lineage == null) {
+            lineage = take(expected, before);
         }
-        returning.add(session);
-        return true;
+        if (lineage == null) {
+            return Set.of();
+        }
+        if (!over) {
+            returning.add(session);
+        }
+        return lineage.keys();
+    }
+
+    private static boolean isIn(Set<Lineage> known, SessionKey key) {
+        return known.stream().anyMatch(lineage -> lineage.keys().contains(key));
+    }
+
+    private static Lineage take(Set<Lineage> from, SessionKey key) {
+        for (Lineage lineage : from) {
+            if (lineage.keys().contains(key)) {
+                from.remove(lineage);
+                return lineage;
+            }
+        }
+        return null;
     }
 
     /** Whether it may open images and make requests though this is not over. */
@@ -94,7 +130,7 @@ final class ReturnGrace {
         if (over) {
             return;
         }
-        expected.values().removeIf(entry -> !entry.isAlive());
+        expected.removeIf(lineage -> !lineage.entry().isAlive());
         if (now - deadline >= 0) {
             end();
         } else {
@@ -110,6 +146,8 @@ final class ReturnGrace {
 
     private void end() {
         over = true;
+        expected.forEach(lineage -> lineage.keys().forEach(onMissing));
+        expected.clear();
         List<Runnable> now = new ArrayList<>(waiting);
         waiting.clear();
         now.forEach(Runnable::run);

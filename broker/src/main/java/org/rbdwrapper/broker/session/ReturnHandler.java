@@ -6,6 +6,9 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.HashSet;
+import java.util.Set;
+
 /** Clients that go on when their broker is replaced. Conductor's thread. */
 final class ReturnHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ReturnHandler.class);
@@ -24,19 +27,22 @@ final class ReturnHandler {
 
     void onResume(Reply reply, long beforeGeneration, long beforeId) {
         Session session = reply.session();
-        if (session.channels == null || session.resumable) {
+        if (session.channels == null || session.resumable || !session.opens.isEmpty()) {
             reply.fail(
                     new ErrnoException(
                             Errno.EINVAL,
-                            session.resumable
-                                    ? "the session was resumed already"
-                                    : "a session without channels has nothing to resume"));
+                            session.channels == null
+                                    ? "a session without channels has nothing to resume"
+                                    : "the session was resumed or has opened images already"));
             return;
         }
         session.resumable = true;
         boolean first = beforeGeneration == 0;
         SessionKey before = new SessionKey(beforeGeneration, beforeId);
-        boolean late = !first && !grace.admit(session, before);
+        if (!first) {
+            session.before = grace.admit(session, before);
+        }
+        boolean late = !first && session.before.isEmpty();
         if (late) {
             LOG.warn(
                     "{} is back too late: its changes without an answer fail with EIO",
@@ -45,19 +51,20 @@ final class ReturnHandler {
         SessionKey key = key(session);
         int pid = session.peer.pid();
         workers.call(
-                () -> {
-                    roster.add(key, pid);
-                    if (!first) {
-                        roster.remove(before);
-                    }
-                    return late;
+                () -> roster.add(key, first ? null : before, pid),
+                ledger -> {
+                    session.ledger = ledger;
+                    reply.send(ControlProxy.resumed(reply.correlationId(), late));
                 },
-                isLate -> reply.send(ControlProxy.resumed(reply.correlationId(), isLate)),
                 reply::fail);
     }
 
     void onReplayDone(Reply reply) {
-        grace.onReturned(reply.session());
+        Session session = reply.session();
+        Set<SessionKey> before = session.before;
+        session.before = Set.of();
+        forget(before);
+        grace.onReturned(session);
         grace.whenOver(reply::done);
     }
 
@@ -69,11 +76,18 @@ final class ReturnHandler {
     void onEnd(Session session, boolean comesBack) {
         grace.onReturned(session);
         if (session.resumable && !comesBack) {
-            SessionKey key = key(session);
+            Set<SessionKey> all = new HashSet<>(session.before);
+            all.add(key(session));
+            forget(all);
+        }
+    }
+
+    private void forget(Set<SessionKey> keys) {
+        if (!keys.isEmpty()) {
             workers.call(
                     () -> {
-                        roster.remove(key);
-                        return key;
+                        keys.forEach(roster::remove);
+                        return keys;
                     },
                     removed -> {},
                     failure -> LOG.warn("{}", failure.describe()));

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.image.ImageOpen;
 import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -40,6 +41,12 @@ final class Session {
 
     /** Its client comes back when this broker is replaced. */
     boolean resumable;
+
+    /** Its client's sessions with brokers before, as long as it may come back by their keys. */
+    Set<SessionKey> before = Set.of();
+
+    /** Where its requests are counted. */
+    RequestLedger ledger = RequestLedger.inHeap();
 
     /** Both null for a session without channels. */
     SessionChannels channels;

@@ -1,11 +1,19 @@
 package org.rbdwrapper.broker.session;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import org.agrona.concurrent.AtomicBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
@@ -17,7 +25,8 @@ import java.util.Map;
 
 /**
  * Who would come back if this broker were gone: a file for each session that will, named by its
- * key, with its process. The next broker of the run directory reads them: see {@link ReturnGrace}.
+ * key, with its process and its {@link RequestLedger}. The next broker of the run directory reads
+ * them: see {@link ReturnGrace}.
  *
  * <p>Not flushed: it matters only to processes of this host, which a crash of the host ends, too.
  *
@@ -35,8 +44,10 @@ final class SessionRoster {
      * A process that had a session.
      *
      * @param startTime of the kernel: another process of the same number has another.
+     * @param before the session that it went on from; null where it is the first.
+     * @param hadRequests that the broker may not have answered.
      */
-    record Entry(int pid, String startTime) {
+    record Entry(int pid, String startTime, SessionKey before, boolean hadRequests) {
         /** Whether it is still there. */
         boolean isAlive() {
             return startTime.equals(startTimeOf(pid));
@@ -55,7 +66,7 @@ final class SessionRoster {
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
             for (Path file : files) {
-                SessionKey key = key(file);
+                SessionKey key = SessionKey.parse(file.getFileName().toString());
                 Entry entry = key == null ? null : read(file);
                 if (entry != null && entry.isAlive()) {
                     alive.put(key, entry);
@@ -70,7 +81,14 @@ final class SessionRoster {
         return alive;
     }
 
-    synchronized void add(SessionKey key, int pid) throws ErrnoException {
+    /**
+     * Returns where its requests are to be counted.
+     *
+     * @param before which stays noted until the client has its answers: it may not hear of this
+     *     one. Null where it is the first.
+     */
+    synchronized RequestLedger add(SessionKey key, SessionKey before, int pid)
+            throws ErrnoException {
         try {
             if (!Files.isDirectory(folder)) {
                 Files.createDirectory(
@@ -78,13 +96,33 @@ final class SessionRoster {
                         PosixFilePermissions.asFileAttribute(
                                 PosixFilePermissions.fromString("rwx------")));
             }
-            Files.writeString(folder.resolve(key.toString()), pid + " " + startTimeOf(pid) + "\n");
+            byte[] page = new byte[RequestLedger.PAGE_LENGTH];
+            String line =
+                    pid + " " + startTimeOf(pid) + " " + (before == null ? "" : before) + "\n";
+            byte[] process = line.getBytes(US_ASCII);
+            System.arraycopy(process, 0, page, 0, process.length);
+            Path file = folder.resolve(key.toString());
+            Files.write(file, page); // all of it: a full disk must not show when a page is touched
+            return RequestLedger.in(map(file));
         } catch (IOException e) {
             throw new ErrnoException(
                     Errno.EIO,
                     "session " + key + " cannot be noted in " + folder + " (" + e + ")",
                     e);
         }
+    }
+
+    /** Unmapped when nobody refers to it any more. */
+    private static AtomicBuffer map(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
+            return new UnsafeBuffer(
+                    channel.map(FileChannel.MapMode.READ_WRITE, 0, RequestLedger.PAGE_LENGTH));
+        }
+    }
+
+    /** Whether somebody would come back to the next broker of a run directory. */
+    static boolean isAnyNoted(Path runDir) {
+        return Files.isDirectory(runDir.resolve("sessions"));
     }
 
     synchronized void remove(SessionKey key) {
@@ -107,24 +145,22 @@ final class SessionRoster {
         }
     }
 
-    private static SessionKey key(Path file) {
-        String[] parts = file.getFileName().toString().split("-", -1);
-        try {
-            return parts.length == 2
-                    ? new SessionKey(
-                            Long.parseUnsignedLong(parts[0], 16),
-                            Long.parseUnsignedLong(parts[1], 16))
-                    : null;
-        } catch (NumberFormatException e) {
-            return null;
-        }
-    }
-
     private static Entry read(Path file) {
         try {
-            String[] words = Files.readString(file).strip().split(" ", -1);
-            return words.length == 2 ? new Entry(Integer.parseInt(words[0]), words[1]) : null;
-        } catch (IOException | NumberFormatException e) {
+            if (Files.size(file) != RequestLedger.PAGE_LENGTH) {
+                return null; // its broker ended before it was written
+            }
+            AtomicBuffer page = map(file);
+            String text = page.getStringWithoutLengthAscii(0, RequestLedger.ROSTER_LENGTH);
+            String[] words = text.substring(0, text.indexOf('\n')).split(" ", -1);
+            return words.length == 3
+                    ? new Entry(
+                            Integer.parseInt(words[0]),
+                            words[1],
+                            SessionKey.parse(words[2]),
+                            RequestLedger.hadRequests(page))
+                    : null;
+        } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
             return null;
         }
     }

@@ -69,6 +69,8 @@ public final class JavaProcess implements AutoCloseable {
      */
     public String awaitSuccess(int seconds) throws IOException, InterruptedException {
         if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
+            new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid())).start().waitFor();
+            process.waitFor(2, TimeUnit.SECONDS); // it prints where its threads are
             process.destroyForcibly();
             throw new IOException("did not end within " + seconds + " s: " + output());
         }

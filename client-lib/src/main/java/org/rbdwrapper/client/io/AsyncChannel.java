@@ -1,7 +1,6 @@
 package org.rbdwrapper.client.io;
 
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.segment.Doorbell;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,41 +19,54 @@ import java.util.concurrent.locks.ReentrantLock;
 final class AsyncChannel {
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Operation> waiting = new ArrayDeque<>();
+    private final ArrayDeque<Operation> again = new ArrayDeque<>();
     private final BitSet freeTags = new BitSet();
-    private final ArenaBlocks blocks;
-    private final ClientChannel channel;
-    private final Doorbell doorbell;
-    private final Liveness liveness;
-    private final ResponseWait wait;
-    private final int pieceLimit;
+    private final Succession succession;
+    private Link link;
+    private ClientChannel channel;
+    private ResponseWait wait; // the completer's
+    private ArenaBlocks blocks;
+    private int pieceLimit;
     private boolean started;
+    private boolean between; // two links: nothing may be submitted
+    private volatile Link using; // null between two of them
+    private ErrnoException failure;
 
-    AsyncChannel(ClientChannel channel, Doorbell doorbell, Liveness liveness) {
-        this.channel = channel;
-        this.doorbell = doorbell;
-        this.liveness = liveness;
-        this.wait = new ResponseWait(channel, liveness, false);
-        this.blocks = new ArenaBlocks(channel.arena.capacity());
-        this.pieceLimit = channel.arena.capacity() / 4;
-        freeTags.set(0, channel.depth);
+    AsyncChannel(Succession succession, Link first) {
+        this.succession = succession;
+        this.using = first;
+        bind(first);
     }
 
     /** The operation's completion hears of its end. */
     void submit(Operation operation) {
-        ErrnoException dead = null;
+        ErrnoException failed;
         lock.lock();
         try {
-            liveness.check();
-            startCompleter();
-            waiting.add(operation);
-            submitWaiting();
-        } catch (ErrnoException e) {
-            dead = e;
+            failed = failure;
+            if (failed == null) {
+                startCompleter();
+                operation.checkPlace(link);
+                waiting.add(operation);
+                if (!between && !link.isDead()) {
+                    submitWaiting();
+                }
+            }
         } finally {
             lock.unlock();
         }
-        if (dead != null) {
-            operation.fail(dead);
+        if (failed != null) {
+            operation.fail(failed);
+        }
+    }
+
+    /** Any thread: whether nobody will touch this dead link's memory here any more. */
+    boolean hasLeft(Link dead) {
+        lock.lock();
+        try {
+            return !started || using != dead;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -65,82 +77,230 @@ final class AsyncChannel {
         while ((operation = waiting.peek()) != null) {
             if (!operation.hasNext()) {
                 waiting.poll();
-                continue;
-            }
-            int tag = freeTags.nextSetBit(0);
-            if (tag < 0) {
+            } else if (submitNext(operation)) {
+                submitted = true;
+            } else {
                 break;
             }
-            int arenaOffset;
-            if (operation.isInPlace()) {
-                arenaOffset = operation.nextArenaOffset();
-            } else {
-                int length = operation.isTransfer() ? operation.nextLength(pieceLimit) : 0;
-                arenaOffset = blocks.take(length);
-                if (arenaOffset < 0) {
-                    break;
-                }
-            }
-            freeTags.clear(tag);
-            channel.submitNext(operation, tag, arenaOffset, pieceLimit);
-            submitted = true;
         }
+        ring(submitted);
+    }
+
+    /** Under the lock. */
+    private void submitAgain() {
+        boolean submitted = false;
+        Operation operation;
+        while ((operation = again.peek()) != null) {
+            if (!operation.hasAgain()) {
+                again.poll();
+            } else if (submitNext(operation)) {
+                submitted = true;
+            } else {
+                break;
+            }
+        }
+        ring(submitted);
+    }
+
+    /** Under the lock: false where there is no tag or no room for its next piece. */
+    private boolean submitNext(Operation operation) {
+        int tag = freeTags.nextSetBit(0);
+        if (tag < 0) {
+            return false;
+        }
+        int arenaOffset;
+        if (operation.isInPlace()) {
+            arenaOffset = operation.nextArenaOffset();
+        } else {
+            arenaOffset =
+                    blocks.take(operation.isTransfer() ? operation.nextLength(pieceLimit) : 0);
+            if (arenaOffset < 0) {
+                return false;
+            }
+        }
+        freeTags.clear(tag);
+        channel.submitNext(operation, tag, arenaOffset, pieceLimit);
+        return true;
+    }
+
+    private void ring(boolean submitted) {
         if (submitted) {
-            doorbell.ringIfParked();
+            link.doorbell().ringIfParked();
         }
     }
 
+    /** Under the lock. */
     private void startCompleter() {
-        if (!started) {
-            started = true;
-            liveness.onDeath(channel.waker::wake);
-            Thread.ofPlatform().daemon().name("rbdw-completer").start(this::complete);
+        if (started) {
+            return;
         }
+        started = true;
+        Link open = succession.link();
+        using = open;
+        if (open == null) {
+            between = true;
+        } else if (open != link) {
+            bind(open);
+        }
+        Thread.ofPlatform().daemon().name("rbdw-completer").start(this::complete);
     }
 
     private void complete() {
-        List<Operation> done = new ArrayList<>();
-        while (!liveness.isDead()) {
-            wait.await();
-            lock.lock();
-            try {
-                Operation operation;
-                while ((operation = channel.takeResponse()) != null) {
-                    int tag = channel.tag();
-                    freeTags.set(tag);
-                    if (!operation.isInPlace()) {
-                        blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
-                    }
-                    if (operation.isDone()) {
-                        done.add(operation);
-                    }
-                }
-                submitWaiting();
-            } finally {
-                lock.unlock();
+        try {
+            if (isBetween()) {
+                arrive(succession.awaitOpen(this::use), false);
             }
-            done.forEach(Operation::complete);
-            done.clear();
+            boolean replaying = false;
+            while (true) {
+                wait.await();
+                takeResponses();
+                if (link.isDead()) {
+                    takeResponses(); // what it has answered last
+                    Link dead = link;
+                    replaying = leave(replaying);
+                    arrive(
+                            replaying
+                                    ? succession.awaitReplay(dead, this::use)
+                                    : succession.awaitOpen(this::use),
+                            replaying);
+                }
+                if (replaying && hasReplayed()) {
+                    using = null; // nothing is in flight, and this link may die before it opens
+                    succession.replayed();
+                    replaying = false;
+                    arrive(succession.awaitOpen(this::use), false);
+                }
+            }
+        } catch (ErrnoException e) {
+            failAll(e);
         }
-        failAll();
     }
 
-    private void failAll() {
-        Set<Operation> left;
+    private void takeResponses() {
+        List<Operation> done = new ArrayList<>();
         lock.lock();
         try {
-            left = channel.inFlight();
-            left.addAll(waiting);
+            Operation operation;
+            while ((operation = channel.takeResponse()) != null) {
+                int tag = channel.tag();
+                freeTags.set(tag);
+                if (!operation.isInPlace()) {
+                    blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
+                }
+                if (operation.isDone()) {
+                    done.add(operation);
+                }
+            }
+            waiting.removeAll(between ? done : List.of());
+            if (!link.isDead()) {
+                if (between) {
+                    submitAgain();
+                } else {
+                    submitWaiting();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        done.forEach(Operation::complete);
+    }
+
+    /** The link is dead: true where operations have to be done again in part. */
+    private boolean leave(boolean replaying) {
+        lock.lock();
+        try {
+            between = true;
+            Set<Operation> lost = channel.lose();
+            waiting.removeAll(lost);
+            List<Operation> later = List.copyOf(waiting);
+            waiting.clear();
+            waiting.addAll(lost);
+            waiting.addAll(later);
+            again.clear();
+            waiting.stream().filter(Operation::hasAgain).forEach(again::add);
+            boolean hasAgain = waiting.stream().anyMatch(Operation::hasAgain);
+            if (hasAgain && !replaying) {
+                succession.beginReplay();
+            } else if (!hasAgain && replaying) {
+                succession.replayed();
+            }
+            using = null; // not before it is waited for
+            return hasAgain;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void arrive(Link next, boolean toReplay) {
+        List<Operation> refused = new ArrayList<>();
+        lock.lock();
+        try {
+            if (next != link) {
+                bind(next);
+            }
+            for (Operation operation : waiting) {
+                operation.onNextLink(toReplay && next.isLate());
+                if (operation.isDone()) {
+                    refused.add(operation);
+                }
+            }
+            waiting.removeAll(refused);
+            between = toReplay;
+            if (toReplay) {
+                submitAgain();
+            } else {
+                submitWaiting();
+            }
+        } finally {
+            lock.unlock();
+        }
+        refused.forEach(Operation::complete);
+    }
+
+    private void use(Link next) {
+        using = next;
+    }
+
+    private boolean isBetween() {
+        lock.lock();
+        try {
+            return between;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean hasReplayed() {
+        lock.lock();
+        try {
+            return again.stream().noneMatch(Operation::hasAgain)
+                    && freeTags.cardinality() == channel.depth;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Under the lock, or before anybody has this. */
+    private void bind(Link next) {
+        link = next;
+        channel = next.channel(0);
+        wait = new ResponseWait(channel, next.liveness(), false);
+        blocks = new ArenaBlocks(channel.arena.capacity());
+        pieceLimit = channel.arena.capacity() / 4;
+        freeTags.clear();
+        freeTags.set(0, channel.depth);
+    }
+
+    private void failAll(ErrnoException why) {
+        List<Operation> all;
+        lock.lock();
+        try {
+            failure = why;
+            all = List.copyOf(waiting);
             waiting.clear();
         } finally {
             lock.unlock();
         }
-        for (Operation operation : left) {
-            try {
-                liveness.check();
-            } catch (ErrnoException e) {
-                operation.fail(e);
-            }
-        }
+        all.forEach(operation -> operation.fail(why));
     }
 }

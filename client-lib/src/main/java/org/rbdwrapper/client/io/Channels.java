@@ -1,13 +1,8 @@
 package org.rbdwrapper.client.io;
 
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
-
-import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
-import org.rbdwrapper.ipc.segment.Doorbell;
-import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.ByteBuffer;
 
@@ -20,56 +15,66 @@ import java.nio.ByteBuffer;
  */
 public final class Channels {
     private final AsyncChannel shared;
-    private final SharedBuffers buffers;
     private final SyncChannel[] leased;
+    private volatile SharedBuffers buffers;
 
-    /**
-     * @param address of the mapped segment.
-     * @param doorbellFd not owned.
-     */
-    public Channels(long address, SegmentGeometry geometry, int doorbellFd, Liveness liveness) {
-        Doorbell doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
-        shared = new AsyncChannel(channel(address, geometry, 0), doorbell, liveness);
-        buffers =
-                new SharedBuffers(
-                        address + geometry.channelOffset(0) + geometry.arenaOffset(),
-                        geometry.arenaLength());
-        leased = new SyncChannel[geometry.channels() - 1];
+    public Channels(Succession succession, Link first) {
+        shared = new AsyncChannel(succession, first);
+        buffers = first.buffers();
+        leased = new SyncChannel[first.channels() - 1];
         for (int i = 0; i < leased.length; i++) {
-            ClientChannel channel = channel(address, geometry, i + 1);
-            leased[i] = new SyncChannel(channel, doorbell, liveness);
-            liveness.onDeath(channel.waker::wake);
+            leased[i] = new SyncChannel(succession, i + 1, first);
         }
     }
 
+    /** How many a link must have. */
+    public int count() {
+        return leased.length + 1;
+    }
+
+    /** Whether nobody will touch this dead link's memory any more. */
+    public boolean haveLeft(Link dead) {
+        for (SyncChannel channel : leased) {
+            if (!channel.hasLeft(dead)) {
+                return false;
+            }
+        }
+        return shared.hasLeft(dead);
+    }
+
+    /** The next link is open: buffers that are asked for from now on are in its memory. */
+    public void onOpen(Link next) {
+        buffers = next.buffers();
+    }
+
     /** READ or WRITE of what is left of a buffer; returns when it is done: bytes. */
-    public long transfer(IoOp op, int handle, ByteBuffer buffer, long position)
+    public long transfer(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
         SyncChannel channel = lease();
         if (channel == null) {
             FutureResult result = new FutureResult();
-            submitTransfer(op, handle, buffer, position, result);
+            submitTransfer(op, target, buffer, position, result);
             return result.await();
         }
-        return perform(channel, channel.operation().transfer(op, handle, buffer, position));
+        return perform(channel, channel.operation().transfer(op, target, buffer, position));
     }
 
     /** FLUSH, DISCARD or WRITE_ZEROES; returns when it is done. */
-    public void command(IoOp op, int handle, long position, long length) throws ErrnoException {
+    public void command(IoOp op, Target target, long position, long length) throws ErrnoException {
         SyncChannel channel = lease();
         if (channel == null) {
             FutureResult result = new FutureResult();
-            submitCommand(op, handle, position, length, result);
+            submitCommand(op, target, position, length, result);
             result.await();
         } else {
-            perform(channel, channel.operation().command(op, handle, position, length));
+            perform(channel, channel.operation().command(op, target, position, length));
         }
     }
 
     /** Goes on at once; the completion hears of the end. */
     public void submitTransfer(
-            IoOp op, int handle, ByteBuffer buffer, long position, Completion completion) {
-        shared.submit(new Operation().transfer(op, handle, buffer, position).then(completion));
+            IoOp op, Target target, ByteBuffer buffer, long position, Completion completion) {
+        shared.submit(new Operation().transfer(op, target, buffer, position).then(completion));
     }
 
     /**
@@ -80,12 +85,12 @@ public final class Channels {
      * @throws IllegalStateException where the buffer was given back.
      */
     public boolean submitInPlace(
-            IoOp op, int handle, ByteBuffer buffer, long position, Completion completion) {
+            IoOp op, Target target, ByteBuffer buffer, long position, Completion completion) {
         SharedBuffers.Region region = buffers.beginUse(buffer);
         if (region == null) {
             return false;
         }
-        Operation operation = new Operation().transfer(op, handle, buffer, position);
+        Operation operation = new Operation().transfer(op, target, buffer, position);
         shared.submit(operation.inPlace(region).then(completion));
         return true;
     }
@@ -94,16 +99,16 @@ public final class Channels {
      * {@link #submitInPlace}, and returns when it is done: bytes; -1 where the buffer lies
      * elsewhere, and nothing was done.
      */
-    public long transferInPlace(IoOp op, int handle, ByteBuffer buffer, long position)
+    public long transferInPlace(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
         FutureResult result = new FutureResult();
-        return submitInPlace(op, handle, buffer, position, result) ? result.await() : -1;
+        return submitInPlace(op, target, buffer, position, result) ? result.await() : -1;
     }
 
     /** Goes on at once; the completion hears of the end, with 0. */
     public void submitCommand(
-            IoOp op, int handle, long position, long length, Completion completion) {
-        shared.submit(new Operation().command(op, handle, position, length).then(completion));
+            IoOp op, Target target, long position, long length, Completion completion) {
+        shared.submit(new Operation().command(op, target, position, length).then(completion));
     }
 
     /** The first channel's arena, for a session that uses it for nothing else. */
@@ -129,8 +134,7 @@ public final class Channels {
     }
 
     private static long perform(SyncChannel channel, Operation operation) throws ErrnoException {
-        // where this throws, the broker is gone and the channel with it: the lease is not given
-        // back
+        // where this throws, no broker came and the channel is of no more use: it is not given back
         channel.perform();
         long result = operation.finish();
         String failed = result < 0 ? operation.describe() : "";
@@ -139,9 +143,5 @@ public final class Channels {
             throw new ErrnoException(Errno.of((int) result), failed);
         }
         return result;
-    }
-
-    private static ClientChannel channel(long address, SegmentGeometry geometry, int index) {
-        return new ClientChannel(address + geometry.channelOffset(index), geometry);
     }
 }

@@ -14,8 +14,10 @@ import org.rbdwrapper.ipc.segment.RequestRingWriter;
 import org.rbdwrapper.ipc.segment.ResponseRingReader;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
-import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -34,6 +36,7 @@ final class ClientChannel {
     private final long[] offsets;
     private final int[] lengths;
     private final int[] arenaOffsets;
+    private final long[] correlations;
     private long nextCorrelation;
     private int tag;
 
@@ -59,6 +62,7 @@ final class ClientChannel {
         offsets = new long[depth];
         lengths = new int[depth];
         arenaOffsets = new int[depth];
+        correlations = new long[depth];
     }
 
     /**
@@ -76,9 +80,10 @@ final class ClientChannel {
                     arenaOffset, operation.buffer(), operation.bufferIndex(offset), pieceLength);
         }
         long correlationId = nextCorrelation++ << 16 | freeTag;
+        correlations[freeTag] = correlationId;
         requests.write(
                 correlationId,
-                operation.handle,
+                operation.handle(),
                 operation.op,
                 operation.isTransfer() ? operation.position + offset : operation.position,
                 operation.isTransfer() ? pieceLength : operation.length,
@@ -86,13 +91,23 @@ final class ClientChannel {
         operation.onSubmitted(pieceLength);
     }
 
-    /** Each operation that has a piece in flight, once. */
-    Set<Operation> inFlight() {
-        Set<Operation> all = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (Operation operation : operations) {
-            if (operation != null) {
-                all.add(operation);
+    /**
+     * The broker is gone: tells each operation, in the order of submission, which of its pieces
+     * have no answer. Returns these operations, each once.
+     */
+    Set<Operation> lose() {
+        List<Integer> tags = new ArrayList<>();
+        for (int i = 0; i < depth; i++) {
+            if (operations[i] != null) {
+                tags.add(i);
             }
+        }
+        tags.sort(Comparator.comparingLong(i -> correlations[i]));
+        Set<Operation> all = new LinkedHashSet<>();
+        for (int lost : tags) {
+            operations[lost].onLost(offsets[lost], lengths[lost]);
+            all.add(operations[lost]);
+            operations[lost] = null;
         }
         return all;
     }

@@ -1,17 +1,17 @@
 package org.rbdwrapper.client.io;
 
-import org.rbdwrapper.ipc.Errno;
-import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Knows whether the broker is there, and tells all who wait when it is gone. Any thread. */
 public final class Liveness {
-    private final List<Runnable> onDeath = new CopyOnWriteArrayList<>();
+    private final List<Runnable> onDeath = new ArrayList<>(); // guarded by itself, as the next
+    private final List<Runnable> afterwards = new ArrayList<>();
     private final int socket;
     private volatile boolean dead;
+    private boolean told; // guarded by onDeath
 
     /**
      * @param socket the session's; not owned.
@@ -38,28 +38,45 @@ public final class Liveness {
         return dead;
     }
 
-    /**
-     * @throws ErrnoException ENOTCONN where the broker is gone.
-     */
-    public void check() throws ErrnoException {
-        if (dead) {
-            throw new ErrnoException(
-                    Errno.ENOTCONN, "the broker has gone: open again when it is back");
-        }
-    }
-
-    /** Called once, on any thread, when the broker is gone. */
+    /** Called once when the broker is gone, on any thread; at once where it is. */
     public void onDeath(Runnable action) {
-        onDeath.add(action);
-        if (dead) {
-            action.run();
+        synchronized (onDeath) {
+            if (!dead) {
+                onDeath.add(action);
+                return;
+            }
         }
+        action.run();
     }
 
-    public void declareDead() {
-        if (!dead) {
-            dead = true;
-            onDeath.forEach(Runnable::run);
+    /** Likewise, when all of {@link #onDeath} have run: for who takes away what those need. */
+    public void afterwards(Runnable action) {
+        synchronized (onDeath) {
+            if (!told) {
+                afterwards.add(action);
+                return;
+            }
         }
+        action.run();
+    }
+
+    /** For who has noticed by other means. */
+    public void declareDead() {
+        List<Runnable> actions;
+        synchronized (onDeath) {
+            if (dead) {
+                return;
+            }
+            dead = true;
+            actions = List.copyOf(onDeath);
+            onDeath.clear();
+        }
+        actions.forEach(Runnable::run);
+        synchronized (onDeath) {
+            told = true;
+            actions = List.copyOf(afterwards);
+            afterwards.clear();
+        }
+        actions.forEach(Runnable::run);
     }
 }

@@ -16,22 +16,24 @@ import java.nio.ByteBuffer;
  */
 final class Operation {
     IoOp op;
-    int handle;
+    private Target target;
     long position;
     long length;
     private Completion completion;
     private SharedBuffers.Region region;
+    private boolean inPlace;
     private int arenaStart;
     private ByteBuffer buffer;
     private int bufferStart;
     private long submitted;
+    private Pieces again; // null until a link was lost
     private int inFlight;
     private long end;
     private long failure;
 
     /** READ or WRITE of what is left of a buffer. */
-    Operation transfer(IoOp newOp, int newHandle, ByteBuffer newBuffer, long newPosition) {
-        begin(newOp, newHandle, newPosition, newBuffer.remaining());
+    Operation transfer(IoOp newOp, Target newTarget, ByteBuffer newBuffer, long newPosition) {
+        begin(newOp, newTarget, newPosition, newBuffer.remaining());
         buffer = newBuffer;
         bufferStart = newBuffer.position();
         return this;
@@ -40,6 +42,7 @@ final class Operation {
     /** The transfer's bytes are where the store takes or puts them: in a region of the arena. */
     Operation inPlace(SharedBuffers.Region newRegion) {
         region = newRegion;
+        inPlace = true;
         arenaStart = newRegion.arenaOffset(buffer);
         return this;
     }
@@ -51,19 +54,21 @@ final class Operation {
     }
 
     /** FLUSH, DISCARD or WRITE_ZEROES: one request, whatever its length. */
-    Operation command(IoOp newOp, int newHandle, long newPosition, long newLength) {
-        begin(newOp, newHandle, newPosition, newLength);
+    Operation command(IoOp newOp, Target newTarget, long newPosition, long newLength) {
+        begin(newOp, newTarget, newPosition, newLength);
         buffer = null;
         return this;
     }
 
-    private void begin(IoOp newOp, int newHandle, long newPosition, long newLength) {
+    private void begin(IoOp newOp, Target newTarget, long newPosition, long newLength) {
         op = newOp;
-        handle = newHandle;
+        target = newTarget;
         position = newPosition;
         length = newLength;
         region = null;
+        inPlace = false;
         submitted = 0;
+        again = null;
         inFlight = 0;
         end = newLength;
         failure = 0;
@@ -74,12 +79,17 @@ final class Operation {
     }
 
     boolean isInPlace() {
-        return region != null;
+        return inPlace;
+    }
+
+    /** Before it is submitted on this link: its region may be of one before. */
+    void checkPlace(Link link) {
+        inPlace = inPlace && region.link() == link;
     }
 
     /** Of an operation in place: where in the arena its next piece is. */
     int nextArenaOffset() {
-        return arenaStart + (int) submitted;
+        return arenaStart + (int) nextOffset();
     }
 
     ByteBuffer buffer() {
@@ -93,21 +103,81 @@ final class Operation {
 
     /** True as long as another piece is to be submitted. */
     boolean hasNext() {
+        return hasAgain() || hasNew();
+    }
+
+    /** There are pieces that a link which is dead has not answered. */
+    boolean hasAgain() {
+        return again != null && !again.isEmpty();
+    }
+
+    boolean hasInFlight() {
+        return inFlight > 0;
+    }
+
+    private boolean hasNew() {
         return isTransfer() ? submitted < end : submitted == 0 && inFlight == 0;
     }
 
     /** Bytes from the operation's start to its next piece. */
     long nextOffset() {
-        return submitted;
+        return hasAgain() ? again.offset() : submitted;
     }
 
     int nextLength(int limit) {
-        return (int) Math.min(limit, length - submitted);
+        return (int) Math.min(limit, hasAgain() ? again.length() : length - submitted);
     }
 
     void onSubmitted(int pieceLength) {
-        submitted += isTransfer() ? pieceLength : 1;
+        if (hasAgain()) {
+            again.take(isTransfer() ? pieceLength : 1);
+        } else {
+            submitted += isTransfer() ? pieceLength : 1;
+        }
         inFlight++;
+    }
+
+    int handle() {
+        return target.handle();
+    }
+
+    /** The link is dead, and this piece has no answer. */
+    void onLost(long pieceOffset, int pieceLength) {
+        if (again == null) {
+            again = new Pieces();
+        }
+        again.add(pieceOffset, isTransfer() ? pieceLength : 1);
+        inFlight--;
+        inPlace = false; // the next link's arena is another
+    }
+
+    /**
+     * Before it goes on with the next link: what may not be done again, or not at all, has failed.
+     *
+     * @param late whether others have gone on without this session.
+     */
+    void onNextLink(boolean late) {
+        inPlace = false;
+        Errno refused = target.failure();
+        if (refused == null && late && op != IoOp.READ && op != IoOp.FLUSH && hasAgain()) {
+            refused = Errno.EIO;
+        }
+        if (refused == null) {
+            return;
+        }
+        while (hasAgain()) {
+            long offset = again.offset();
+            int lost = again.length();
+            again.take(lost);
+            inFlight++;
+            onCompleted(offset, lost, -refused.number());
+        }
+        if (hasNew()) {
+            long offset = submitted;
+            submitted = isTransfer() ? end : 1;
+            inFlight++;
+            onCompleted(offset, 1, -refused.number());
+        }
     }
 
     /** A piece has come back: bytes done, or a negative error number. */

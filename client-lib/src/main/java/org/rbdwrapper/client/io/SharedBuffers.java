@@ -26,12 +26,14 @@ public final class SharedBuffers {
     /** No process that never allocates has to look where its buffers lie. */
     private static volatile boolean used;
 
+    private final Link link;
     private final long address;
     private final int length;
     private final ArenaBlocks blocks; // guarded by this, as what follows
     private final TreeMap<Integer, Region> regions = new TreeMap<>();
 
-    SharedBuffers(long address, int length) {
+    SharedBuffers(Link link, long address, int length) {
+        this.link = link;
         this.address = address;
         this.length = length;
         this.blocks = new ArenaBlocks(length);
@@ -62,6 +64,11 @@ public final class SharedBuffers {
                     freeIfUnused();
                 }
             }
+        }
+
+        /** Whose memory it is: to any other it is memory of the program. */
+        Link link() {
+            return link;
         }
 
         /** An operation on it is done. */

@@ -2,7 +2,6 @@ package org.rbdwrapper.client.io;
 
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
-import org.rbdwrapper.ipc.segment.Doorbell;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -15,19 +14,21 @@ final class SyncChannel {
     private static final int MAX_PIECES = 4;
 
     private final AtomicBoolean leased = new AtomicBoolean();
-    private final ClientChannel channel;
-    private final Doorbell doorbell;
-    private final Liveness liveness;
-    private final ResponseWait wait;
+    private final Succession succession;
+    private final int index;
     private final Operation operation = new Operation();
+    private Link link;
+    private ClientChannel channel;
+    private ResponseWait wait;
     private int pieceLength;
     private int freeTags;
+    private volatile Link using; // null between two of them
 
-    SyncChannel(ClientChannel channel, Doorbell doorbell, Liveness liveness) {
-        this.channel = channel;
-        this.doorbell = doorbell;
-        this.liveness = liveness;
-        this.wait = new ResponseWait(channel, liveness, true);
+    SyncChannel(Succession succession, int index, Link first) {
+        this.succession = succession;
+        this.index = index;
+        this.using = first;
+        bind(first);
     }
 
     boolean tryLease() {
@@ -43,26 +44,101 @@ final class SyncChannel {
         return operation;
     }
 
-    /** Leaseholder: returns when the operation is done. */
+    /** Any thread: whether nobody will touch this dead link's memory here any more. */
+    boolean hasLeft(Link dead) {
+        return !leased.get() || using != dead;
+    }
+
+    /**
+     * Leaseholder: returns when the operation is done.
+     *
+     * @throws ErrnoException where the broker has not come back in time.
+     */
     void perform() throws ErrnoException {
+        if (succession.link() != link) {
+            using = null;
+            continueOn(succession.awaitOpen(this::arrive), false);
+        }
         split();
+        boolean replaying = false;
         while (!operation.isDone()) {
-            boolean submitted = false;
-            while (operation.hasNext() && freeTags != 0) {
-                int tag = Integer.numberOfTrailingZeros(freeTags);
-                freeTags &= ~(1 << tag);
-                channel.submitNext(operation, tag, tag * pieceLength, pieceLength);
-                submitted = true;
+            if (replaying && !operation.hasAgain() && !operation.hasInFlight()) {
+                using = null; // nothing is in flight, and this link may die before it opens
+                succession.replayed();
+                replaying = false;
+                continueOn(succession.awaitOpen(this::arrive), false);
             }
-            if (submitted) {
-                doorbell.ringIfParked();
-            }
+            submit(replaying);
             wait.await();
-            liveness.check();
-            while (channel.takeResponse() != null) {
-                freeTags |= 1 << channel.tag();
+            takeResponses();
+            if (link.isDead()) {
+                takeResponses(); // what it has answered last
+                channel.lose();
+                replaying = goOn(replaying);
             }
         }
+        if (replaying) {
+            succession.replayed();
+        }
+    }
+
+    private void submit(boolean onlyAgain) {
+        boolean submitted = false;
+        while ((onlyAgain ? operation.hasAgain() : operation.hasNext()) && freeTags != 0) {
+            int tag = Integer.numberOfTrailingZeros(freeTags);
+            freeTags &= ~(1 << tag);
+            channel.submitNext(operation, tag, tag * pieceLength, pieceLength);
+            submitted = true;
+        }
+        if (submitted) {
+            link.doorbell().ringIfParked();
+        }
+    }
+
+    private void takeResponses() {
+        while (channel.takeResponse() != null) {
+            freeTags |= 1 << channel.tag();
+        }
+    }
+
+    /** The link is dead: true where the operation has to be done again in part. */
+    private boolean goOn(boolean replaying) throws ErrnoException {
+        Link dead = link;
+        if (operation.hasAgain()) {
+            if (!replaying) {
+                succession.beginReplay();
+            }
+            using = null; // not before it is waited for
+            continueOn(succession.awaitReplay(dead, this::arrive), true);
+            return true;
+        }
+        if (replaying) {
+            succession.replayed();
+        }
+        if (!operation.isDone()) {
+            using = null;
+            continueOn(succession.awaitOpen(this::arrive), false);
+        }
+        return false;
+    }
+
+    private void arrive(Link next) {
+        using = next;
+    }
+
+    private void continueOn(Link next, boolean again) {
+        if (next != link) { // it may have replayed there before: rings are read from their start
+            // once
+            bind(next);
+            split();
+        }
+        operation.onNextLink(again && next.isLate());
+    }
+
+    private void bind(Link next) {
+        link = next;
+        channel = next.channel(index);
+        wait = new ResponseWait(channel, next.liveness(), true);
     }
 
     /**

@@ -1,27 +1,18 @@
 package org.rbdwrapper.client.session;
 
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
-
-import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.client.io.Channels;
-import org.rbdwrapper.client.io.Liveness;
+import org.rbdwrapper.client.io.Link;
+import org.rbdwrapper.client.io.Succession;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.codec.CloseImageEncoder;
-import org.rbdwrapper.ipc.codec.DoneDecoder;
-import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
-import org.rbdwrapper.ipc.codec.ImageStatDecoder;
-import org.rbdwrapper.ipc.codec.OpenImageEncoder;
-import org.rbdwrapper.ipc.codec.StatEncoder;
-import org.rbdwrapper.ipc.control.ControlConnection;
-import org.rbdwrapper.ipc.control.FrameBuffer;
-import org.rbdwrapper.ipc.posix.Fd;
-import org.rbdwrapper.ipc.posix.SharedMemory;
-import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * This process's sessions with a broker, made when they are first needed and kept for what follows:
@@ -39,34 +30,40 @@ public final class BrokerSession {
     private static final int ARENA_LENGTH = 1024 * 1024;
     private static final int QUEUE_DEPTH = 256;
     private static final int QUEUE_ARENA_LENGTH = 4 * 1024 * 1024;
+    private static final long LOOK_NANOS = 100_000;
     private static final Map<List<Path>, BrokerSession> SESSIONS = new HashMap<>();
     private static final int BUFFERS_ARENA_LENGTH = 16 * 1024 * 1024;
     private static final Map<List<Path>, BrokerSession> QUEUES = new HashMap<>();
     private static final Map<List<Path>, BrokerSession> BUFFERS = new HashMap<>();
 
-    private final ControlConnection control;
-    private final Liveness liveness;
+    private final Wish wish;
+    private final Succession succession;
     private final Channels channels;
+    private final Set<OpenedImage> images = new HashSet<>(); // guarded by this
+    private volatile BrokerConnection connection;
+    private volatile boolean lost;
 
-    private BrokerSession(ControlConnection control, Liveness liveness, Channels channels) {
-        this.control = control;
-        this.liveness = liveness;
-        this.channels = channels;
+    private BrokerSession(Wish wish, BrokerConnection first) {
+        this.wish = wish;
+        this.connection = first;
+        this.succession = new Succession(first.link());
+        this.channels = new Channels(succession, first.link());
+        watch(first);
     }
 
     /** The session with the first broker of these run directories. */
     public static BrokerSession of(List<Path> runDirs) throws ErrnoException {
-        return of(SESSIONS, runDirs, CHANNELS, DEPTH, ARENA_LENGTH);
+        return of(SESSIONS, runDirs, CHANNELS, DEPTH, ARENA_LENGTH, false);
     }
 
     /** Likewise, for operations that nobody waits for. */
     public static BrokerSession queueOf(List<Path> runDirs) throws ErrnoException {
-        return of(QUEUES, runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH);
+        return of(QUEUES, runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH, true);
     }
 
     /** Likewise, for data that lies in the session's memory already. */
     public static BrokerSession buffersOf(List<Path> runDirs) throws ErrnoException {
-        return of(BUFFERS, runDirs, 1, QUEUE_DEPTH, BUFFERS_ARENA_LENGTH);
+        return of(BUFFERS, runDirs, 1, QUEUE_DEPTH, BUFFERS_ARENA_LENGTH, true);
     }
 
     private static BrokerSession of(
@@ -74,13 +71,21 @@ public final class BrokerSession {
             List<Path> runDirs,
             int channels,
             int depth,
-            int arenaLength)
+            int arenaLength,
+            boolean waits)
             throws ErrnoException {
         synchronized (known) {
             BrokerSession session = known.get(runDirs);
-            if (session == null || session.liveness.isDead()) {
-                session = connect(ControlConnection.connect(runDirs), channels, depth, arenaLength);
-                known.put(List.copyOf(runDirs), session);
+            if (session == null || session.lost) {
+                Wish wish = new Wish(List.copyOf(runDirs), channels, depth, arenaLength);
+                // a further one is made while there is an image open: its broker comes back
+                session =
+                        new BrokerSession(
+                                wish,
+                                waits
+                                        ? new Reconnect(wish).after(null)
+                                        : BrokerConnection.make(wish, null));
+                known.put(wish.runDirs(), session);
             }
             return session;
         }
@@ -91,96 +96,115 @@ public final class BrokerSession {
     }
 
     public OpenedImage open(String path, boolean read, boolean write) throws ErrnoException {
-        return control.call(
-                (frame, correlationId) -> {
-                    OpenImageEncoder message = new OpenImageEncoder();
-                    message.wrapAndApplyHeader(
-                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                            .correlationId(correlationId);
-                    message.flags().clear().read(read).write(write);
-                    message.path(path);
-                    return message.encodedLength();
-                },
-                ImageOpenedDecoder.TEMPLATE_ID,
-                (message, header) -> {
-                    ImageOpenedDecoder opened =
-                            new ImageOpenedDecoder().wrapAndApplyHeader(message, 0, header);
-                    return new OpenedImage(
-                            path,
-                            (int) opened.handle(),
-                            (int) opened.objectSize(),
-                            opened.imageId());
-                });
+        while (true) {
+            BrokerConnection on = openConnection();
+            try {
+                OpenedImage image = on.open(path, read, write);
+                synchronized (this) {
+                    if (connection == on && !on.link().isDead()) {
+                        images.add(image);
+                        return image;
+                    }
+                }
+            } catch (ErrnoException e) {
+                on.throwUnlessDead(e);
+            }
+        }
     }
 
-    /** Returns when the image's requests are done and the broker has closed it. */
+    /**
+     * Returns when the image's requests are done and the broker has closed it; at once while there
+     * is no broker: nothing of it is done again then.
+     */
     public void close(OpenedImage image) throws ErrnoException {
-        if (liveness.isDead()) {
+        synchronized (this) {
+            images.remove(image);
+        }
+        BrokerConnection on = connection;
+        if (on.link().isDead()) {
+            image.lost(Errno.EBADF);
             return; // the broker's end closed it
         }
-        control.call(
-                (frame, correlationId) -> {
-                    CloseImageEncoder message = new CloseImageEncoder();
-                    message.wrapAndApplyHeader(
-                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                            .correlationId(correlationId)
-                            .handle(Integer.toUnsignedLong(image.handle()));
-                    return message.encodedLength();
-                },
-                DoneDecoder.TEMPLATE_ID,
-                (message, header) -> message);
+        try {
+            on.close(image);
+        } catch (ErrnoException e) {
+            on.throwUnlessDead(e);
+        }
     }
 
     /** Bytes, as the broker knows it now. */
-    public long size(int handle) throws ErrnoException {
-        return control.call(
-                (frame, correlationId) -> {
-                    StatEncoder message = new StatEncoder();
-                    message.wrapAndApplyHeader(
-                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                            .correlationId(correlationId)
-                            .handle(Integer.toUnsignedLong(handle))
-                            .path("");
-                    return message.encodedLength();
-                },
-                ImageStatDecoder.TEMPLATE_ID,
-                (message, header) ->
-                        new ImageStatDecoder().wrapAndApplyHeader(message, 0, header).size());
-    }
-
-    private static BrokerSession connect(
-            ControlConnection control, int channels, int depth, int arenaLength)
-            throws ErrnoException {
-        int[] descriptors = {-1, -1};
-        try {
-            long length =
-                    control.hello(programName(), channels, depth, arenaLength, descriptors)
-                            .segmentLength();
-            SharedMemory.checkSealed(descriptors[0], length);
-            long address = SharedMemory.map(descriptors[0], length);
-            SegmentGeometry geometry =
-                    SegmentGeometry.readFrom(new UnsafeBuffer(address, HEADER_LENGTH), length);
-            Fd.close(descriptors[0]);
-            Liveness liveness = new Liveness(control.socket());
-            Channels io = new Channels(address, geometry, descriptors[1], liveness);
-            liveness.start();
-            return new BrokerSession(control, liveness, io);
-        } catch (ErrnoException e) {
-            for (int descriptor : descriptors) {
-                if (descriptor >= 0) {
-                    Fd.close(descriptor);
-                }
+    public long size(OpenedImage image) throws ErrnoException {
+        while (true) {
+            BrokerConnection on = openConnection();
+            try {
+                return on.size(image);
+            } catch (ErrnoException e) {
+                on.throwUnlessDead(e);
             }
-            control.close();
-            throw e;
         }
     }
 
-    /** For people: the main class or jar, as the JVM was called. */
-    static String programName() {
-        String command = System.getProperty("sun.java.command", "java");
-        int space = command.indexOf(' ');
-        String first = space < 0 ? command : command.substring(0, space);
-        return first.substring(first.lastIndexOf('/') + 1);
+    private BrokerConnection openConnection() throws ErrnoException {
+        succession.awaitOpen();
+        return connection;
+    }
+
+    private void watch(BrokerConnection on) {
+        on.onDeath(
+                () -> Thread.ofPlatform().daemon().name("rbdw-reconnect").start(() -> replace(on)));
+    }
+
+    /** The broker is gone: waits for the next one, and goes on with it where this one has ended. */
+    private void replace(BrokerConnection dead) {
+        BrokerConnection last = dead;
+        Reconnect reconnect = new Reconnect(wish);
+        while (true) {
+            succession.lose();
+            awaitNobodyOn(last.link());
+            BrokerConnection next;
+            try {
+                next = reconnect.after(last);
+            } catch (ErrnoException e) {
+                lost = true;
+                succession.giveUp(e);
+                return;
+            }
+            last.free(wish.arenaLength() == BUFFERS_ARENA_LENGTH);
+            last = next;
+            next.onDeath(succession::look);
+            if (goOnWith(next)) {
+                watch(next);
+                return;
+            }
+        }
+    }
+
+    /** False where that one is gone as well. */
+    private boolean goOnWith(BrokerConnection next) {
+        try {
+            synchronized (this) {
+                for (OpenedImage image : images) {
+                    next.reopen(image);
+                }
+                connection = next;
+            }
+            succession.replay(next.link());
+            next.replayDone();
+        } catch (ErrnoException e) {
+            next.end();
+            return false;
+        }
+        if (next.link().isDead()) {
+            return false;
+        }
+        channels.onOpen(next.link());
+        succession.open(next.link());
+        return true;
+    }
+
+    private void awaitNobodyOn(Link dead) {
+        while (!channels.haveLeft(dead)) {
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
     }
 }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.session;
 
 import org.rbdwrapper.client.io.Channels;
+import org.rbdwrapper.client.io.Target;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -28,8 +29,9 @@ public final class LazyImage {
             return session.channels();
         }
 
-        public int handle() {
-            return image.handle();
+        /** What operations on it name. */
+        public Target target() {
+            return image;
         }
     }
 

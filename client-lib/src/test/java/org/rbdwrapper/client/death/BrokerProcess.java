@@ -21,12 +21,14 @@ final class BrokerProcess implements AutoCloseable {
 
     private final Path folder;
     private final Path runDir;
-    private final JavaProcess process;
+    private final String[] arguments;
+    private JavaProcess process;
 
-    private BrokerProcess(Path folder, Path runDir, JavaProcess process) {
+    private BrokerProcess(Path folder, Path runDir, String[] arguments) throws Exception {
         this.folder = folder;
         this.runDir = runDir;
-        this.process = process;
+        this.arguments = arguments;
+        startAgain();
     }
 
     static BrokerProcess start(String... options) throws Exception {
@@ -43,10 +45,25 @@ final class BrokerProcess implements AutoCloseable {
                                         folder.resolve("state").toString()),
                                 Stream.of(options))
                         .toArray(String[]::new);
-        JavaProcess process =
-                JavaProcess.start(Map.of(), "org.rbdwrapper.broker.cli.BrokerMain", arguments);
+        return new BrokerProcess(folder, runDir, arguments);
+    }
+
+    /** As it was started before; returns when it is ready. */
+    void startAgain() throws Exception {
+        process = JavaProcess.start(Map.of(), "org.rbdwrapper.broker.cli.BrokerMain", arguments);
         process.awaitLine("ready");
-        return new BrokerProcess(folder, runDir, process);
+    }
+
+    /** By SIGKILL; returns when it has ended. */
+    void kill() throws IOException {
+        process.close();
+    }
+
+    /** As {@code rbdwrapper-broker stop} does; returns when it has ended. */
+    void stop() throws IOException {
+        process.process().destroy();
+        process.process().onExit().join();
+        process.close();
     }
 
     Path runDir() {
@@ -79,9 +96,7 @@ final class BrokerProcess implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        process.process().destroy();
-        process.process().onExit().join();
-        process.close();
+        stop();
         List<Path> paths;
         try (Stream<Path> walk = Files.walk(folder)) {
             paths = walk.sorted(Comparator.reverseOrder()).toList();

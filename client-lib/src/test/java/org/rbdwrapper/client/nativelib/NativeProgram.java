@@ -114,9 +114,14 @@ public final class NativeProgram implements AutoCloseable {
     }
 
     public Result await() throws IOException, InterruptedException {
-        if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+        return await(TIMEOUT_SECONDS);
+    }
+
+    public Result await(int seconds) throws IOException, InterruptedException {
+        if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
             process.destroyForcibly();
-            throw new IOException("did not end: " + Files.readString(output));
+            throw new IOException(
+                    "did not end: " + Files.readString(output) + Files.readString(errors));
         }
         return new Result(
                 process.exitValue(), Files.readAllBytes(output), Files.readString(errors));

@@ -38,6 +38,7 @@ public final class Fd {
     private static final Linker.Option VARIADIC_FROM_2 = Linker.Option.firstVariadicArg(2);
     private static final MethodHandle OPEN =
             withErrno("open", returning(INT, POINTER, INT, INT), VARIADIC_FROM_2);
+    private static final MethodHandle MKFIFO = withErrno("mkfifo", returning(INT, POINTER, INT));
     private static final MethodHandle CLOSE = withErrno("close", returning(INT, INT));
     private static final MethodHandle PREAD =
             withErrno("pread64", returning(LONG, INT, LONG, LONG, LONG));
@@ -90,6 +91,17 @@ public final class Fd {
                 throw new ErrnoException(NativeCalls.lastErrno(), "open " + path);
             }
             return fd;
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** mkfifo(3). */
+    public static void makePipe(String path, int mode) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            check((int) MKFIFO.invokeExact(capture(), arena.allocateFrom(path), mode), "mkfifo");
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {

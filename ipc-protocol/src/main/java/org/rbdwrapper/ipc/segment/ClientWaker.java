@@ -39,6 +39,15 @@ public final class ClientWaker {
     }
 
     /**
+     * Client, any thread, when the broker is gone: that may have taken the announcement and ended
+     * before it woke anybody.
+     */
+    public void wakeForBroker() {
+        channel.putIntVolatile(CLIENT_WAITING_OFFSET, 0);
+        Futex.wake(wordAddress);
+    }
+
+    /**
      * Client: says that it is about to sleep. A last look follows, then {@link #await} or {@link
      * #cancel}.
      */

@@ -1,0 +1,33 @@
+package org.rbdwrapper.broker.session;
+
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One client over several brokers of which none lived until it had its answers: it may not have
+ * heard of the last of these sessions, and comes back by any of their keys.
+ *
+ * @param entry of its process.
+ * @param hadRequests that a broker had taken and may not have answered.
+ */
+record Lineage(Set<SessionKey> keys, SessionRoster.Entry entry, boolean hadRequests) {
+    /** All sessions that this one has gone on from, or that have gone on from it. */
+    static Lineage of(SessionKey key, Map<SessionKey, SessionRoster.Entry> roster) {
+        Set<SessionKey> keys = new HashSet<>(Set.of(key));
+        int known = 0;
+        while (known != keys.size()) {
+            known = keys.size();
+            roster.forEach(
+                    (other, entry) -> {
+                        if (keys.contains(other) && roster.containsKey(entry.before())) {
+                            keys.add(entry.before());
+                        } else if (keys.contains(entry.before())) {
+                            keys.add(other);
+                        }
+                    });
+        }
+        boolean hadRequests = keys.stream().anyMatch(k -> roster.get(k).hadRequests());
+        return new Lineage(Set.copyOf(keys), roster.get(key), hadRequests);
+    }
+}

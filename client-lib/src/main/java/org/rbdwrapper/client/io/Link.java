@@ -1,0 +1,72 @@
+package org.rbdwrapper.client.io;
+
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.ipc.segment.Doorbell;
+import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+/** What joins a session with one broker: the segment that they share. Any thread. */
+public final class Link {
+    private final long address;
+    private final SegmentGeometry geometry;
+    private final Doorbell doorbell;
+    private final Liveness liveness;
+    private final boolean late;
+
+    /**
+     * @param address of the mapped segment.
+     * @param doorbellFd not owned.
+     * @param late whether others have gone on without this session: what it has changed and had no
+     *     answer for may not be done again.
+     */
+    public Link(
+            long address,
+            SegmentGeometry geometry,
+            int doorbellFd,
+            Liveness liveness,
+            boolean late) {
+        this.address = address;
+        this.geometry = geometry;
+        this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
+        this.liveness = liveness;
+        this.late = late;
+    }
+
+    /** The broker is gone. */
+    public boolean isDead() {
+        return liveness.isDead();
+    }
+
+    public boolean isLate() {
+        return late;
+    }
+
+    int channels() {
+        return geometry.channels();
+    }
+
+    Doorbell doorbell() {
+        return doorbell;
+    }
+
+    Liveness liveness() {
+        return liveness;
+    }
+
+    /** A view of a channel, whose waiter is woken when the broker dies. */
+    ClientChannel channel(int index) {
+        ClientChannel channel =
+                new ClientChannel(address + geometry.channelOffset(index), geometry);
+        liveness.onDeath(channel.waker::wakeForBroker);
+        return channel;
+    }
+
+    /** Of the first channel. */
+    SharedBuffers buffers() {
+        return new SharedBuffers(
+                this,
+                address + geometry.channelOffset(0) + geometry.arenaOffset(),
+                geometry.arenaLength());
+    }
+}

@@ -1,0 +1,297 @@
+package org.rbdwrapper.client.session;
+
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.GENERATION_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.client.io.Link;
+import org.rbdwrapper.client.io.Liveness;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.codec.CloseImageEncoder;
+import org.rbdwrapper.ipc.codec.DoneDecoder;
+import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
+import org.rbdwrapper.ipc.codec.ImageStatDecoder;
+import org.rbdwrapper.ipc.codec.OpenImageEncoder;
+import org.rbdwrapper.ipc.codec.ReplayDoneEncoder;
+import org.rbdwrapper.ipc.codec.ResumeEncoder;
+import org.rbdwrapper.ipc.codec.ResumedDecoder;
+import org.rbdwrapper.ipc.codec.StatEncoder;
+import org.rbdwrapper.ipc.codec.WelcomeDecoder;
+import org.rbdwrapper.ipc.control.ControlConnection;
+import org.rbdwrapper.ipc.control.FrameBuffer;
+import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.SharedMemory;
+import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+/** A session with one broker: its socket and its segment. Any thread. */
+final class BrokerConnection {
+    /** The broker's minor version that knows Resume. */
+    private static final int RESUMING_MINOR = 1;
+
+    private final ControlConnection control;
+    private final Liveness liveness;
+    private final Link link;
+    private final long address;
+    private final long length;
+    private final int doorbell;
+    private final long generation;
+    private final long sessionId;
+    private final boolean resumes;
+
+    private record Opened(int handle, int objectSize, String imageId) {}
+
+    private BrokerConnection(
+            ControlConnection control,
+            Liveness liveness,
+            Link link,
+            long address,
+            long length,
+            int doorbell,
+            long generation,
+            long sessionId,
+            boolean resumes) {
+        this.control = control;
+        this.liveness = liveness;
+        this.link = link;
+        this.address = address;
+        this.length = length;
+        this.doorbell = doorbell;
+        this.generation = generation;
+        this.sessionId = sessionId;
+        this.resumes = resumes;
+    }
+
+    /**
+     * Connects to the first broker there is.
+     *
+     * @param before the session's last one; null for its first.
+     */
+    static BrokerConnection make(Wish wish, BrokerConnection before) throws ErrnoException {
+        ControlConnection control = ControlConnection.connect(wish.runDirs());
+        int[] descriptors = {-1, -1};
+        long address = 0;
+        long length = 0;
+        try {
+            WelcomeDecoder welcome =
+                    control.hello(
+                            programName(),
+                            wish.channels(),
+                            wish.depth(),
+                            wish.arenaLength(),
+                            descriptors);
+            length = welcome.segmentLength();
+            long sessionId = welcome.sessionId();
+            boolean resumes = welcome.protocolMinor() >= RESUMING_MINOR;
+            SharedMemory.checkSealed(descriptors[0], length);
+            address = SharedMemory.map(descriptors[0], length);
+            UnsafeBuffer header = new UnsafeBuffer(address, HEADER_LENGTH);
+            SegmentGeometry geometry = SegmentGeometry.readFrom(header, length);
+            if (before != null && geometry.channels() < wish.channels()) {
+                throw new ErrnoException(
+                        Errno.EUSERS, "the broker gives " + geometry.channels() + " channels only");
+            }
+            long generation = header.getLong(GENERATION_OFFSET);
+            boolean late = resumes ? resume(control, before) : before != null;
+            Fd.close(descriptors[0]);
+            descriptors[0] = -1;
+            Liveness liveness = new Liveness(control.socket());
+            Link link = new Link(address, geometry, descriptors[1], liveness, late);
+            liveness.start();
+            return new BrokerConnection(
+                    control,
+                    liveness,
+                    link,
+                    address,
+                    length,
+                    descriptors[1],
+                    generation,
+                    sessionId,
+                    resumes);
+        } catch (ErrnoException e) {
+            if (address != 0) {
+                SharedMemory.unmap(address, length);
+            }
+            for (int descriptor : descriptors) {
+                if (descriptor >= 0) {
+                    Fd.close(descriptor);
+                }
+            }
+            control.close();
+            throw e;
+        }
+    }
+
+    /** True where it is too late to make changes again. */
+    private static boolean resume(ControlConnection control, BrokerConnection before)
+            throws ErrnoException {
+        return control.call(
+                (frame, correlationId) -> {
+                    ResumeEncoder message = new ResumeEncoder();
+                    message.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId)
+                            .generation(before == null ? 0 : before.generation)
+                            .sessionId(before == null ? 0 : before.sessionId);
+                    return message.encodedLength();
+                },
+                ResumedDecoder.TEMPLATE_ID,
+                (message, header) ->
+                        new ResumedDecoder().wrapAndApplyHeader(message, 0, header).late() != 0);
+    }
+
+    Link link() {
+        return link;
+    }
+
+    /** Called once, on any thread, when the broker is gone and all who wait for it were told. */
+    void onDeath(Runnable action) {
+        liveness.afterwards(action);
+    }
+
+    OpenedImage open(String path, boolean read, boolean write) throws ErrnoException {
+        Opened opened = ask(path, read, write);
+        return new OpenedImage(path, read, write, opened.handle, opened.objectSize, opened.imageId);
+    }
+
+    /** Opens what was open with the broker before; the image hears of it where that cannot be. */
+    void reopen(OpenedImage image) throws ErrnoException {
+        try {
+            Opened opened = ask(image.path(), image.isRead(), image.isWrite());
+            if (opened.imageId.equals(image.imageId())) {
+                image.reopened(opened.handle);
+            } else {
+                close(opened.handle);
+                image.lost(Errno.ESTALE); // of the same name, and another
+            }
+        } catch (ErrnoException e) {
+            throwIfDead(e);
+            image.lost(e.errno());
+        }
+    }
+
+    private Opened ask(String path, boolean read, boolean write) throws ErrnoException {
+        return control.call(
+                (frame, correlationId) -> {
+                    OpenImageEncoder message = new OpenImageEncoder();
+                    message.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId);
+                    message.flags().clear().read(read).write(write);
+                    message.path(path);
+                    return message.encodedLength();
+                },
+                ImageOpenedDecoder.TEMPLATE_ID,
+                (message, header) -> {
+                    ImageOpenedDecoder opened =
+                            new ImageOpenedDecoder().wrapAndApplyHeader(message, 0, header);
+                    return new Opened(
+                            (int) opened.handle(), (int) opened.objectSize(), opened.imageId());
+                });
+    }
+
+    void close(OpenedImage image) throws ErrnoException {
+        close(image.handle());
+    }
+
+    private void close(int handle) throws ErrnoException {
+        control.call(
+                (frame, correlationId) -> {
+                    CloseImageEncoder message = new CloseImageEncoder();
+                    message.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId)
+                            .handle(Integer.toUnsignedLong(handle));
+                    return message.encodedLength();
+                },
+                DoneDecoder.TEMPLATE_ID,
+                (message, header) -> message);
+    }
+
+    /** Bytes. */
+    long size(OpenedImage image) throws ErrnoException {
+        return control.call(
+                (frame, correlationId) -> {
+                    StatEncoder message = new StatEncoder();
+                    message.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId)
+                            .handle(Integer.toUnsignedLong(image.handle()))
+                            .path("");
+                    return message.encodedLength();
+                },
+                ImageStatDecoder.TEMPLATE_ID,
+                (message, header) ->
+                        new ImageStatDecoder().wrapAndApplyHeader(message, 0, header).size());
+    }
+
+    /** Returns when everybody's requests without an answer were made again. */
+    void replayDone() throws ErrnoException {
+        if (!resumes) {
+            return;
+        }
+        control.call(
+                (frame, correlationId) -> {
+                    ReplayDoneEncoder message = new ReplayDoneEncoder();
+                    message.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId);
+                    return message.encodedLength();
+                },
+                DoneDecoder.TEMPLATE_ID,
+                (message, header) -> message);
+    }
+
+    /** What a call threw, unless it did so because the broker is gone. */
+    void throwUnlessDead(ErrnoException e) throws ErrnoException {
+        if (!isGone(e)) {
+            throw e;
+        }
+        end();
+    }
+
+    private void throwIfDead(ErrnoException e) throws ErrnoException {
+        if (isGone(e)) {
+            throw e;
+        }
+    }
+
+    private boolean isGone(ErrnoException e) {
+        return link.isDead()
+                || e.errno().equals(Errno.ENOTCONN)
+                || e.errno().equals(Errno.EPIPE)
+                || e.errno().equals(Errno.ECONNRESET);
+    }
+
+    /** It is of no more use. */
+    void end() {
+        liveness.declareDead();
+    }
+
+    /**
+     * Nobody makes requests here any more.
+     *
+     * @param keepsMemory where a program has parts of it.
+     */
+    void free(boolean keepsMemory) {
+        try {
+            if (!keepsMemory) {
+                SharedMemory.unmap(address, length);
+            }
+            Fd.close(doorbell);
+            control.close();
+        } catch (ErrnoException e) {
+            // memory of a broker that is gone stays mapped: no harm but to this process's size
+            System.getLogger(BrokerConnection.class.getName())
+                    .log(System.Logger.Level.WARNING, e.describe());
+        }
+    }
+
+    /** For people: the main class or jar, as the JVM was called. */
+    static String programName() {
+        String command = System.getProperty("sun.java.command", "java");
+        int space = command.indexOf(' ');
+        String first = space < 0 ? command : command.substring(0, space);
+        return first.substring(first.lastIndexOf('/') + 1);
+    }
+}

@@ -1,0 +1,75 @@
+package org.rbdwrapper.client.session;
+
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * How a session looks for its next broker: often at first, as that of an upgrade is back within a
+ * second, then less so; for ever, or as long as {@code RBDW_RECONNECT_TIMEOUT} says, in seconds.
+ *
+ * <p>One thread.
+ */
+final class Reconnect {
+    private static final String VARIABLE = "RBDW_RECONNECT_TIMEOUT";
+    private static final long FIRST_PAUSE_NANOS = 10_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 200_000_000;
+
+    private final Wish wish;
+    private final long began = System.nanoTime();
+    private final long limitNanos;
+
+    Reconnect(Wish wish) {
+        this(wish, System.getenv(VARIABLE));
+    }
+
+    /**
+     * @param timeout seconds, which may have a fraction; null or empty: without a limit.
+     */
+    Reconnect(Wish wish, String timeout) {
+        this.wish = wish;
+        this.limitNanos = nanos(timeout);
+    }
+
+    /**
+     * Returns when there is a broker that takes the session.
+     *
+     * @throws ErrnoException ENOTCONN where none came in time, EPROTONOSUPPORT where the one that
+     *     came speaks another protocol.
+     */
+    BrokerConnection after(BrokerConnection last) throws ErrnoException {
+        long pause = FIRST_PAUSE_NANOS;
+        while (true) {
+            try {
+                return BrokerConnection.make(wish, last);
+            } catch (ErrnoException e) {
+                if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
+                    throw e;
+                }
+                if (System.nanoTime() - began > limitNanos - pause) {
+                    throw new ErrnoException(
+                            Errno.ENOTCONN,
+                            "the broker has gone and did not come back in time ("
+                                    + VARIABLE
+                                    + "): "
+                                    + e.what(),
+                            e);
+                }
+            }
+            LockSupport.parkNanos(pause);
+            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+        }
+    }
+
+    private static long nanos(String seconds) {
+        if (seconds == null || seconds.isEmpty()) {
+            return Long.MAX_VALUE / 2;
+        }
+        try {
+            return (long) (Double.parseDouble(seconds) * 1e9);
+        } catch (NumberFormatException e) {
+            return Long.MAX_VALUE / 2; // as if it were not set: nothing is lost by waiting
+        }
+    }
+}
