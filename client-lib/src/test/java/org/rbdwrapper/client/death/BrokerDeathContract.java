@@ -131,7 +131,7 @@ abstract class BrokerDeathContract {
             }
         } finally {
             for (Load load : loads) {
-                load.close();
+                load.end();
             }
         }
     }

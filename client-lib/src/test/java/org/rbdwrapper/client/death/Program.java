@@ -130,7 +130,7 @@ enum Program {
             }
 
             @Override
-            public void close() throws Exception {
+            public void end() throws Exception {
                 process.close();
             }
         };
@@ -149,7 +149,7 @@ enum Program {
             }
 
             @Override
-            public void close() throws Exception {
+            public void end() throws Exception {
                 process.close();
             }
         };
