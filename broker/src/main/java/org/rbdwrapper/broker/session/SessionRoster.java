@@ -7,6 +7,7 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
@@ -35,9 +36,6 @@ import java.util.Map;
 final class SessionRoster {
     private static final Logger LOG = LoggerFactory.getLogger(SessionRoster.class);
 
-    /** Of /proc/PID/stat, counted from the state, which is the first after the name. */
-    private static final int START_TIME_FIELD = 19;
-
     private final Path folder;
 
     /**
@@ -50,7 +48,7 @@ final class SessionRoster {
     record Entry(int pid, String startTime, SessionKey before, boolean hadRequests) {
         /** Whether it is still there. */
         boolean isAlive() {
-            return startTime.equals(startTimeOf(pid));
+            return startTime.equals(ProcessStart.timeOf(pid));
         }
     }
 
@@ -98,7 +96,7 @@ final class SessionRoster {
             }
             byte[] page = new byte[RequestLedger.PAGE_LENGTH];
             String line =
-                    pid + " " + startTimeOf(pid) + " " + (before == null ? "" : before) + "\n";
+                    pid + " " + ProcessStart.timeOf(pid) + " " + (before == null ? "" : before) + "\n";
             byte[] process = line.getBytes(US_ASCII);
             System.arraycopy(process, 0, page, 0, process.length);
             Path file = folder.resolve(key.toString());
@@ -162,19 +160,6 @@ final class SessionRoster {
                     : null;
         } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
             return null;
-        }
-    }
-
-    /** Empty where there is no such process. */
-    private static String startTimeOf(int pid) {
-        try {
-            String stat =
-                    Files.readString(
-                            Path.of("/proc", Integer.toString(pid), "stat"),
-                            StandardCharsets.ISO_8859_1);
-            return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[START_TIME_FIELD];
-        } catch (IOException e) {
-            return "";
         }
     }
 }

@@ -26,7 +26,8 @@ public final class Stores {
                     CephStore.open(
                             spec.location().isEmpty() ? null : Path.of(spec.location()),
                             options.cephId(),
-                            Map.of());
+                            Map.of(),
+                            options.stateDir().resolve("ceph-clients"));
         };
     }
 }

@@ -38,17 +38,20 @@ final class CephConnection implements StoreConnection {
     private final CephStore store;
     private final Cluster cluster;
     private final int[] ioThreads;
+    private final Runnable forget;
 
     /** librbd takes its cache's settings from the connection's when it opens an image. */
     private final ReentrantReadWriteLock settings = new ReentrantReadWriteLock();
 
     /**
      * @param ioThreads see {@link #ioThreads}.
+     * @param forget called when it has ended: nothing of it can be under way any more.
      */
-    CephConnection(CephStore store, Cluster cluster, int[] ioThreads) {
+    CephConnection(CephStore store, Cluster cluster, int[] ioThreads, Runnable forget) {
         this.store = store;
         this.cluster = cluster;
         this.ioThreads = ioThreads;
+        this.forget = forget;
     }
 
     @Override
@@ -196,6 +199,7 @@ final class CephConnection implements StoreConnection {
             pools.clear();
         }
         cluster.shutDown();
+        forget.run();
     }
 
     /** From {@link CephImage#close}. */

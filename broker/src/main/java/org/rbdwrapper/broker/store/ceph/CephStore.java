@@ -54,12 +54,27 @@ public final class CephStore implements ImageStore {
     private final String id;
     private final Map<String, String> options;
     private final CephConf set;
+    private final ClientRecords records;
+    private final Fence fence;
 
-    private CephStore(Path conf, String id, Map<String, String> options, CephConf set) {
+    private CephStore(
+            Path conf,
+            String id,
+            Map<String, String> options,
+            CephConf set,
+            ClientRecords records) {
         this.conf = conf;
         this.id = id;
         this.options = options;
         this.set = set;
+        this.records = records;
+        this.fence = records == null ? null : new Fence(records);
+    }
+
+    /** As {@link #open(Path, String, Map, Path)}, without notes and fence. */
+    public static CephStore open(Path conf, String id, Map<String, String> options)
+            throws ErrnoException {
+        return open(conf, id, options, null);
     }
 
     /**
@@ -68,16 +83,25 @@ public final class CephStore implements ImageStore {
      * @param conf null: Ceph's usual places.
      * @param id the Ceph user without {@code client.}.
      * @param options of Ceph, which win over the file.
+     * @param clients the folder in which this process notes its Ceph clients, for the one after it
+     *     to fence, and finds those of the one before it; who uses it holds a lock on it. Null: no
+     *     notes, and no fence.
      * @throws ErrnoException ENOENT where librbd or the file is missing.
      */
-    public static CephStore open(Path conf, String id, Map<String, String> options)
+    public static CephStore open(Path conf, String id, Map<String, String> options, Path clients)
             throws ErrnoException {
         if (conf != null && !Files.isReadable(conf)) {
             throw new ErrnoException(
                     Errno.ENOENT, "the Ceph configuration " + conf + " cannot be read");
         }
         try {
-            CephStore store = new CephStore(conf, id, Map.copyOf(options), CephConf.read(conf, id));
+            CephStore store =
+                    new CephStore(
+                            conf,
+                            id,
+                            Map.copyOf(options),
+                            CephConf.read(conf, id),
+                            clients == null ? null : new ClientRecords(clients));
             LibRbd.load();
             Cluster.load();
             return store;
@@ -112,8 +136,9 @@ public final class CephStore implements ImageStore {
         Cluster cluster = new Cluster(id);
         try {
             configure(cluster);
-            return new CephConnection(this, cluster, IoThreads.startedBy(cluster::connect));
-        } catch (RadosException e) {
+            int[] ioThreads = IoThreads.startedBy(cluster::connect);
+            return new CephConnection(this, cluster, ioThreads, note(cluster));
+        } catch (RadosException | CephCallException e) {
             cluster.shutDown();
             throw CephErrors.connecting(
                     e,
@@ -123,6 +148,28 @@ public final class CephStore implements ImageStore {
             cluster.shutDown();
             throw e;
         }
+    }
+
+    /**
+     * Before anything is asked of a new connection: the broker after this one knows of it, and the
+     * one before this one is fenced.
+     *
+     * @return undoes the note.
+     */
+    private Runnable note(Cluster cluster) throws ErrnoException, CephCallException {
+        if (records == null) {
+            return () -> {};
+        }
+        String clusterId = LibRados.clusterId(cluster.address());
+        long client = LibRados.clientNumber(cluster.address());
+        records.add(clusterId, client, LibRados.clientAddress(cluster.address()));
+        try {
+            fence.raise(cluster.address(), clusterId);
+        } catch (ErrnoException | CephCallException e) {
+            records.remove(clusterId, client); // it has asked for nothing
+            throw e;
+        }
+        return () -> records.remove(clusterId, client);
     }
 
     /** Before it connects. */

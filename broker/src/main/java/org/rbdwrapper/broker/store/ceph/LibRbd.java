@@ -293,7 +293,7 @@ final class LibRbd {
                 RBD.findOrThrow(name), FunctionDescriptor.of(result, parameters));
     }
 
-    private static AssertionError unexpected(Throwable thrown) {
+    static AssertionError unexpected(Throwable thrown) {
         if (thrown instanceof Error error) {
             throw error;
         }
