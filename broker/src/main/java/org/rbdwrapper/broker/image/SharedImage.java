@@ -3,7 +3,6 @@ package org.rbdwrapper.broker.image;
 import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
-import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -79,6 +78,7 @@ final class SharedImage {
     }
 
     private void doOpen(OpenRequest request) {
+        leaveLostInstances();
         Messenger messenger;
         try {
             messenger = request.perImage() ? ownMessenger() : request.drainer();
@@ -104,20 +104,27 @@ final class SharedImage {
         }
     }
 
+    /**
+     * Instances that the store has shut out stay with the opens that they have, until those close.
+     * They cannot do anything that the next one would have to know of.
+     */
+    private void leaveLostInstances() {
+        if (home != null && home.image.isLost()) {
+            home = null;
+        }
+        readers.values().removeIf(instance -> instance.image.isLost());
+    }
+
     private void openInstance(
             Messenger messenger, boolean readOnly, OpenRequest request, OnInstance next) {
         owner.workers()
                 .call(
-                        () -> new Instance(messenger, open(messenger, readOnly, request.cached())),
+                        () ->
+                                new Instance(
+                                        messenger,
+                                        messenger.open(spec, readOnly, request.cached())),
                         instance -> next.on(instance, request),
                         failure -> finish(() -> request.failed(failure)));
-    }
-
-    private StoreImage open(Messenger messenger, boolean readOnly, boolean cached)
-            throws ErrnoException {
-        return cached
-                ? messenger.connection().openCached(spec, readOnly)
-                : messenger.connection().open(spec, readOnly);
     }
 
     /**
@@ -127,7 +134,8 @@ final class SharedImage {
         home = instance;
         List<Instance> left = new ArrayList<>(readers.values());
         readers.clear();
-        List<ImageOpen> movers = new ArrayList<>(opens);
+        List<ImageOpen> movers =
+                opens.stream().filter(open -> left.contains(open.instance)).toList();
         Runnable moved =
                 () -> {
                     opened(writer, home);
@@ -172,13 +180,11 @@ final class SharedImage {
     private void doClose(ImageOpen open, Runnable done) {
         opens.remove(open);
         List<Instance> left = new ArrayList<>();
-        if (opens.isEmpty() && home != null) {
-            left.add(home);
-            home = null;
-        } else if (home == null
-                && opens.stream().noneMatch(other -> other.instance == open.instance)) {
-            readers.remove(open.instance.messenger);
-            left.add(open.instance);
+        Instance instance = open.instance;
+        if (opens.stream().noneMatch(other -> other.instance == instance)) {
+            home = home == instance ? null : home;
+            readers.remove(instance.messenger, instance);
+            left.add(instance);
         }
         closeAll(left, () -> finish(done));
     }

@@ -4,7 +4,9 @@ import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Epoll;
 import org.rbdwrapper.ipc.posix.EventFd;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -14,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -134,10 +137,28 @@ public final class Messenger implements AutoCloseable {
         synchronized (connectionLock) {
             if (connection == null) {
                 connection = store.connect("messenger-" + index);
-                ioThreads = connection.ioThreads();
-                connectionThreads = new ConnectionThreads(ioThreads);
+                followIoThreads();
             }
             return connection;
+        }
+    }
+
+    /** Worker: opens an image on the messenger's connection. Blocks. */
+    public StoreImage open(ImageSpec spec, boolean readOnly, boolean cached) throws ErrnoException {
+        StoreConnection opening = connection();
+        StoreImage image =
+                cached ? opening.openCached(spec, readOnly) : opening.open(spec, readOnly);
+        synchronized (connectionLock) {
+            followIoThreads(); // others, where the store had to connect anew
+        }
+        return image;
+    }
+
+    private void followIoThreads() {
+        int[] now = connection.ioThreads();
+        if (!Arrays.equals(now, ioThreads)) {
+            ioThreads = now;
+            connectionThreads = new ConnectionThreads(now);
         }
     }
 

@@ -15,6 +15,14 @@ public interface StoreImage extends AutoCloseable {
     String imageId();
 
     /**
+     * Whether the store has shut this instance out for good: all its requests fail, and what opens
+     * the image needs another instance. Any thread, no blocking.
+     */
+    default boolean isLost() {
+        return false;
+    }
+
+    /**
      * Starts one request. Returns at once, never blocks for long, allocates nothing and throws
      * nothing; several threads may call it at the same time.
      *

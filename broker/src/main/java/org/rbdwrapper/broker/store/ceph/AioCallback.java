@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import org.rbdwrapper.broker.store.CompletionRegistry;
 import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.ipc.Errno;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +17,7 @@ import java.lang.invoke.MethodType;
 
 /**
  * The one function that librbd calls when a request is done, on a thread of its own. The argument
- * is the number of who waits. Allocates nothing.
+ * has the numbers of the image and of who waits. Allocates nothing.
  */
 final class AioCallback {
     private static final Logger LOG = LoggerFactory.getLogger(AioCallback.class);
@@ -48,13 +49,28 @@ final class AioCallback {
         }
     }
 
+    private static final long BLOCKLISTED = -Errno.ESHUTDOWN.number();
+
     private AioCallback() {}
 
-    /** A completion for one request, or a negative error number. */
-    static long create(IoCompletion waiter) {
+    /**
+     * A completion for one request, or a negative error number.
+     *
+     * @param image its number.
+     */
+    static long create(IoCompletion waiter, int image) {
         MemorySegment out = OUT.get();
-        int result = LibRbd.createCompletion(waiter.completionId(), ADDRESS, out.address());
+        long argument = (long) image << 32 | waiter.completionId();
+        int result = LibRbd.createCompletion(argument, ADDRESS, out.address());
         return result < 0 ? result : out.get(JAVA_LONG, 0);
+    }
+
+    /** Before who waits can know, so that its next open does not meet the same client. */
+    private static void onBlocklisted(int number) {
+        CephImage image = ImageNumbers.get(number);
+        if (image != null) {
+            image.onBlocklisted();
+        }
     }
 
     @SuppressWarnings("unused") // through ADDRESS
@@ -66,6 +82,9 @@ final class AioCallback {
             if (result == 0) {
                 request.onWhollyDone(); // librbd returns 0 for a write, whatever its length
             } else {
+                if (result == BLOCKLISTED) {
+                    onBlocklisted((int) (waiter >> 32));
+                }
                 request.onComplete(result);
             }
         } catch (Throwable t) {

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
@@ -36,6 +37,7 @@ final class CephConnection implements StoreConnection {
     private final Map<String, IoCTX> pools = new HashMap<>();
     private final Set<CephImage> images = ConcurrentHashMap.newKeySet();
     private final CephStore store;
+    private final String name;
     private final Cluster cluster;
     private final int[] ioThreads;
     private final Runnable forget;
@@ -43,12 +45,19 @@ final class CephConnection implements StoreConnection {
     /** librbd takes its cache's settings from the connection's when it opens an image. */
     private final ReentrantReadWriteLock settings = new ReentrantReadWriteLock();
 
+    private final AtomicBoolean lost = new AtomicBoolean();
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private volatile boolean retired;
+
     /**
+     * @param name for the log.
      * @param ioThreads see {@link #ioThreads}.
      * @param forget called when it has ended: nothing of it can be under way any more.
      */
-    CephConnection(CephStore store, Cluster cluster, int[] ioThreads, Runnable forget) {
+    CephConnection(
+            CephStore store, String name, Cluster cluster, int[] ioThreads, Runnable forget) {
         this.store = store;
+        this.name = name;
         this.cluster = cluster;
         this.ioThreads = ioThreads;
         this.forget = forget;
@@ -87,6 +96,11 @@ final class CephConnection implements StoreConnection {
     }
 
     private StoreImage openImage(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        if (retired) {
+            throw new ErrnoException(
+                    Errno.ESHUTDOWN,
+                    "image " + spec + " cannot be opened by a client that is lost");
+        }
         Rbd rbd = rbd(spec.pool(), spec.namespace());
         boolean unchangeable = readOnly || spec.isSnapshot();
         RbdImage image = openWatched(rbd, spec, unchangeable);
@@ -184,9 +198,54 @@ final class CephConnection implements StoreConnection {
         }
     }
 
+    /** Whether the cluster has blocklisted this client: nothing can be done through it any more. */
+    boolean isLost() {
+        return lost.get();
+    }
+
+    /**
+     * Any thread: notes what a call's error number says of the client.
+     *
+     * @return whether it is blocklisted.
+     */
+    boolean isLostBy(Errno errno) {
+        if (!errno.equals(Errno.ESHUTDOWN)) {
+            return false;
+        }
+        if (lost.compareAndSet(false, true)) {
+            LOG.warn(
+                    "the cluster has blocklisted the Ceph client of {} (ceph osd blocklist ls; by"
+                        + " an administrator, or another host that took an exclusive lock from it):"
+                        + " I/O on images that are open through it fails with ESHUTDOWN until they"
+                        + " are opened again, which makes a new client",
+                    name);
+        }
+        return true;
+    }
+
+    /** Nothing is opened any more; ends with the last image that is open. Blocks. */
+    void closeWhenUnused() {
+        settings.writeLock().lock();
+        try {
+            retired = true;
+        } finally {
+            settings.writeLock().unlock();
+        }
+        closeIfUnused();
+    }
+
+    private void closeIfUnused() {
+        if (retired && images.isEmpty()) {
+            close();
+        }
+    }
+
     /** Images that are still open are closed first: librbd would go on using what is freed here. */
     @Override
     public void close() {
+        if (!ended.compareAndSet(false, true)) {
+            return;
+        }
         for (CephImage image : images) {
             try {
                 image.close();
@@ -206,6 +265,7 @@ final class CephConnection implements StoreConnection {
     void closed(CephImage image) {
         images.remove(image);
         store.forget(image);
+        closeIfUnused();
     }
 
     private <T> T withImage(ImageSpec spec, String what, ImageCall<T> call, boolean readOnly)

@@ -32,7 +32,7 @@ final class CephImage implements StoreImage {
     private final boolean readOnly;
     private final CephConnection connection;
     private long watch = -1;
-    private long watchId;
+    private final int number;
     private boolean closed;
     private volatile long size;
 
@@ -48,12 +48,12 @@ final class CephImage implements StoreImage {
         this.size = info.size;
         this.objectSize = (int) info.obj_size;
         this.imageId = LibRbd.imageId(pointer);
+        this.number = ImageNumbers.register(this);
         if (!spec.isSnapshot()) {
-            watchId = UpdateWatches.register(this);
             try {
-                watch = LibRbd.watch(pointer, UpdateWatches.callback(), watchId);
+                watch = LibRbd.watch(pointer, UpdateWatches.callback(), number);
             } catch (CephCallException e) {
-                UpdateWatches.release(watchId);
+                ImageNumbers.release(number);
                 throw e;
             }
         }
@@ -84,7 +84,7 @@ final class CephImage implements StoreImage {
             completion.onComplete(-Errno.EROFS.number());
             return;
         }
-        long aio = AioCallback.create(completion);
+        long aio = AioCallback.create(completion, number);
         if (aio < 0 && aio > -4096) {
             completion.onComplete(aio);
             return;
@@ -104,6 +104,16 @@ final class CephImage implements StoreImage {
         }
     }
 
+    @Override
+    public boolean isLost() {
+        return connection.isLost();
+    }
+
+    /** Any thread: a request's answer says that the connection's client is on the blocklist. */
+    void onBlocklisted() {
+        connection.isLostBy(Errno.ESHUTDOWN);
+    }
+
     /** Worker: asks librbd, which follows changes made by other hosts. */
     synchronized void refreshSize() {
         if (closed) {
@@ -112,6 +122,9 @@ final class CephImage implements StoreImage {
         try {
             size = image.stat().size;
         } catch (RbdException e) {
+            if (connection.isLostBy(Errno.of(e.getReturnValue()))) {
+                return; // which it has said
+            }
             LOG.warn("the size of image {} is not known: {}", spec, Errno.of(e.getReturnValue()));
         }
     }
@@ -126,16 +139,20 @@ final class CephImage implements StoreImage {
         try {
             if (watch >= 0) {
                 LibRbd.unwatch(pointer, watch);
-                UpdateWatches.release(watchId);
             }
         } catch (CephCallException e) {
-            LOG.warn("watch of image {}: {}", spec, e.getMessage());
+            if (!isLost()) {
+                LOG.warn("watch of image {}: {}", spec, e.getMessage());
+            }
         }
         try {
             rbd.close(image);
         } catch (RbdException e) {
-            throw CephErrors.of(e, "image " + spec + " cannot be closed");
+            if (!isLost()) { // else there is nothing left that could be put in order
+                throw CephErrors.of(e, "image " + spec + " cannot be closed");
+            }
         } finally {
+            ImageNumbers.release(number);
             connection.closed(this);
         }
     }

@@ -133,11 +133,15 @@ public final class CephStore implements ImageStore {
 
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
+        return new RenewedConnection(() -> connectClient(name));
+    }
+
+    private CephConnection connectClient(String name) throws ErrnoException {
         Cluster cluster = new Cluster(id);
         try {
             configure(cluster);
             int[] ioThreads = IoThreads.startedBy(cluster::connect);
-            return new CephConnection(this, cluster, ioThreads, note(cluster));
+            return new CephConnection(this, name, cluster, ioThreads, note(cluster));
         } catch (RadosException | CephCallException e) {
             cluster.shutDown();
             throw CephErrors.connecting(

@@ -10,15 +10,10 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** Tells images that their header has changed, by whatever host: rbd_update_watch. Any thread. */
 final class UpdateWatches {
     private static final Logger LOG = LoggerFactory.getLogger(UpdateWatches.class);
-    private static final Map<Long, CephImage> IMAGES = new ConcurrentHashMap<>();
-    private static final AtomicLong NEXT = new AtomicLong(1);
     private static final long CALLBACK;
 
     static {
@@ -45,20 +40,10 @@ final class UpdateWatches {
         return CALLBACK;
     }
 
-    static long register(CephImage image) {
-        long id = NEXT.getAndIncrement();
-        IMAGES.put(id, image);
-        return id;
-    }
-
-    static void release(long id) {
-        IMAGES.remove(id);
-    }
-
     @SuppressWarnings("unused") // through CALLBACK
-    private static void onUpdate(long id) {
+    private static void onUpdate(long number) {
         try {
-            CephImage image = IMAGES.get(id);
+            CephImage image = ImageNumbers.get((int) number);
             if (image != null) {
                 // librbd's thread must not call into librbd and wait
                 Thread.ofPlatform().daemon().name("image-update").start(image::refreshSize);

@@ -59,7 +59,7 @@ final class FenceSystemTest {
                     ImageIo io = new ImageIo(image, 512)) {
                 // the dead one has the exclusive lock
                 assertEquals(NEW.length, io.write(0, NEW));
-                assertEquals(-Errno.of(108).number(), oldIo.write(0, OLD));
+                assertEquals(-Errno.ESHUTDOWN.number(), oldIo.write(0, OLD));
                 assertArrayEquals(NEW, io.read(0, NEW.length));
             }
         }
