@@ -29,6 +29,48 @@ public final class CephCluster {
         return running;
     }
 
+    /**
+     * One of the caller's own, to be made sick: its OSD keeps what it has acknowledged when it is
+     * killed. {@link #stop} ends it.
+     */
+    public static CephCluster startDurable() throws IOException, InterruptedException {
+        Path dir = Files.createTempDirectory("rbdw-ceph-");
+        String output =
+                run(
+                        List.of(
+                                "env",
+                                "RBDW_TEST_CLUSTER_STORE=bluestore",
+                                script().toString(),
+                                "start",
+                                dir.toString()));
+        String[] lines = output.strip().split("\n");
+        return new CephCluster(Path.of(lines[lines.length - 1]));
+    }
+
+    /** Ends it; only of {@link #startDurable}. */
+    public void stop() throws IOException, InterruptedException {
+        run(List.of(script().toString(), "stop", conf.getParent().toString()));
+    }
+
+    /**
+     * @param daemon {@code osd.0} or {@code mon.a}; its process stays.
+     * @param name such as STOP.
+     */
+    public void signal(String daemon, String name) throws IOException, InterruptedException {
+        String pid = Files.readString(conf.resolveSibling(daemon + ".pid")).strip();
+        run(List.of("kill", "-" + name, pid));
+    }
+
+    /** kill -9, and starts it again when it has ended. */
+    public void killAndStartOsd() throws Exception {
+        long pid = Long.parseLong(Files.readString(conf.resolveSibling("osd.0.pid")).strip());
+        ProcessHandle osd = ProcessHandle.of(pid).orElseThrow();
+        osd.destroyForcibly();
+        osd.onExit().get(60, TimeUnit.SECONDS);
+        String keyring = conf.resolveSibling("osd.0").resolve("keyring").toString();
+        run(List.of("ceph-osd", "-c", conf.toString(), "-i", "0", "--keyring", keyring));
+    }
+
     public Path conf() {
         return conf;
     }
