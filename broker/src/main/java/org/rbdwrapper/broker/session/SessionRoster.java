@@ -6,8 +6,8 @@ import static java.nio.file.StandardOpenOption.WRITE;
 
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
@@ -15,7 +15,6 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -96,7 +95,12 @@ final class SessionRoster {
             }
             byte[] page = new byte[RequestLedger.PAGE_LENGTH];
             String line =
-                    pid + " " + ProcessStart.timeOf(pid) + " " + (before == null ? "" : before) + "\n";
+                    pid
+                            + " "
+                            + ProcessStart.timeOf(pid)
+                            + " "
+                            + (before == null ? "" : before)
+                            + "\n";
             byte[] process = line.getBytes(US_ASCII);
             System.arraycopy(process, 0, page, 0, process.length);
             Path file = folder.resolve(key.toString());

@@ -32,15 +32,7 @@ final class BrokerProcess implements AutoCloseable {
     }
 
     static BrokerProcess start(String... options) throws Exception {
-        return startIn(Files.createTempDirectory("rbdw-"), options);
-    }
-
-    /** The one after a broker that was killed, in the same folders. */
-    BrokerProcess startNext(String... options) throws Exception {
-        return startIn(folder, options);
-    }
-
-    private static BrokerProcess startIn(Path folder, String... options) throws Exception {
+        Path folder = Files.createTempDirectory("rbdw-");
         Path runDir = folder.resolve("run");
         String[] arguments =
                 Stream.concat(
@@ -71,12 +63,6 @@ final class BrokerProcess implements AutoCloseable {
     void stop() throws IOException {
         process.process().destroy();
         process.process().onExit().join();
-        process.close();
-    }
-
-    /** kill -9. Its folders stay. */
-    void kill() throws IOException {
-        process.process().destroyForcibly().onExit().join();
         process.close();
     }
 

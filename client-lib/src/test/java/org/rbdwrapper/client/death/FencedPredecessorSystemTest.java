@@ -27,27 +27,26 @@ final class FencedPredecessorSystemTest {
 
     @Test
     void shouldFenceTheDeadBeforeItAnswersAndTakeTheirLocks() throws Exception {
-        BrokerProcess before = BrokerProcess.start(options());
-        try (BrokerAdmin admin = before.admin()) {
-            admin.create(IMAGE, 1 << 20);
-            admin.map(MapRequest.of(IMAGE));
-        }
-        String path = "/rbdw/" + IMAGE;
-        String owner;
-        try (JavaProcess writer =
-                JavaProcess.start(
-                        Map.of(), WritingClient.class, before.runDir().toString(), path)) {
-            writer.awaitLine("writing");
-            owner = lockOwner();
-            assertFalse(blocklist().contains(owner), owner);
-            before.kill(); // with the lock, and writes under way
-        }
-        long killed = System.nanoTime();
-        Set<String> listed;
-        try (BrokerProcess after = before.startNext(options())) {
-            listed = blocklist();
+        try (BrokerProcess broker = BrokerProcess.start(options())) {
+            try (BrokerAdmin admin = broker.admin()) {
+                admin.create(IMAGE, 1 << 20);
+                admin.map(MapRequest.of(IMAGE));
+            }
+            String path = "/rbdw/" + IMAGE;
+            String owner;
+            try (JavaProcess writer =
+                    JavaProcess.start(
+                            Map.of(), WritingClient.class, broker.runDir().toString(), path)) {
+                writer.awaitLine("writing");
+                owner = lockOwner();
+                assertFalse(blocklist().contains(owner), owner);
+                broker.kill(); // with the lock, and writes under way
+            }
+            long killed = System.nanoTime();
+            broker.startAgain();
+            Set<String> listed = blocklist();
             assertTrue(listed.contains(owner), owner + " is not in " + listed);
-            try (RbdFile file = RbdFile.openAt(after.runDir(), path)) {
+            try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
                 file.write(ByteBuffer.wrap(new byte[] {3}), 0);
                 System.out.printf(
                         "from kill to first write %.1f s%n", (System.nanoTime() - killed) / 1e9);
