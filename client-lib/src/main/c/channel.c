@@ -124,6 +124,22 @@ int channel_take_response(struct channel *channel, int64_t *result)
     return (int) index;
 }
 
+int channel_lose_first(struct channel *channel)
+{
+    int first = -1;
+    for (uint32_t i = 0; i < channel->pieces; i++) {
+        const struct piece *piece = &channel->piece[i];
+        if (piece->in_flight
+            && (first < 0 || piece->correlation_id < channel->piece[first].correlation_id)) {
+            first = (int) i;
+        }
+    }
+    if (first >= 0) {
+        channel->piece[first].in_flight = false;
+    }
+    return first;
+}
+
 static void pause_cpu(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -207,12 +223,13 @@ static bool sleep_for_response(struct channel *channel, struct session *session)
     while (true) {
         atomic_store_explicit(waiting, 1, memory_order_relaxed);
         atomic_thread_fence(memory_order_seq_cst);
-        if (channel_has_response(channel)) {
+        bool is_dead = session_is_known_dead(session);
+        if (channel_has_response(channel) || is_dead) {
             atomic_store_explicit(waiting, 0, memory_order_relaxed);
-            return true;
-        }
-        if (!futex_wait(waiting, 1, FUTEX_LOOK_NS, FUTEX_SHARED) && !session_is_alive(session)) {
             return channel_has_response(channel);
+        }
+        if (!futex_wait(waiting, 1, FUTEX_LOOK_NS, FUTEX_SHARED)) {
+            session_is_alive(session);
         }
     }
 }

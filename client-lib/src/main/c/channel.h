@@ -118,6 +118,10 @@ bool channel_has_response(const struct channel *channel);
  * -1 for a response to nothing that is in flight. */
 int channel_take_response(struct channel *channel, int64_t *result);
 
+/* The broker is gone: the piece in flight that was submitted first, which is no more in flight; -1
+ * where there is none. */
+int channel_lose_first(struct channel *channel);
+
 /* Waits until a response is there, or false as soon as still_alive says so. The latter is asked a
  * few times a second. */
 bool channel_await_response(struct channel *channel, struct session *session);

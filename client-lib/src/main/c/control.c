@@ -20,6 +20,9 @@
 #include <org_rbdwrapper_ipc_codec/openImage.h>
 #include <org_rbdwrapper_ipc_codec/openLockFile.h>
 #include <org_rbdwrapper_ipc_codec/progress.h>
+#include <org_rbdwrapper_ipc_codec/replayDone.h>
+#include <org_rbdwrapper_ipc_codec/resume.h>
+#include <org_rbdwrapper_ipc_codec/resumed.h>
 #include <org_rbdwrapper_ipc_codec/stat.h>
 #include <org_rbdwrapper_ipc_codec/watchChanges.h>
 #include <org_rbdwrapper_ipc_codec/welcome.h>
@@ -173,6 +176,8 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
     } else {
         struct SBE(welcome) answer;
         BEGIN_DECODING(welcome, &answer, &control->frame);
+        welcome->session_id = SBE(welcome_sessionId)(&answer);
+        welcome->minor = SBE(welcome_protocolMinor)(&answer);
         welcome->segment_length = SBE(welcome_segmentLength)(&answer);
     }
     welcome->memory = descriptors[0];
@@ -180,7 +185,55 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
     return error;
 }
 
-int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle)
+int control_resume(struct control *control, uint64_t generation, uint64_t session_id, bool *late)
+{
+    struct SBE(resume) request;
+    BEGIN_ENCODING(resume, &request, &control->frame);
+    SBE(resume_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(resume_set_generation)(&request, generation);
+    SBE(resume_set_sessionId)(&request, session_id);
+    int error = SEND(resume, &request, control);
+    if (error == 0) {
+        error = RECEIVE(resumed, control);
+    }
+    if (error == 0) {
+        struct SBE(resumed) answer;
+        BEGIN_DECODING(resumed, &answer, &control->frame);
+        *late = SBE(resumed_late)(&answer) != 0;
+    }
+    return error;
+}
+
+int control_send_replay_done(struct control *control)
+{
+    struct SBE(replayDone) request;
+    BEGIN_ENCODING(replayDone, &request, &control->frame);
+    SBE(replayDone_set_correlationId)(&request, control->next_correlation_id++);
+    return SEND(replayDone, &request, control);
+}
+
+int control_await_replay_done(struct control *control)
+{
+    return RECEIVE(done, control);
+}
+
+static int decode_image_id(struct control *control, struct SBE(imageOpened) *answer,
+                           struct image_id *id)
+{
+    struct frame *frame = &control->frame;
+    size_t begin = frame->block_length + SBE(imageOpened_imageId_header_length)();
+    memset(id, 0, sizeof *id);
+    if (frame_body_length(frame) >= begin
+        && frame_body_length(frame) >= begin + SBE(imageOpened_imageId_length)(answer)) {
+        SBE(imageOpened_get_imageId)(answer, id->text, sizeof id->text - 1);
+        return 0;
+    }
+    control->broken = true;
+    return error_set(EPROTO, "the broker's answer is not well formed");
+}
+
+int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
+                 struct image_id *id)
 {
     size_t path_length = strnlen(path, MAX_PATH);
     if (path_length == MAX_PATH) {
@@ -200,9 +253,12 @@ int control_open(struct control *control, const char *path, int access_mode, uin
         error = RECEIVE(imageOpened, control);
     }
     if (error == 0) {
-        struct SBE(imageOpened) answer;
+        struct SBE(imageOpened) answer = {0};
         BEGIN_DECODING(imageOpened, &answer, &control->frame);
         *handle = SBE(imageOpened_handle)(&answer);
+        if (id != NULL) {
+            error = decode_image_id(control, &answer, id);
+        }
     }
     return error;
 }

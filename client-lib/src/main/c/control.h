@@ -21,6 +21,8 @@ struct control {
 
 /* What the broker said when it welcomed us. */
 struct welcome {
+    uint64_t session_id;
+    uint32_t minor; /* of the protocol that it speaks */
     int64_t segment_length; /* bytes */
     int memory;             /* descriptors, the caller's to close; -1 where there is none */
     int doorbell;
@@ -33,7 +35,24 @@ int control_connect(struct control *control);
 int control_hello(struct control *control, uint16_t channels, uint16_t depth,
                   uint32_t arena_length, struct welcome *welcome);
 
-int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle);
+/* After control_hello, before anything is opened: this session goes on where another has ended.
+ * generation: of that one's segment, 0 where there was none. late: what it has changed without an
+ * answer may not be done again. */
+int control_resume(struct control *control, uint64_t generation, uint64_t session_id, bool *late);
+
+/* All that had no answer was made again, and has its own. Returns when this is so of every session
+ * that the broker waits for; as two calls, between which no other may come. */
+int control_send_replay_done(struct control *control);
+int control_await_replay_done(struct control *control);
+
+/* An image's identity, which outlives its name: a longer one is cut off. */
+struct image_id {
+    char text[64];
+};
+
+/* id: NULL where nobody asks. */
+int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
+                 struct image_id *id);
 
 int control_close(struct control *control, uint32_t handle);
 

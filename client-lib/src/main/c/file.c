@@ -13,41 +13,67 @@
 #include <org_rbdwrapper_ipc_codec/ioOp.h>
 
 #include "error.h"
+#include "file.h"
 #include "image.h"
 #include "io.h"
 #include "rbdw.h"
 #include "rbdw_protocol.h"
 #include "segment.h"
 #include "session.h"
-
-struct rbdw_file {
-    _Atomic(struct session *) session; /* changes once, in a child */
-    uint32_t handle;                   /* in that session; stored before it */
-    int access_mode;
-    char path[];
-};
+#include "succession.h"
 
 const char *rbdw_version(void)
 {
     return RBDW_RELEASE;
 }
 
-/* Under the lock. */
+/* Under the lock. 0, SUCCESSION_LOST, or an error. */
 static int open_in_session(struct rbdw_file *file)
 {
     struct session *session;
-    int error = session_acquire(&session);
+    uint32_t handle;
+    int error = succession_acquire(&session);
     if (error < 0) {
         return error;
     }
-    error = control_open(&session->control, file->path, file->access_mode, &file->handle);
+    error = control_open(session->control, file->path, file->access_mode, &handle, &file->id);
     if (error < 0) {
         session_after_control(session);
+        bool is_lost = session_is_known_dead(session) && error == -ENOTCONN;
         session_release(session);
-        return error;
+        return is_lost ? SUCCESSION_LOST : error;
     }
+    atomic_store_explicit(&file->handle, handle, memory_order_relaxed);
     atomic_store_explicit(&file->session, session, memory_order_release);
     return 0;
+}
+
+/* Takes the lock and runs a step that needs a broker, again when there is the next one. */
+static int with_broker(int (*step)(struct rbdw_file *), struct rbdw_file *file, bool in_child)
+{
+    struct attempts attempts = succession_first_attempt();
+    while (true) {
+        session_lock();
+        int error = step(file);
+        session_unlock();
+        if (error == SUCCESSION_LOST) {
+            error = session_is_nested(0) ? session_gone() : succession_await_open(NULL);
+            if (error < 0) {
+                return error;
+            }
+        } else if (!succession_await_broker(&attempts, error, in_child)) {
+            return error;
+        }
+    }
+}
+
+static int open_and_add(struct rbdw_file *file)
+{
+    int error = open_in_session(file);
+    if (error == 0) {
+        succession_add_file(file);
+    }
+    return error;
 }
 
 int rbdw_open(const char *path, int flags, struct rbdw_file **file)
@@ -62,15 +88,13 @@ int rbdw_open(const char *path, int flags, struct rbdw_file **file)
                          path, (unsigned) flags);
     }
     size_t path_size = strlen(path) + 1;
-    struct rbdw_file *opened = malloc(sizeof *opened + path_size);
+    struct rbdw_file *opened = calloc(1, sizeof *opened + path_size);
     if (opened == NULL) {
         return error_set(ENOMEM, "open %s: no memory", path);
     }
     opened->access_mode = access_mode;
     memcpy(opened->path, path, path_size);
-    session_lock();
-    int error = open_in_session(opened);
-    session_unlock();
+    int error = with_broker(open_and_add, opened, false);
     if (error < 0) {
         free(opened);
         return error;
@@ -85,13 +109,20 @@ int rbdw_close(struct rbdw_file *file)
         return 0;
     }
     int error = 0;
+    if (!session_is_nested(0)) {
+        succession_await_rest();
+    }
     session_lock();
     struct session *session = atomic_load(&file->session);
     /* a broker that is gone has closed all, and a child's parent closes its own */
     if (session_is_ours(session) && session_is_alive(session)) {
-        error = control_close(&session->control, file->handle);
+        error = control_close(session->control, file->handle);
         session_after_control(session);
+        if (session_is_known_dead(session)) {
+            error = 0;
+        }
     }
+    succession_remove_file(file);
     session_release(session);
     session_unlock();
     free(file);
@@ -99,18 +130,17 @@ int rbdw_close(struct rbdw_file *file)
 }
 
 /* A child opens the image again for itself. */
-static int open_after_fork(struct rbdw_file *file)
+static int open_in_child(struct rbdw_file *file)
 {
-    int error = 0;
-    session_lock();
     struct session *parents = atomic_load(&file->session);
+    int error = 0;
     if (!session_is_ours(parents)) { /* another thread may have been first */
         error = open_in_session(file);
         if (error == 0) {
+            atomic_store(&file->failure, 0);
             session_release(parents);
         }
     }
-    session_unlock();
     return error;
 }
 
@@ -121,20 +151,116 @@ static int session_of(struct rbdw_file *file, struct session **session)
     if (session_is_ours(*session)) {
         return 0;
     }
-    int error = open_after_fork(file);
+    int error = with_broker(open_in_child, file, true);
     *session = atomic_load_explicit(&file->session, memory_order_acquire);
+    return error;
+}
+
+/* Makes the requests again that a broker which is gone has not answered. */
+static int replay(struct rbdw_file *file, struct operation *operation,
+                  const struct session *lost_on)
+{
+    int error = 0;
+    while (error == 0 && operation->again_count > 0) {
+        struct session *session;
+        struct channel *channel;
+        error = succession_await_replay(file, lost_on, &session);
+        if (error < 0) {
+            break;
+        }
+        int failure = atomic_load(&file->failure);
+        if (failure == 0 && session->is_late && io_is_change(operation)) {
+            failure = EIO;
+        }
+        if (failure != 0) {
+            io_fail_again(operation, failure);
+            break;
+        }
+        lost_on = session;
+        error = session_take_channel(session, &channel);
+        if (error == 0) {
+            operation->handle = file->next_handle;
+            error = io_run(session, channel, operation, true);
+            session_return_channel(session, channel);
+        }
+        if (error == -ENOTCONN) {
+            error = 0; /* the next one, then */
+        }
+    }
+    succession_end_replay();
+    return error;
+}
+
+/* Others have gone on. */
+static void restart(struct operation *operation)
+{
+    if (io_is_change(operation)) {
+        io_fail_again(operation, EIO);
+    } else {
+        io_begin(operation);
+    }
+}
+
+/* One go at an operation. 0: look whether it is done; or an error. */
+static int attempt(struct rbdw_file *file, struct operation *operation)
+{
+    struct session *session;
+    struct channel *channel;
+    bool is_in_time = false;
+    int error = session_of(file, &session);
+    if (error < 0) {
+        return error;
+    }
+    error = session_take_channel(session, &channel);
+    if (error < 0) {
+        channel = NULL;
+    } else {
+        if (session != atomic_load_explicit(&file->session, memory_order_relaxed)) {
+            session_return_channel(session, channel);
+            return 0; /* it was replaced meanwhile */
+        }
+        operation->handle = atomic_load_explicit(&file->handle, memory_order_relaxed);
+        error = io_run(session, channel, operation, false);
+    }
+    if (error != -ENOTCONN || session_is_nested(channel != NULL)) {
+        if (channel != NULL) {
+            session_return_channel(session, channel);
+        }
+        return error == -ENOTCONN ? session_gone() : error;
+    }
+    session_begin_following();
+    bool has_lost = operation->again_count > 0;
+    if (has_lost) {
+        is_in_time = succession_begin_replay(session);
+    }
+    if (channel != NULL) {
+        session_return_channel(session, channel);
+    }
+    error = 0;
+    if (is_in_time) {
+        error = replay(file, operation, session);
+    } else if (has_lost) {
+        restart(operation);
+    }
+    if (error == 0 && !io_is_done(operation)) {
+        error = succession_await_open(file);
+    } else if (error == 0) {
+        succession_await_rest(); /* who has helped so far helps until all can go on */
+    }
+    session_end_following();
     return error;
 }
 
 static int64_t perform(struct rbdw_file *file, struct operation *operation)
 {
-    struct session *session;
-    int error = session_of(file, &session);
-    if (error < 0) {
-        return error;
+    io_begin(operation);
+    while (!io_is_done(operation)) {
+        int error = attempt(file, operation);
+        if (error < 0) {
+            return error;
+        }
     }
-    operation->handle = file->handle;
-    return io_perform(session, operation, file->path);
+    return io_result(operation, file->path);
 }
 
 static int check_range(const struct rbdw_file *file, const char *what, off_t offset,
@@ -226,21 +352,50 @@ int rbdw_write_zeroes(struct rbdw_file *file, off_t offset, off_t length)
     return perform_on_range(file, SBE(ioOp_WRITE_ZEROES), "write zeroes", offset, length);
 }
 
+/* Takes the lock, with the session in which the file is open. After an error without it. */
+static int lock_session_of(struct rbdw_file *file, struct session **session)
+{
+    while (true) {
+        int error = session_of(file, session);
+        if (error < 0) {
+            return error;
+        }
+        session_lock();
+        *session = atomic_load(&file->session);
+        if (session_is_ours(*session) && session_is_alive(*session)) {
+            return 0;
+        }
+        session_unlock();
+        if (session_is_nested(0)) {
+            return session_gone();
+        }
+        error = succession_await_open(file);
+        if (error < 0) {
+            return error;
+        }
+    }
+}
+
+/* Gives the lock back. True where the request is to be made again, of the next broker. */
+static bool unlock_after(struct session *session, int error)
+{
+    session_after_control(session);
+    bool is_lost = error == -ENOTCONN && session_is_known_dead(session);
+    session_unlock();
+    return is_lost;
+}
+
 int image_stat_file(struct rbdw_file *file, struct image_stat *stat)
 {
     struct session *session;
-    int error = session_of(file, &session);
-    if (error < 0) {
-        return error;
-    }
-    session_lock();
-    if (session_is_alive(session)) {
-        error = control_stat(&session->control, file->handle, NULL, stat);
-        session_after_control(session);
-    } else {
-        error = session_gone();
-    }
-    session_unlock();
+    int error;
+    do {
+        error = lock_session_of(file, &session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_stat(session->control, file->handle, NULL, stat);
+    } while (unlock_after(session, error));
     return error;
 }
 
@@ -263,7 +418,11 @@ static int reopen(int memory)
 int image_attach(struct rbdw_file *file)
 {
     struct session *session;
-    return session_of(file, &session);
+    int error = lock_session_of(file, &session);
+    if (error == 0) {
+        session_unlock();
+    }
+    return error;
 }
 
 int image_lock_file(struct rbdw_file *file, int *fd)
@@ -274,7 +433,7 @@ int image_lock_file(struct rbdw_file *file, int *fd)
     if (!session_is_alive(session)) {
         return session_gone();
     }
-    error = control_open_lock_file(&session->control, file->handle, &memory);
+    error = control_open_lock_file(session->control, file->handle, &memory);
     session_after_control(session);
     if (error < 0) {
         return error;
@@ -288,19 +447,15 @@ int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
 {
     struct session *session;
     int memory = -1;
+    int error;
     *changes = NULL;
-    int error = session_of(file, &session);
-    if (error < 0) {
-        return error;
-    }
-    session_lock();
-    if (session_is_alive(session)) {
-        error = control_watch_changes(&session->control, file->handle, &memory);
-        session_after_control(session);
-    } else {
-        error = session_gone();
-    }
-    session_unlock();
+    do {
+        error = lock_session_of(file, &session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_watch_changes(session->control, file->handle, &memory);
+    } while (unlock_after(session, error));
     if (error == 0) {
         const void *page;
         error = segment_map_page(memory, &page);
@@ -312,22 +467,58 @@ int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
     return error;
 }
 
+const void *image_connection(const struct rbdw_file *file)
+{
+    return atomic_load_explicit(&file->session, memory_order_relaxed);
+}
+
 void image_end_watch(const _Atomic uint64_t *changes)
 {
     munmap((void *) changes, SEGMENT_PAGE);
 }
 
+/* With the lock: the session, which has a reference for it. SUCCESSION_LOST is dealt with. */
+static int lock_any_session(struct session **session)
+{
+    struct attempts attempts = succession_first_attempt();
+    while (true) {
+        session_lock();
+        int error = succession_acquire(session);
+        if (error == 0) {
+            return 0;
+        }
+        session_unlock();
+        if (error == SUCCESSION_LOST) {
+            error = session_is_nested(0) ? session_gone() : succession_await_open(NULL);
+        } else if (succession_await_broker(&attempts, error, false)) {
+            error = 0;
+        }
+        if (error < 0) {
+            return error;
+        }
+    }
+}
+
+static bool release_after(struct session *session, int error)
+{
+    session_after_control(session);
+    bool is_lost = error == -ENOTCONN && session_is_known_dead(session);
+    session_release(session);
+    session_unlock();
+    return is_lost;
+}
+
 int image_stat_path(const char *path, struct image_stat *stat)
 {
     struct session *session;
-    session_lock();
-    int error = session_acquire(&session);
-    if (error == 0) {
-        error = control_stat(&session->control, 0, path, stat);
-        session_after_control(session);
-        session_release(session);
-    }
-    session_unlock();
+    int error;
+    do {
+        error = lock_any_session(&session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_stat(session->control, 0, path, stat);
+    } while (release_after(session, error));
     return error;
 }
 
@@ -335,13 +526,13 @@ int image_list(int (*on_mapping)(void *context, const char *path, const struct i
                void *context)
 {
     struct session *session;
-    session_lock();
-    int error = session_acquire(&session);
-    if (error == 0) {
-        error = control_list(&session->control, on_mapping, context);
-        session_after_control(session);
-        session_release(session);
-    }
-    session_unlock();
+    int error;
+    do {
+        error = lock_any_session(&session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_list(session->control, on_mapping, context);
+    } while (release_after(session, error));
     return error;
 }

@@ -43,6 +43,9 @@ int image_lock_file(rbdw_file *file, int *fd);
  * is acknowledged to whoever made it. The caller's to image_end_watch. */
 int image_watch(rbdw_file *file, const _Atomic uint64_t **changes);
 
+/* Another one after each broker: what image_watch gave counts for the one that was then. */
+const void *image_connection(const rbdw_file *file);
+
 void image_end_watch(const _Atomic uint64_t *changes);
 
 #endif

@@ -1,10 +1,15 @@
 #include <errno.h>
+#include <pthread.h>
 
 #include "error.h"
 #include "session.h"
 
 /* How many calls of this thread are under way: one, and one more for each signal handler on top. */
 static __thread uint32_t calls __attribute__((tls_model("initial-exec")));
+
+/* A call of this thread waits for the next broker. */
+static __thread uint32_t following __attribute__((tls_model("initial-exec")));
+static __thread int cancel_state __attribute__((tls_model("initial-exec"))); /* before it */
 
 /* Where this thread looks first, from 1 on: mostly nobody else looks there first. */
 static __thread uint32_t first_look __attribute__((tls_model("initial-exec")));
@@ -27,8 +32,10 @@ int session_take_channel(struct session *session, struct channel **channel)
         calls--;
         return session_gone();
     }
-    /* after the lease: a channel that was left with requests in flight belongs to a dead session */
-    if (atomic_load_explicit(&session->dead, memory_order_relaxed)) {
+    /*   here:      leased = 1 | look whether the session is dead | use the segment
+     *   its end:   dead = 1   | look whether a channel is leased | unmap the segment
+     * One of the two sees the other. */
+    if (atomic_load(&session->dead)) {
         session_return_channel(session, *channel);
         return session_gone();
     }
@@ -41,4 +48,28 @@ void session_return_channel(struct session *session, struct channel *channel)
     pool_return(in_handler ? &session->handlers : &session->threads, channel);
     atomic_signal_fence(memory_order_seq_cst);
     calls--;
+}
+
+void session_begin_following(void)
+{
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (following++ == 0) {
+        cancel_state = state;
+    }
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+void session_end_following(void)
+{
+    int state = cancel_state;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (--following == 0) {
+        pthread_setcancelstate(state, NULL);
+    }
+}
+
+bool session_is_nested(uint32_t own_channels)
+{
+    return calls > own_channels || following > 0;
 }

@@ -62,7 +62,7 @@ static struct channel *wait_for_one(struct channel_pool *pool, uint32_t first,
         if (patient && futex_now_ns() - since >= PATIENCE_NS) {
             patient = false;
             atomic_fetch_add(&pool->impatient, 1);
-        } else if (!woken && !session_is_alive(session)) {
+        } else if ((!woken || session_is_known_dead(session)) && !session_is_alive(session)) {
             channel = NULL;
             break;
         }
@@ -90,4 +90,12 @@ void pool_return(struct channel_pool *pool, struct channel *channel)
 {
     atomic_store_explicit(&channel->leased, 0, memory_order_release);
     wake_one(pool);
+}
+
+void pool_wake_all(struct channel_pool *pool)
+{
+    atomic_fetch_add(&pool->returned, 1);
+    futex_wake(&pool->returned, INT32_MAX, FUTEX_PRIVATE);
+    atomic_fetch_add(&pool->returned_to_impatient, 1);
+    futex_wake(&pool->returned_to_impatient, INT32_MAX, FUTEX_PRIVATE);
 }

@@ -35,6 +35,9 @@ void pool_init(struct channel_pool *pool, struct channel *channels, uint32_t cou
 /* Waits for a channel. first: the index to look at first. NULL where the broker is gone. */
 struct channel *pool_take(struct channel_pool *pool, uint32_t first, struct session *session);
 
+/* All who wait look whether the broker is gone. */
+void pool_wake_all(struct channel_pool *pool);
+
 void pool_return(struct channel_pool *pool, struct channel *channel);
 
 #endif

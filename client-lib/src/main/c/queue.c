@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
+#include "futex.h"
 #include "queue_state.h"
+#include "succession.h"
 
 #define MIN_DEPTH 16
 #define ARENA_LENGTH (4 * 1024 * 1024)
@@ -22,8 +25,7 @@ static uint32_t depth_for(uint32_t wanted)
     return depth;
 }
 
-/* A queue that begins, or begins again: nothing is in flight. */
-static void use_session(struct queue *queue, struct session *session)
+void queue_use_session(struct queue *queue, struct session *session)
 {
     uint32_t granted = session->channel[0].arena_length;
     queue->max_read = granted / READ_PARTS / SEGMENT_PAGE * SEGMENT_PAGE;
@@ -36,10 +38,19 @@ static void use_session(struct queue *queue, struct session *session)
     atomic_store(&queue->session, session);
 }
 
+struct session_wish queue_wish(uint32_t depth)
+{
+    return (struct session_wish) {1, (uint16_t) depth, ARENA_LENGTH};
+}
+
 static int make_session(uint32_t depth, struct session **session)
 {
+    struct session_wish wish = queue_wish(depth);
     session_lock();
-    int error = session_make_queued((uint16_t) depth, ARENA_LENGTH, session);
+    int error = session_make(&wish, (struct session_key) {0, 0}, session);
+    if (error == 0) {
+        (*session)->references = 1;
+    }
     session_unlock();
     return error;
 }
@@ -59,35 +70,20 @@ int queue_create(uint32_t depth, struct queue **made)
         return error_set(ENOMEM, "no memory for asynchronous requests");
     }
     queue->depth = depth_for(depth);
-    int error = make_session(queue->depth, &session);
+    struct attempts attempts = succession_first_attempt();
+    int error;
+    do { /* the program has an image open: its broker comes back */
+        error = make_session(queue->depth, &session);
+    } while ((error == -ECONNREFUSED || error == -ENOTCONN)
+             && succession_try_again(&attempts, error));
     if (error < 0) {
         free(queue);
         return error;
     }
     queue_line_init(&queue->waiting);
     queue_line_init(&queue->done);
-    use_session(queue, session);
+    queue_use_session(queue, session);
     *made = queue;
-    return 0;
-}
-
-int queue_renew(struct queue *queue)
-{
-    struct session *session;
-    struct former *former = malloc(sizeof *former);
-    if (former == NULL) {
-        return error_set(ENOMEM, "no memory for asynchronous requests");
-    }
-    int error = make_session(queue->depth, &session);
-    if (error < 0) {
-        free(former);
-        return error;
-    }
-    queue_wake(queue); /* who waits for the former broker; nobody begins to, for the caller's lock */
-    former->session = queue_session(queue);
-    former->next = queue->formers;
-    queue->formers = former;
-    use_session(queue, session);
     return 0;
 }
 
@@ -96,9 +92,9 @@ bool queue_is_ours(const struct queue *queue)
     return session_is_ours(queue_session(queue));
 }
 
-bool queue_is_dead(const struct queue *queue)
+bool queue_is_alive(const struct queue *queue)
 {
-    return !session_is_alive(queue_session(queue));
+    return session_is_alive(queue_session(queue));
 }
 
 bool queue_has_done(const struct queue *queue)
@@ -126,55 +122,115 @@ void queue_destroy(struct queue *queue)
             queue_await(queue, queue_look(queue), INT64_MAX, true);
         }
     }
+    queue_free_formers(queue);
     release(queue_session(queue));
-    while (queue->formers != NULL) {
-        struct former *former = queue->formers;
-        queue->formers = former->next;
-        release(former->session);
-        free(former);
+    for (uint32_t i = 0; i < queue->image_count; i++) {
+        free(queue->images[i].path);
     }
+    free(queue->images);
     free(queue);
+}
+
+/* The index of an image that is free, or an error with its text. */
+static int take_image(struct queue *queue)
+{
+    for (uint32_t i = 0; i < queue->image_count; i++) {
+        if (!queue->images[i].is_open) {
+            return (int) i;
+        }
+    }
+    uint32_t count = queue->image_count == 0 ? 4 : 2 * queue->image_count;
+    struct queue_image *images = reallocarray(queue->images, count, sizeof *images);
+    if (images == NULL) {
+        return error_set(ENOMEM, "no memory for asynchronous requests");
+    }
+    memset(images + queue->image_count, 0, (count - queue->image_count) * sizeof *images);
+    int first = (int) queue->image_count;
+    queue->images = images;
+    queue->image_count = count;
+    return first;
+}
+
+/* Under the lock. */
+static int open_image(struct session *session, struct queue_image *image, uint32_t *mapping_id)
+{
+    struct image_stat stat;
+    int error =
+        control_open(session->control, image->path, image->access_mode, &image->handle, &image->id);
+    if (error == 0) {
+        error = control_stat(session->control, image->handle, NULL, &stat);
+        *mapping_id = stat.mapping_id;
+        if (error < 0) {
+            control_close(session->control, image->handle);
+        }
+    }
+    session_after_control(session);
+    return error;
 }
 
 int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t *handle,
                uint32_t *mapping_id)
 {
-    struct session *session = queue_session(queue);
-    struct image_stat stat;
-    session_lock();
-    int error = session_is_alive(session) ? 0 : session_gone();
-    if (error == 0) {
-        error = control_open(&session->control, path, access_mode, handle);
+    int index = take_image(queue);
+    if (index < 0) {
+        return index;
     }
-    if (error == 0) {
-        error = control_stat(&session->control, *handle, NULL, &stat);
-        *mapping_id = stat.mapping_id;
+    struct queue_image *image = &queue->images[index];
+    char *copy = strdup(path);
+    if (copy == NULL) {
+        return error_set(ENOMEM, "no memory for asynchronous requests");
+    }
+    free(image->path);
+    image->path = copy;
+    image->access_mode = access_mode;
+    image->failure = 0;
+    int error;
+    do {
+        queue_is_alive(queue); /* has a look */
+        error = queue_follow(queue);
         if (error < 0) {
-            control_close(&session->control, *handle);
+            return error;
         }
-    }
-    session_after_control(session);
-    session_unlock();
+        session_lock();
+        error = open_image(queue_session(queue), image, mapping_id);
+        session_unlock();
+    } while (error == -ENOTCONN && queue_is_known_dead(queue));
+    image->is_open = error == 0;
+    *handle = (uint32_t) index;
     return error;
 }
 
 void queue_close(struct queue *queue, uint32_t handle)
 {
     struct session *session = queue_session(queue);
+    struct queue_image *image = &queue->images[handle];
+    image->is_open = false;
     session_lock();
-    if (session_is_alive(session)) {
-        control_close(&session->control, handle);
+    if (session_is_alive(session) && !queue->owes_done && image->failure == 0) {
+        control_close(session->control, image->handle);
         session_after_control(session);
     }
     session_unlock();
+}
+
+/* Who never waits, but asks again and again, is to hear of the broker's end, too. */
+static void look_now_and_then(struct queue *queue)
+{
+    int64_t now = futex_now_ns();
+    if (now - queue->looked_at_ns > FUTEX_LOOK_NS) {
+        queue->looked_at_ns = now;
+        session_is_alive(queue_session(queue));
+    }
 }
 
 struct queue_request *queue_reap(struct queue *queue)
 {
     if (queue->done.first == NULL && queue->length > 0) {
         queue_take_answers(queue);
+        look_now_and_then(queue);
         queue_start(queue);
     }
+    queue_free_formers(queue);
     struct queue_request *request = queue_line_take(&queue->done);
     if (request != NULL) {
         queue->length--;

@@ -27,7 +27,7 @@ struct queue;
 /* One operation: the caller's memory, the queue's from queue_add until queue_reap. */
 struct queue_request {
     int op; /* of the schema's IoOp */
-    uint32_t handle;
+    uint32_t handle; /* of queue_open */
     int64_t position; /* bytes, in the image */
     uint64_t length;  /* bytes; of a transfer no more than the vector has */
     const struct iovec *vector;
@@ -49,12 +49,13 @@ void queue_destroy(struct queue *queue);
 
 bool queue_is_ours(const struct queue *queue);
 
-/* Looks at the socket. True once the broker is gone: all requests fail with -ENOTCONN. */
-bool queue_is_dead(const struct queue *queue);
+/* Looks at the socket: false once the broker is gone. */
+bool queue_is_alive(const struct queue *queue);
 
-/* Where the broker is gone and nothing is added: makes a new session with the broker that runs now.
- * What was open is not open any more. 0 or an error with its text. */
-int queue_renew(struct queue *queue);
+/* Where the broker is gone: waits for the next one, opens all images with it and makes the requests again
+ * that had no answer; what else is in line follows at queue_start, when others have done the same. 0, or an
+ * error with its text where none came in time. */
+int queue_come_back(struct queue *queue);
 
 /* Opens an image for this queue's requests. mapping_id: what the path led to. 0 or an error with its
  * text. */
@@ -65,6 +66,9 @@ int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t 
 void queue_close(struct queue *queue, uint32_t handle);
 
 void queue_add(struct queue *queue, struct queue_request *request);
+
+/* Where the broker is gone, waits for the next one; all requests fail with -ENOTCONN where none comes in
+ * time (succession.h). */
 void queue_start(struct queue *queue);
 
 /* Adds one whose result is known already. */

@@ -71,7 +71,7 @@ static void announce_change(struct queue *queue)
     futex_wake(&queue->changes, INT32_MAX, FUTEX_PRIVATE);
 }
 
-int queue_await(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
+static int await(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
 {
     uint32_t nobody = 0;
     if (is_changed(queue, sight)) {
@@ -91,6 +91,17 @@ int queue_await(struct queue *queue, struct queue_sight sight, int64_t deadline_
     if (atomic_load(&queue->followers) > 0) {
         announce_change(queue);
     }
+    return result;
+}
+
+int queue_await(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
+{
+    /*   here:     waiters + 1           | look which session it is
+     *   a change: put another session   | look whether there are waiters, and free the former
+     * One of the two sees the other. */
+    atomic_fetch_add(&queue->waiters, 1);
+    int result = await(queue, sight, deadline_ns, may_spin);
+    atomic_fetch_sub(&queue->waiters, 1);
     return result;
 }
 

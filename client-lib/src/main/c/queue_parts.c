@@ -50,20 +50,29 @@ static char *data_of(const struct queue *queue, const struct queue_part *part)
     return queue_channel(queue)->arena + (size_t) part->page * SEGMENT_PAGE;
 }
 
-/* False where there is no room. */
-static bool submit_part(struct queue *queue, struct queue_request *request)
+/* Its next part; nothing is submitted yet. */
+static struct queue_part next_part(struct queue *queue, struct queue_request *request)
 {
-    if (queue->free_count == 0) {
-        return false;
-    }
-    struct queue_part part = {.request = request};
-    struct io_request entry = {request->op, request->handle, request->position,
-                               (int64_t) request->length};
+    struct queue_part part = {.request = request, .length = 1};
     if (is_transfer(request)) {
         part.offset = request->submitted;
         uint64_t left = request->end - part.offset;
         uint32_t most = request->op == SBE(ioOp_WRITE) ? queue->max_write : queue->max_read;
         part.length = left < most ? (uint32_t) left : most;
+    }
+    return part;
+}
+
+/* False where there is no room. */
+static bool submit_part(struct queue *queue, struct queue_part part)
+{
+    struct queue_request *request = part.request;
+    struct io_request entry = {request->op, queue->images[request->handle].handle,
+                               request->position, (int64_t) request->length};
+    if (queue->free_count == 0) {
+        return false;
+    }
+    if (is_transfer(request)) {
         part.pages = (part.length + SEGMENT_PAGE - 1) / SEGMENT_PAGE;
         int page = arena_take(&queue->arena, part.pages);
         if (page < 0) {
@@ -75,15 +84,11 @@ static bool submit_part(struct queue *queue, struct queue_request *request)
         }
         entry.position += (int64_t) part.offset;
         entry.length = part.length;
-        request->submitted += part.length;
-    } else {
-        request->submitted++;
     }
     uint16_t tag = queue->free_tags[--queue->free_count];
     part.correlation_id =
         channel_publish(queue_channel(queue), tag, part.page * SEGMENT_PAGE, &entry);
     queue->parts[tag] = part;
-    request->in_flight++;
     return true;
 }
 
@@ -129,9 +134,12 @@ static void start_waiting(struct queue *queue)
     struct queue_request *request;
     while ((request = queue->waiting.first) != NULL) {
         if (!is_all_submitted(request)) {
-            if (!submit_part(queue, request)) {
+            struct queue_part part = next_part(queue, request);
+            if (!submit_part(queue, part)) {
                 break;
             }
+            request->submitted += part.length;
+            request->in_flight++;
             submitted = true;
         } else {
             queue_line_take(&queue->waiting);
@@ -145,21 +153,32 @@ static void start_waiting(struct queue *queue)
     }
 }
 
-/* The broker is gone: nothing will be answered. */
+static void on_result(struct queue *queue, const struct queue_part *part, int64_t result)
+{
+    struct queue_request *request = part->request;
+    request->in_flight--;
+    if (!is_transfer(request)) {
+        request->failure = result < 0 ? result : 0;
+    } else {
+        uint64_t reached = part->offset + (result > 0 ? (uint64_t) result : 0);
+        if (result < (int64_t) part->length && reached < request->end) {
+            request->end = reached;
+            request->failure = result < 0 ? result : 0;
+        }
+    }
+    if (request->in_flight == 0 && request != queue->waiting.first) {
+        complete(queue, request);
+    }
+}
+
+/* Nothing will be answered. */
 static void fail_all(struct queue *queue)
 {
     struct queue_request *request;
-    for (uint32_t tag = 0; tag <= queue_channel(queue)->mask; tag++) {
-        request = queue->parts[tag].request;
-        if (request == NULL) {
-            continue;
-        }
-        queue->parts[tag].request = NULL; /* its tag and pages are not used again */
-        fail(request, -ENOTCONN);
-        if (--request->in_flight == 0 && request != queue->waiting.first) {
-            complete(queue, request);
-        }
+    for (uint32_t i = queue->again_done; i < queue->again_count; i++) {
+        on_result(queue, &queue->again[i], -ENOTCONN);
     }
+    queue->again_count = queue->again_done = 0;
     while ((request = queue_line_take(&queue->waiting)) != NULL) {
         fail(request, -ENOTCONN);
         complete(queue, request);
@@ -168,35 +187,61 @@ static void fail_all(struct queue *queue)
 
 void queue_start(struct queue *queue)
 {
-    if (queue_is_known_dead(queue)) {
+    if (queue_follow(queue) < 0) {
         fail_all(queue);
     } else {
         start_waiting(queue);
     }
 }
 
-static void on_answer(struct queue *queue, struct queue_part *part, int64_t result)
+/* Why the part may not be done again, or 0. */
+static int refusal(const struct queue *queue, const struct queue_part *part)
 {
-    struct queue_request *request = part->request;
-    part->request = NULL;
-    request->in_flight--;
-    if (!is_transfer(request)) {
-        request->failure = result < 0 ? result : 0;
-    } else {
-        if (request->op == SBE(ioOp_READ) && result > 0) {
-            copy(request, part->offset, data_of(queue, part), (size_t) result);
-        }
-        uint64_t reached = part->offset + (result > 0 ? (uint64_t) result : 0);
-        if (result < (int64_t) part->length && reached < request->end) {
-            request->end = reached;
-            request->failure = result < 0 ? result : 0;
-        }
-        arena_give_back(&queue->arena, part->page, part->pages);
+    const struct queue_request *request = part->request;
+    bool is_change = request->op != SBE(ioOp_READ) && request->op != SBE(ioOp_FLUSH);
+    if (queue->images[request->handle].failure < 0) {
+        return queue->images[request->handle].failure;
     }
-    queue->free_tags[queue->free_count++] = (uint16_t) (part - queue->parts);
-    if (request->in_flight == 0 && request != queue->waiting.first) {
-        complete(queue, request);
+    return is_change && queue_session(queue)->is_late ? -EIO : 0;
+}
+
+void queue_submit_again(struct queue *queue)
+{
+    bool submitted = false;
+    while (queue->again_done < queue->again_count) {
+        struct queue_part *part = &queue->again[queue->again_done];
+        int error = refusal(queue, part);
+        if (error < 0) {
+            on_result(queue, part, error);
+        } else if (submit_part(queue, *part)) {
+            submitted = true;
+        } else {
+            break;
+        }
+        queue->again_done++;
     }
+    if (submitted) {
+        session_ring_doorbell(queue_session(queue));
+    }
+}
+
+bool queue_is_empty(const struct queue *queue)
+{
+    return queue->free_count == queue_channel(queue)->mask + 1;
+}
+
+static void on_answer(struct queue *queue, struct queue_part *in_flight, int64_t result)
+{
+    struct queue_part part = *in_flight;
+    in_flight->request = NULL;
+    if (is_transfer(part.request)) {
+        if (part.request->op == SBE(ioOp_READ) && result > 0) {
+            copy(part.request, part.offset, data_of(queue, &part), (size_t) result);
+        }
+        arena_give_back(&queue->arena, part.page, part.pages);
+    }
+    queue->free_tags[queue->free_count++] = (uint16_t) (in_flight - queue->parts);
+    on_result(queue, &part, result);
 }
 
 void queue_take_answers(struct queue *queue)

@@ -24,15 +24,29 @@ struct queue_line {
     struct queue_request **end;
 };
 
-/* The session of a broker that is gone. Kept until the queue ends: a thread in queue_await may look. */
+/* The session of a broker that is gone. Kept while a thread is in queue_await, which may look. */
 struct former {
     struct former *next;
     struct session *session;
 };
 
+/* What queue_open has opened; its index is what requests name. */
+struct queue_image {
+    bool is_open;
+    int access_mode;
+    int failure;     /* it could not be opened again: an error */
+    uint32_t handle; /* of the session */
+    struct image_id id;
+    char *path;
+};
+
 struct queue {
     _Atomic(struct session *) session; /* changes where the broker does */
     struct former *formers;
+    struct queue_image *images;
+    uint32_t image_count;
+    int64_t looked_at_ns; /* whether the broker is there */
+    bool owes_done; /* the broker has not answered ReplayDone */
     uint32_t depth;    /* that is wanted */
     uint32_t max_read; /* bytes of a part */
     uint32_t max_write;
@@ -41,11 +55,18 @@ struct queue {
     uint16_t free_tags[SEGMENT_MAX_DEPTH];
     struct queue_line waiting; /* the first of them may be in flight in part */
     struct queue_line done;
+    _Atomic uint32_t waiters; /* threads in queue_await */
     _Atomic uint32_t watched; /* one thread at a time waits for the broker, others for that one */
     _Atomic uint32_t followers;
     _Atomic uint32_t changes; /* futex: the watch has ended, or queue_wake */
     struct arena arena;
     struct queue_part parts[SEGMENT_MAX_DEPTH];
+
+    /* Parts that a broker which is gone has not answered, in the order of submission; so many of them are
+     * submitted again. */
+    struct queue_part again[2 * SEGMENT_MAX_DEPTH];
+    uint32_t again_count;
+    uint32_t again_done;
 };
 
 static inline struct session *queue_session(const struct queue *queue)
@@ -91,5 +112,23 @@ static inline struct queue_request *queue_line_take(struct queue_line *line)
 
 /* Takes what the broker has answered: requests of which all is answered are done. */
 void queue_take_answers(struct queue *queue);
+
+/* What was not answered, as far as there is room. Parts whose image is lost, or that come too late, have
+ * failed. */
+void queue_submit_again(struct queue *queue);
+
+/* Nothing is in flight. */
+bool queue_is_empty(const struct queue *queue);
+
+struct session_wish queue_wish(uint32_t depth);
+
+/* A queue that begins, or begins again with the next broker: nothing is in flight. */
+void queue_use_session(struct queue *queue, struct session *session);
+
+/* The broker is gone: waits for the next one until all can go on. 0, or an error with its text. */
+int queue_follow(struct queue *queue);
+
+/* Sessions before that nobody looks at any more. */
+void queue_free_formers(struct queue *queue);
 
 #endif

@@ -6,6 +6,7 @@
 
 #define PROTOCOL_MAJOR 1
 #define PROTOCOL_MINOR 1
+#define PROTOCOL_MINOR_THAT_RESUMES 1
 
 /* For people; set by build.sh. */
 #ifndef RBDW_RELEASE

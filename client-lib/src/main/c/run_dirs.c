@@ -1,9 +1,11 @@
 #include "run_dirs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -66,4 +68,18 @@ int run_dirs_find_sockets(struct broker_sockets *sockets)
         }
     }
     return add(sockets, SYSTEM_RUN_DIR, "");
+}
+
+bool run_dirs_have_socket(void)
+{
+    struct broker_sockets sockets;
+    bool there = false;
+    if (run_dirs_find_sockets(&sockets) < 0) {
+        return false;
+    }
+    for (int i = 0; i < sockets.count && !there; i++) {
+        /* not access(): the preload library has one of its own */
+        there = syscall(SYS_faccessat, AT_FDCWD, sockets.addresses[i].sun_path, F_OK) == 0;
+    }
+    return there;
 }

@@ -3,6 +3,7 @@
 #ifndef RBDW_RUN_DIRS_H
 #define RBDW_RUN_DIRS_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -17,5 +18,9 @@ struct broker_sockets {
 /* 0, or an error with its text: -ENAMETOOLONG, -EACCES where the folder belongs to somebody who
  * might put a broker of his own there. */
 int run_dirs_find_sockets(struct broker_sockets *sockets);
+
+/* Whether there is a socket at which nobody need listen: a broker that ends takes its own away, unless
+ * it was killed or the next one follows. */
+bool run_dirs_have_socket(void);
 
 #endif

@@ -4,30 +4,22 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "descriptor.h"
 #include "error.h"
+#include "futex.h"
+#include "rbdw_protocol.h"
 #include "segment.h"
 #include "spare_cores.h"
-
-/* What the broker is asked for. */
-struct wish {
-    uint16_t channels;
-    uint16_t depth;        /* requests in flight a channel */
-    uint32_t arena_length; /* bytes a channel */
-};
-
-/* Four channels and one for signal handlers. */
-static const struct wish for_threads_and_handlers = {5, 64, 1024 * 1024};
+#include "succession.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int cancel_state; /* of who has the lock */
 static sigset_t signals;   /* likewise */
-static struct session *current;
 static struct session *sessions; /* all of this process */
 
 /* All but those that would end the program: a person may give up waiting for a cluster. */
@@ -71,30 +63,60 @@ static void forget_parents_session(void)
 {
     pthread_mutex_init(&lock, NULL);
     for (struct session *session = sessions; session != NULL; session = session->next) {
-        descriptor_drop(session->socket);
-        descriptor_drop(session->doorbell);
+        if (!session->is_buried) {
+            descriptor_drop(session->socket);
+            descriptor_drop(session->doorbell);
+        }
     }
     sessions = NULL; /* not freed: the parent's threads may have been changing them */
-    current = NULL;
+    succession_forget();
 }
 
-static int begin(struct session *session, const struct wish *wish)
+/* In a handler malloc may have been interrupted. */
+static void *take_memory(size_t length)
+{
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t length_of(uint32_t channels)
+{
+    return sizeof(struct session) + channels * sizeof(struct channel);
+}
+
+static int resume(struct session *session, struct session_key before)
+{
+    if (!session->resumes) {
+        session->is_late = before.generation != 0;
+        return 0;
+    }
+    return control_resume(session->control, before.generation, before.id, &session->is_late);
+}
+
+static int begin(struct session *session, const struct session_wish *wish,
+                 struct session_key before)
 {
     struct welcome welcome;
-    int error = control_hello(&session->control, wish->channels, wish->depth, wish->arena_length,
-                              &welcome);
+    int error =
+        control_hello(session->control, wish->channels, wish->depth, wish->arena_length, &welcome);
     if (error < 0) {
         return error;
     }
     struct segment_geometry geometry;
     error = segment_map(welcome.memory, welcome.segment_length, &session->segment, &geometry);
     close(welcome.memory);
+    if (error == 0 && geometry.channels > wish->channels) {
+        segment_unmap(session->segment, (uint64_t) welcome.segment_length);
+        error = error_set(EPROTO, "the broker gives more channels than were asked for");
+    }
     if (error < 0) {
         close(welcome.doorbell);
         return error;
     }
     session->doorbell = descriptor_keep(welcome.doorbell);
     session->segment_length = (uint64_t) welcome.segment_length;
+    session->key = (struct session_key) {session->segment->generation, welcome.session_id};
+    session->resumes = welcome.minor >= PROTOCOL_MINOR_THAT_RESUMES;
     bool may_spin = spare_cores_wanted();
     for (uint32_t i = 0; i < geometry.channels; i++) {
         char *bytes = (char *) session->segment + segment_channel_offset(&geometry, i);
@@ -104,35 +126,54 @@ static int begin(struct session *session, const struct wish *wish)
     uint32_t for_threads = geometry.channels - for_handlers;
     pool_init(&session->threads, session->channel, for_threads);
     pool_init(&session->handlers, session->channel + for_threads, for_handlers);
-    return 0;
+    error = resume(session, before);
+    if (error < 0) {
+        segment_unmap(session->segment, session->segment_length);
+        descriptor_drop(session->doorbell);
+    }
+    return error;
 }
 
-static int make_session(const struct wish *wish, struct session **made)
+static int connect_and_begin(struct session *session, const struct session_wish *wish,
+                             struct session_key before)
+{
+    int error = control_connect(session->control);
+    if (error < 0) {
+        return error;
+    }
+    session->control->socket = descriptor_keep(session->control->socket);
+    session->socket = session->control->socket;
+    error = begin(session, wish, before);
+    if (error < 0) {
+        descriptor_drop(session->socket);
+    }
+    return error;
+}
+
+int session_make(const struct session_wish *wish, struct session_key before,
+                 struct session **made)
 {
     int error = fork_watch(forget_parents_session);
     if (error < 0) {
         return error;
     }
-    size_t alignment = _Alignof(struct session);
-    size_t length = (sizeof(struct session) + alignment - 1) / alignment * alignment;
-    struct session *session = aligned_alloc(alignment, length);
-    if (session == NULL) {
-        return error_set(ENOMEM, "no memory for a session");
+    struct session *session = take_memory(length_of(wish->channels));
+    struct control *control = take_memory(sizeof *control);
+    if (session == NULL || control == NULL) {
+        error = error_set(ENOMEM, "no memory for a session");
+    } else {
+        session->process = atomic_load(fork_process_number);
+        session->wished_channels = wish->channels;
+        session->control = control;
+        error = connect_and_begin(session, wish, before);
     }
-    error = control_connect(&session->control);
     if (error < 0) {
-        free(session);
-        return error;
-    }
-    session->control.socket = descriptor_keep(session->control.socket);
-    session->process = atomic_load(fork_process_number);
-    session->socket = session->control.socket;
-    session->references = 0;
-    atomic_init(&session->dead, false);
-    error = begin(session, wish);
-    if (error < 0) {
-        descriptor_drop(session->socket);
-        free(session);
+        if (session != NULL) {
+            munmap(session, length_of(wish->channels));
+        }
+        if (control != NULL) {
+            munmap(control, sizeof *control);
+        }
         return error;
     }
     session->next = sessions;
@@ -151,52 +192,58 @@ static void unlink_session(struct session *session)
     }
 }
 
-int session_acquire(struct session **session)
+void session_bury(struct session *session)
 {
-    if (current != NULL && (!session_is_ours(current) || !session_is_alive(current))) {
-        session_release(current);
-        current = NULL;
-    }
-    if (current == NULL) {
-        int error = make_session(&for_threads_and_handlers, &current);
-        if (error < 0) {
-            current = NULL;
-            return error;
-        }
-        current->references = 1;
-    }
-    current->references++;
-    *session = current;
-    return 0;
-}
-
-int session_make_queued(uint16_t depth, uint32_t arena_length, struct session **session)
-{
-    struct wish wish = {1, depth, arena_length};
-    int error = make_session(&wish, session);
-    if (error == 0) {
-        (*session)->references = 1;
-    }
-    return error;
-}
-
-void session_release(struct session *session)
-{
-    if (--session->references > 0) {
+    if (session->is_buried) {
         return;
     }
-    unlink_session(session);
+    session->is_buried = true;
     if (session_is_ours(session)) {
         segment_unmap(session->segment, session->segment_length);
         descriptor_drop(session->doorbell);
         descriptor_drop(session->socket);
     } /* else the child has no mapping, and its descriptors are closed */
-    free(session);
+    munmap(session->control, sizeof *session->control);
+    session->control = NULL;
+}
+
+void session_release(struct session *session)
+{
+    if (--session->references > 0 || session->is_buried) {
+        return;
+    }
+    unlink_session(session);
+    session_bury(session);
+    munmap(session, length_of(session->wished_channels));
+}
+
+bool session_has_users(const struct session *session)
+{
+    uint32_t channels = session->threads.count + session->handlers.count;
+    for (uint32_t i = 0; i < channels; i++) {
+        if (atomic_load(&session->channel[i].leased) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void session_wake_all(struct session *session)
+{
+    uint32_t channels = session->threads.count + session->handlers.count;
+    for (uint32_t i = 0; i < channels; i++) {
+        /* the broker may have taken the announcement, and ended before it woke anybody */
+        _Atomic uint32_t *waiting = &session->channel[i].control->client_waiting;
+        atomic_store(waiting, 0);
+        futex_wake(waiting, INT32_MAX, FUTEX_SHARED);
+    }
+    pool_wake_all(&session->threads);
+    pool_wake_all(&session->handlers);
 }
 
 bool session_is_alive(struct session *session)
 {
-    if (atomic_load_explicit(&session->dead, memory_order_relaxed)) {
+    if (session_is_known_dead(session)) {
         return false;
     }
     /* not poll(): that would be a cancellation point */
@@ -211,14 +258,14 @@ bool session_is_alive(struct session *session)
 
 void session_after_control(struct session *session)
 {
-    if (session->control.broken) {
+    if (session->control->broken) {
         atomic_store(&session->dead, true);
     }
 }
 
 int session_gone(void)
 {
-    return error_set(ENOTCONN, "the broker is gone: open again when it is back");
+    return error_set(ENOTCONN, "the broker is gone and has not come back in time");
 }
 
 void session_ring_doorbell(struct session *session)

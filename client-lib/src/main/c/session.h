@@ -1,4 +1,5 @@
-/* This process's session with the broker: the socket, the shared segment and its channels.
+/* A session with one broker: the socket, the shared segment and its channels. What follows when that
+ * broker ends is in succession.h and queue.h.
  *
  * The session is counted: each open file refers to it, and so does this module to the one that the
  * next open will use. Requests on the socket, and all that makes, finds or ends a session, happen
@@ -16,10 +17,28 @@
 #include "fork.h"
 #include "pool.h"
 
+/* What the broker is asked for. */
+struct session_wish {
+    uint16_t channels;
+    uint16_t depth;        /* requests in flight a channel */
+    uint32_t arena_length; /* bytes a channel */
+};
+
+/* A session, over all brokers of a run directory. */
+struct session_key {
+    uint64_t generation; /* of the broker's segments; 0: no session */
+    uint64_t id;
+};
+
 struct session {
     struct session *next; /* of all that this process has made */
     uint32_t process;  /* whose it is: fork_process_number */
+    uint32_t wished_channels;
     _Atomic bool dead; /* the broker is gone, or is not understood */
+    bool is_buried;    /* nothing but this struct is left */
+    bool resumes;      /* the broker knows sessions that come back */
+    bool is_late;      /* others have gone on without it: see control_resume */
+    struct session_key key;
     int socket;
     int doorbell;
     struct segment_header *segment;
@@ -29,11 +48,12 @@ struct session {
      * interrupts; a thread's own calls share the others. */
     struct channel_pool threads;
     struct channel_pool handlers; /* 0 or 1 */
-    struct channel channel[SEGMENT_MAX_CHANNELS];
 
     /* Under the lock. */
     uint32_t references;
-    struct control control;
+    struct control *control; /* NULL once it is buried */
+
+    struct channel channel[]; /* of both pools */
 };
 
 /* The thread cannot be cancelled in between, nor interrupted by a handler: one that wanted the lock
@@ -41,22 +61,34 @@ struct session {
 void session_lock(void);
 void session_unlock(void);
 
-/* Under the lock: the session of this process, made where there is none or its broker is gone. The
- * reference is the caller's to session_release. 0 or an error with its text. */
-int session_acquire(struct session **session);
+/* Under the lock, and like all that it calls, safe in a signal handler: a session that goes on where
+ * another has ended, or is the first (key 0), with no reference yet. 0 or an error with its text. */
+int session_make(const struct session_wish *wish, struct session_key before,
+                 struct session **session);
 
-/* Under the lock: a session of the caller's own, with one channel, which is not leased: channel[0].
- * depth: the most requests in flight; arena_length: bytes; the broker may grant less. The reference
- * is the caller's. 0 or an error with its text. */
-int session_make_queued(uint16_t depth, uint32_t arena_length, struct session **session);
-
-/* Under the lock. */
+/* Under the lock: ends it, which nobody uses, if this was the last reference. */
 void session_release(struct session *session);
+
+/* Under the lock: gives back all that a dead session has but the struct itself, which threads may
+ * look at that have not heard of its end. No thread has a channel of it: session_has_users. */
+void session_bury(struct session *session);
+
+/* Of a dead one: whether a thread still has one of its channels. */
+bool session_has_users(const struct session *session);
+
+/* Threads that wait for answers or for a channel look whether it is dead. */
+void session_wake_all(struct session *session);
 
 /* False in a child of the process that made it. */
 static inline bool session_is_ours(const struct session *session)
 {
     return session->process == atomic_load_explicit(fork_process_number, memory_order_relaxed);
+}
+
+/* As the last look at the socket found it; without one. */
+static inline bool session_is_known_dead(const struct session *session)
+{
+    return atomic_load_explicit(&session->dead, memory_order_relaxed);
 }
 
 /* Looks at the socket: false as soon as the broker is gone. */
@@ -73,6 +105,15 @@ int session_gone(void);
 int session_take_channel(struct session *session, struct channel **channel);
 
 void session_return_channel(struct session *session, struct channel *channel);
+
+/* A call of this thread waits for the next broker, from before it gives back its channel on; the thread
+ * cannot be cancelled in between. Ends as often as it begins. */
+void session_begin_following(void);
+void session_end_following(void);
+
+/* Whether we are in a handler that has interrupted a call of its thread, which goes on only when the
+ * handler has returned. own_channels: that this call has, 0 or 1. */
+bool session_is_nested(uint32_t own_channels);
 
 /* After requests were published: one call for a batch of them. */
 void session_ring_doorbell(struct session *session);

@@ -12,6 +12,7 @@
 #include "real.h"
 #include "rbdw_protocol.h"
 #include "report.h"
+#include "succession.h"
 
 enum { IMAGE_FREE, IMAGE_OPEN, IMAGE_ENDED };
 
@@ -94,8 +95,25 @@ static void forget_parents_engines(void)
     atomic_store(&engines, NULL);
 }
 
+/* A thread waits until all have made their requests again: those of ours that nobody looks after. Who
+ * has an engine's lock looks after it. */
+static void engines_come_back(void)
+{
+    for (struct aio_engine *engine = atomic_load_explicit(&engines, memory_order_acquire);
+         engine != NULL; engine = engine->next) {
+        if (pthread_mutex_trylock(&engine->lock) == 0) {
+            struct queue *queue = atomic_load(&engine->queue);
+            if (queue != NULL && queue_is_ours(queue) && !queue_is_alive(queue)) {
+                queue_come_back(queue); /* an error is there again at its next request */
+            }
+            aio_engine_unlock(engine);
+        }
+    }
+}
+
 static void become_known(struct aio_engine *engine)
 {
+    succession_watch_others(engines_come_back);
     pthread_mutex_lock(&becoming_known);
     if (!forks_are_watched) {
         forks_are_watched = pthread_atfork(NULL, NULL, forget_parents_engines) == 0;
@@ -151,20 +169,6 @@ static void forget_images(struct aio_engine *engine)
     }
 }
 
-/* A file that was opened after the broker was started anew can be served again. */
-static int renew_if_dead(struct aio_engine *engine)
-{
-    struct queue *queue = atomic_load(&engine->queue);
-    if (!queue_is_dead(queue) || queue_length(queue) > 0) {
-        return 0;
-    }
-    int error = queue_renew(queue);
-    if (error == 0) {
-        forget_images(engine);
-    }
-    return error;
-}
-
 static struct aio_image *free_image(struct aio_engine *engine)
 {
     struct aio_image *image = find_image(engine, NULL, IMAGE_FREE);
@@ -183,12 +187,11 @@ int aio_engine_open(struct aio_engine *engine, struct aio_request *request)
         request->queued.handle = image->handle;
         return 0;
     }
-    int error = renew_if_dead(engine);
-    image = error < 0 ? NULL : free_image(engine);
+    image = free_image(engine);
     if (image == NULL) {
-        return error < 0 ? error : -ENOMEM;
+        return -ENOMEM;
     }
-    error = open_image(atomic_load(&engine->queue), file, &image->handle);
+    int error = open_image(atomic_load(&engine->queue), file, &image->handle);
     if (error < 0) {
         report_line("asynchronous I/O on %s: %s", file->state->path, rbdw_error_text());
         return error;

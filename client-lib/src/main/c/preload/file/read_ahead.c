@@ -19,6 +19,7 @@
 struct kept {
     const _Atomic uint64_t *changes; /* of the image */
     uint32_t process;                /* whose counter that is: fork_process_number */
+    const void *connection;          /* by which it was had */
     bool is_refused;                 /* the broker has no counter for it */
     uint64_t changes_before;         /* the bytes were read */
     int64_t read_at_ns;
@@ -94,14 +95,15 @@ static bool prepare(struct read_ahead *ahead, rbdw_file *image)
         ahead->kept = kept;
     }
     uint32_t process = atomic_load_explicit(fork_process_number, memory_order_relaxed);
-    if (kept->process != process) {
-        /* a child opens the image anew, and its counter may be another's */
+    if (kept->process != process || kept->connection != image_connection(image)) {
+        /* a child opens the image anew, and so does who has another broker: the counter is another */
         if (kept->changes != NULL) {
             image_end_watch(kept->changes);
             kept->changes = NULL;
         }
         forget(kept);
         kept->is_refused = image_watch(image, &kept->changes) < 0;
+        kept->connection = image_connection(image);
         kept->process = atomic_load_explicit(fork_process_number, memory_order_relaxed);
     }
     return !kept->is_refused;

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker;
 
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.RunDirectories;
@@ -19,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  */
 public final class RunDirectory implements AutoCloseable {
     private static final int BACKLOG = 256;
+    private static final String SUCCESSOR = "successor";
 
     private final Path path;
     private final DirectoryLock lock;
@@ -61,11 +64,15 @@ public final class RunDirectory implements AutoCloseable {
     /** The listening socket, in place of what a dead broker has left. */
     public int listen() throws ErrnoException {
         Path socket = path.resolve(RunDirectories.SOCKET_NAME);
+        Path begun = path.resolve("broker.new");
         try {
-            Files.deleteIfExists(socket);
-            int fd = UnixSocket.listen(socket.toString(), BACKLOG);
+            Files.deleteIfExists(begun);
+            int fd = UnixSocket.listen(begun.toString(), BACKLOG);
             // the folder is the door; the mapping's owner and mode decide about each image
-            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw-rw-"));
+            Files.setPosixFilePermissions(begun, PosixFilePermissions.fromString("rw-rw-rw-"));
+            // in one step: as long as there is a socket, clients that find nobody wait
+            Files.move(begun, socket, ATOMIC_MOVE);
+            Files.deleteIfExists(path.resolve(SUCCESSOR));
             Files.writeString(path.resolve("broker.pid"), ProcessHandle.current().pid() + "\n");
             return fd;
         } catch (ErrnoException e) {
@@ -80,10 +87,25 @@ public final class RunDirectory implements AutoCloseable {
         return path;
     }
 
+    /**
+     * The broker that ends here is replaced: it leaves its socket, by which clients know that they
+     * need only wait. {@link #retractSuccessor} where none came.
+     */
+    public static void announceSuccessor(Path path) throws IOException {
+        Files.write(path.resolve(SUCCESSOR), new byte[0]);
+    }
+
+    public static void retractSuccessor(Path path) throws IOException {
+        Files.deleteIfExists(path.resolve(SUCCESSOR));
+        Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
+    }
+
     /** Removes what says that a broker is here, and gives the lock back. */
     @Override
     public void close() throws IOException {
-        Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
+        if (!Files.exists(path.resolve(SUCCESSOR))) {
+            Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
+        }
         Files.deleteIfExists(path.resolve("broker.pid"));
         lock.close();
     }

@@ -47,6 +47,14 @@ final class RunningBroker implements AutoCloseable {
         }
     }
 
+    static boolean isRunning(Path runDir) throws ErrnoException {
+        Optional<RunningBroker> found = find(runDir);
+        if (found.isPresent()) {
+            found.get().close();
+        }
+        return found.isPresent();
+    }
+
     long pid() {
         return pid;
     }

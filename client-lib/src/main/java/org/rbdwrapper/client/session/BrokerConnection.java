@@ -257,8 +257,12 @@ final class BrokerConnection {
     }
 
     private boolean isGone(ErrnoException e) {
-        return link.isDead()
-                || e.errno().equals(Errno.ENOTCONN)
+        return link.isDead() || isHangUp(e);
+    }
+
+    /** The broker has ended while it was asked. */
+    static boolean isHangUp(ErrnoException e) {
+        return e.errno().equals(Errno.ENOTCONN)
                 || e.errno().equals(Errno.EPIPE)
                 || e.errno().equals(Errno.ECONNRESET);
     }

@@ -84,7 +84,7 @@ public final class BrokerSession {
                                 wish,
                                 waits
                                         ? new Reconnect(wish).after(null)
-                                        : BrokerConnection.make(wish, null));
+                                        : new Reconnect(wish).first());
                 known.put(wish.runDirs(), session);
             }
             return session;

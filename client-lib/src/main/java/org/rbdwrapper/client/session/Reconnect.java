@@ -2,6 +2,7 @@ package org.rbdwrapper.client.session;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.util.concurrent.locks.LockSupport;
 
@@ -15,6 +16,8 @@ final class Reconnect {
     private static final String VARIABLE = "RBDW_RECONNECT_TIMEOUT";
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 200_000_000;
+
+    private static final long FIRST_BROKER_NANOS = 10_000_000_000L;
 
     private final Wish wish;
     private final long began = System.nanoTime();
@@ -60,6 +63,36 @@ final class Reconnect {
             LockSupport.parkNanos(pause);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
         }
+    }
+
+    /**
+     * The first one. A program that begins while its broker is replaced waits for the next, as
+     * those do that are there: as long as there is a socket that a broker has left, at most {@link
+     * #FIRST_BROKER_NANOS}.
+     *
+     * @throws ErrnoException ECONNREFUSED where none is running, or as the broker refused it.
+     */
+    BrokerConnection first() throws ErrnoException {
+        long pause = FIRST_PAUSE_NANOS;
+        while (true) {
+            try {
+                return BrokerConnection.make(wish, null);
+            } catch (ErrnoException e) {
+                long limit = Math.min(limitNanos, FIRST_BROKER_NANOS);
+                if (!isAway(e)
+                        || System.nanoTime() - began > limit - pause
+                        || !ControlConnection.isAnySocketLeft(wish.runDirs())) {
+                    throw e;
+                }
+            }
+            LockSupport.parkNanos(pause);
+            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+        }
+    }
+
+    /** There is none, or it has just ended. */
+    private static boolean isAway(ErrnoException e) {
+        return e.errno().equals(Errno.ECONNREFUSED) || BrokerConnection.isHangUp(e);
     }
 
     private static long nanos(String seconds) {

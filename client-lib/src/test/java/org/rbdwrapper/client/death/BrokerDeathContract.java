@@ -75,7 +75,7 @@ abstract class BrokerDeathContract {
                 RESTARTS,
                 () -> {
                     Thread.sleep(300);
-                    broker.stop();
+                    broker.stopForSuccessor();
                     broker.startAgain();
                 });
     }

@@ -1,5 +1,6 @@
 package org.rbdwrapper.client.death;
 
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.ipc.control.ControlConnection;
@@ -57,6 +58,12 @@ final class BrokerProcess implements AutoCloseable {
     /** By SIGKILL; returns when it has ended. */
     void kill() throws IOException {
         process.close();
+    }
+
+    /** As {@code rbdwrapper-broker restart} does at first. */
+    void stopForSuccessor() throws IOException {
+        RunDirectory.announceSuccessor(runDir);
+        stop();
     }
 
     /** As {@code rbdwrapper-broker stop} does; returns when it has ended. */

@@ -37,7 +37,7 @@ final class FakeBroker implements AutoCloseable {
 
     private final Path runDir = Files.createTempDirectory("rbdw-fake-");
     private final Path socketPath = runDir.resolve(RunDirectories.SOCKET_NAME);
-    private final int listener = UnixSocket.listen(socketPath.toString(), 1);
+    private int listener = UnixSocket.listen(socketPath.toString(), 1);
     private final long deadline = System.nanoTime() + TIMEOUT_NANOS;
     private int socket = -1;
     private BlockingFrames frames;
@@ -89,7 +89,7 @@ final class FakeBroker implements AutoCloseable {
         WelcomeEncoder message = new WelcomeEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .protocolMajor(ProtocolVersion.MAJOR)
-                .protocolMinor(ProtocolVersion.MINOR)
+                .protocolMinor(0) // an old one: sessions do not come back
                 .brokerPid(0)
                 .sessionId(1)
                 .segmentLength(GEOMETRY.segmentLength())
@@ -146,7 +146,10 @@ final class FakeBroker implements AutoCloseable {
                 .wakeIfWaiting();
     }
 
+    /** Ends, and lets nobody in. */
     void hangUp() throws IOException {
+        Fd.close(listener);
+        listener = -1;
         Fd.close(socket);
         socket = -1;
     }
@@ -156,7 +159,9 @@ final class FakeBroker implements AutoCloseable {
         if (socket >= 0) {
             hangUp();
         }
-        Fd.close(listener);
+        if (listener >= 0) {
+            Fd.close(listener);
+        }
         if (address != 0) {
             SharedMemory.unmap(address, GEOMETRY.segmentLength());
         }

@@ -13,13 +13,16 @@ import org.rbdwrapper.ipc.control.ControlConnection;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 
 /** What a C program sees of a broker that is not there, goes away, or does wrong. */
 final class LibrbdwFailureTest {
     private static final String GONE =
             Errno.ENOTCONN.number()
-                    + " the broker is gone: open again when it is back: transport endpoint is not"
+                    + " the broker is gone and has not come back in time: transport endpoint is not"
                     + " connected (ENOTCONN)";
+
+    private static final String PATIENCE = "RBDW_RECONNECT_TIMEOUT";
 
     @TempDir Path temporary;
 
@@ -123,6 +126,7 @@ final class LibrbdwFailureTest {
             program =
                     NativeProgram.start(
                             broker.runDir(),
+                            Map.of(PATIENCE, "0.3"),
                             new byte[0],
                             "rbdw_scenario",
                             "until-gone",
@@ -138,6 +142,13 @@ final class LibrbdwFailureTest {
 
     private static NativeProgram tool(FakeBroker broker) throws Exception {
         return NativeProgram.start(
-                broker.runDir(), new byte[0], "rbdw_tool", "read", "/rbdw/img0", "0", "100");
+                broker.runDir(),
+                Map.of(PATIENCE, "0"),
+                new byte[0],
+                "rbdw_tool",
+                "read",
+                "/rbdw/img0",
+                "0",
+                "100");
     }
 }

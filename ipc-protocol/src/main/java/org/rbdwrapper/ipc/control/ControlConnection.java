@@ -90,6 +90,14 @@ public final class ControlConnection implements AutoCloseable {
                         + ": start one with rbdwrapper-broker start");
     }
 
+    /**
+     * Whether a broker has left its socket in one of these run directories: it runs, was killed, or
+     * the next one follows.
+     */
+    public static boolean isAnySocketLeft(List<Path> runDirs) {
+        return runDirs.stream().anyMatch(d -> Files.exists(d.resolve(RunDirectories.SOCKET_NAME)));
+    }
+
     /** In /tmp anyone may make a folder of our name, and play the broker in it. */
     private static void checkOwner(Path dir) throws ErrnoException {
         if (!dir.startsWith("/tmp") || !Files.isDirectory(dir, LinkOption.NOFOLLOW_LINKS)) {

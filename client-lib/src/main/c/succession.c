@@ -1,0 +1,430 @@
+#include "succession.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "futex.h"
+#include "run_dirs.h"
+
+#define FIRST_PAUSE_NS INT64_C(10000000)
+#define LONGEST_PAUSE_NS INT64_C(200000000)
+#define LOOK_NS INT64_C(50000000)
+#define FOR_EVER_NS INT64_MAX
+
+/* A program that begins while a broker is replaced waits for the next one, as those do that are there;
+ * but not for ever where the broker has died and nobody starts another. */
+#define FIRST_BROKER_NS INT64_C(10000000000)
+
+/* Who still has a channel then is under a handler that takes its time: others need not wait for it. */
+#define USERS_NS INT64_C(1000000000)
+
+/* Four channels and one for signal handlers. */
+static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024};
+
+enum state { OPEN, LOST, REPLAYING, CLOSING };
+
+/* Under the session's lock. */
+static enum state state;
+static struct session *current; /* NULL before the first */
+static uint32_t replays;
+static struct rbdw_file *_Atomic files; /* each store leaves a list that a child can read */
+
+static _Atomic uint32_t is_stepping; /* a thread takes the next step */
+static _Atomic uint32_t steps;       /* futex: changes when something has */
+static void (*_Atomic call_others)(void);
+
+static void announce(void)
+{
+    atomic_fetch_add(&steps, 1);
+    futex_wake(&steps, INT32_MAX, FUTEX_PRIVATE);
+}
+
+void succession_forget(void)
+{
+    state = OPEN;
+    current = NULL;
+    replays = 0;
+    atomic_store(&is_stepping, 0);
+}
+
+void succession_watch_others(void (*others_return)(void))
+{
+    atomic_store(&call_others, others_return);
+}
+
+void succession_others_return(void)
+{
+    void (*others_return)(void) = atomic_load(&call_others);
+    if (others_return != NULL) {
+        others_return();
+    }
+}
+
+/* Seconds, which may have a fraction; for ever where it is not set, or no number. */
+static int64_t limit_ns(void)
+{
+    const char *text = getenv("RBDW_RECONNECT_TIMEOUT");
+    if (text == NULL || *text == '\0') {
+        return FOR_EVER_NS;
+    }
+    char *end;
+    double seconds = strtod(text, &end);
+    return *end == '\0' && seconds >= 0 && seconds < 1e9 ? (int64_t) (seconds * 1e9) : FOR_EVER_NS;
+}
+
+static void pause_for(int64_t ns)
+{
+    _Atomic uint32_t nothing = 0;
+    futex_wait(&nothing, 0, ns, FUTEX_PRIVATE); /* no cancellation point, as nanosleep is */
+}
+
+struct attempts succession_first_attempt(void)
+{
+    return (struct attempts) {futex_now_ns(), FIRST_PAUSE_NS};
+}
+
+bool succession_try_again(struct attempts *attempts, int error)
+{
+    if (error == -EPROTONOSUPPORT
+        || futex_now_ns() - attempts->began_ns > limit_ns() - attempts->pause_ns) {
+        return false;
+    }
+    pause_for(attempts->pause_ns);
+    attempts->pause_ns = 2 * attempts->pause_ns < LONGEST_PAUSE_NS ? 2 * attempts->pause_ns
+                                                                   : LONGEST_PAUSE_NS;
+    return true;
+}
+
+bool succession_await_broker(struct attempts *attempts, int error, bool had_one)
+{
+    bool none = error == -ECONNREFUSED || error == -ENOTCONN; /* or one that has just ended */
+    if (!none || session_is_nested(0)) {
+        return false;
+    }
+    bool expected = had_one
+                    || (futex_now_ns() - attempts->began_ns < FIRST_BROKER_NS
+                        && run_dirs_have_socket());
+    return expected && succession_try_again(attempts, error);
+}
+
+void succession_add_file(struct rbdw_file *file)
+{
+    file->next = atomic_load(&files);
+    atomic_store(&files, file);
+}
+
+void succession_remove_file(struct rbdw_file *file)
+{
+    struct rbdw_file *before = atomic_load(&files);
+    if (before == file) {
+        atomic_store(&files, file->next);
+        return;
+    }
+    while (before->next != file) {
+        before = before->next;
+    }
+    before->next = file->next;
+}
+
+static bool is_to_follow(const struct rbdw_file *file)
+{
+    return session_is_ours(atomic_load(&file->session)) && atomic_load(&file->failure) == 0;
+}
+
+/* Under the lock: all that was not answered is answered, as there is nothing. */
+static int end_empty_replay(struct session *session)
+{
+    int error = control_send_replay_done(session->control);
+    if (error == 0) {
+        error = control_await_replay_done(session->control);
+    }
+    session_after_control(session);
+    return error;
+}
+
+/* Under the lock. The session before had no files. */
+static int make_current(struct session_key before)
+{
+    int error = session_make(&for_threads_and_handlers, before, &current);
+    if (error < 0) {
+        current = NULL;
+        return error;
+    }
+    current->references = 1;
+    if (before.generation != 0 && current->resumes) {
+        error = end_empty_replay(current);
+        if (error < 0) {
+            session_release(current);
+            current = NULL;
+        }
+    }
+    return error;
+}
+
+int succession_acquire(struct session **session)
+{
+    struct session_key before = {0, 0};
+    if (state != OPEN) {
+        return SUCCESSION_LOST;
+    }
+    if (current != NULL && !session_is_alive(current)) {
+        if (current->references > 1) {
+            return SUCCESSION_LOST;
+        }
+        before = current->key;
+        session_release(current);
+        current = NULL;
+    }
+    if (current == NULL) {
+        int error = make_current(before);
+        if (error < 0) {
+            return error;
+        }
+    }
+    current->references++;
+    *session = current;
+    return 0;
+}
+
+/* No thread has a channel any more, or none that we should wait for. */
+static void await_users(struct session *dead)
+{
+    int64_t began_ns = futex_now_ns();
+    session_wake_all(dead);
+    while (session_has_users(dead) && futex_now_ns() - began_ns < USERS_NS) {
+        pause_for(FIRST_PAUSE_NS / 10);
+    }
+}
+
+/* Under the lock. False where that broker is gone as well. */
+static bool open_files(struct session *next)
+{
+    for (struct rbdw_file *file = atomic_load(&files); file != NULL; file = file->next) {
+        if (!is_to_follow(file)) {
+            continue;
+        }
+        struct image_id id;
+        int error =
+            control_open(next->control, file->path, file->access_mode, &file->next_handle, &id);
+        if (error == 0 && memcmp(&id, &file->id, sizeof id) != 0) {
+            control_close(next->control, file->next_handle); /* of the same name, and another */
+            error = -ESTALE;
+        }
+        session_after_control(next);
+        if (!session_is_alive(next)) {
+            return false;
+        }
+        file->next_session = next;
+        if (error < 0) {
+            atomic_store(&file->failure, -error);
+        }
+    }
+    return true;
+}
+
+/* Under the lock: a session that goes on from dead, with all files open. */
+static int make_next(struct session_key *before, struct session **next)
+{
+    int error = session_make(&for_threads_and_handlers, *before, next);
+    if (error < 0) {
+        return error;
+    }
+    (*next)->references = 1;
+    if (!open_files(*next)) {
+        *before = (*next)->key;
+        session_release(*next);
+        return session_gone();
+    }
+    return 0;
+}
+
+/* Nobody came in time. */
+static void give_up(void)
+{
+    for (struct rbdw_file *file = atomic_load(&files); file != NULL; file = file->next) {
+        if (is_to_follow(file)) {
+            atomic_store(&file->failure, ENOTCONN);
+        }
+    }
+    current = NULL;
+    state = OPEN;
+}
+
+static void go_on_from(struct session *dead)
+{
+    struct attempts attempts = succession_first_attempt();
+    struct session_key before = dead->key;
+    struct session *next;
+    int error;
+    await_users(dead);
+    if (!session_has_users(dead)) {
+        session_lock();
+        session_bury(dead);
+        session_unlock();
+    }
+    do {
+        session_lock();
+        error = make_next(&before, &next);
+        if (error == 0) {
+            current = next;
+            state = REPLAYING;
+        }
+        session_unlock();
+    } while (error < 0 && succession_try_again(&attempts, error));
+    if (error < 0) {
+        session_lock();
+        give_up();
+        session_unlock();
+    }
+}
+
+static void close_replay(struct session *session)
+{
+    int error = 0;
+    if (session->resumes) {
+        succession_others_return();
+        error = control_send_replay_done(session->control);
+        if (error == 0) {
+            error = control_await_replay_done(session->control);
+        }
+    }
+    session_lock();
+    if (error < 0) {
+        atomic_store(&session->dead, true);
+        state = LOST;
+    } else {
+        state = OPEN;
+        for (struct rbdw_file *file = atomic_load(&files); file != NULL; file = file->next) {
+            if (is_to_follow(file) && file->next_session == session) {
+                atomic_store_explicit(&file->handle, file->next_handle, memory_order_relaxed);
+                atomic_store_explicit(&file->session, session, memory_order_release);
+                session->references++;
+            }
+        }
+    }
+    session_unlock();
+}
+
+static void take_step(void)
+{
+    uint32_t seen = atomic_load(&steps);
+    session_lock();
+    struct session *session = current;
+    bool is_dead = session != NULL && !session_is_alive(session);
+    if (is_dead && (state == OPEN || state == REPLAYING)) {
+        state = LOST;
+    } else if (state == REPLAYING && replays == 0) {
+        state = CLOSING;
+    }
+    enum state now = state;
+    session_unlock();
+    if (now == LOST) {
+        go_on_from(session);
+    } else if (now == CLOSING) {
+        close_replay(session);
+    } else if (now == REPLAYING) {
+        futex_wait(&steps, seen, LOOK_NS, FUTEX_PRIVATE);
+    }
+}
+
+/* Takes the next step, or waits for who does. */
+static void step_or_wait(uint32_t seen)
+{
+    uint32_t nobody = 0;
+    session_begin_following();
+    if (atomic_compare_exchange_strong(&is_stepping, &nobody, 1)) {
+        take_step();
+        atomic_store(&is_stepping, 0);
+        announce();
+    } else {
+        futex_wait(&steps, seen, LOOK_NS, FUTEX_PRIVATE);
+    }
+    session_end_following();
+}
+
+/* Whether there is nothing to wait for. */
+static bool is_usable(const struct rbdw_file *file, int *error)
+{
+    if (file == NULL) {
+        session_lock();
+        bool usable =
+            state == OPEN && (current == NULL || current->references == 1 || session_is_alive(current));
+        session_unlock();
+        return usable;
+    }
+    struct session *session = atomic_load(&file->session);
+    int failure = atomic_load(&file->failure);
+    if (failure == ENOTCONN) {
+        *error = session_gone();
+    } else if (failure != 0) {
+        *error = error_set(failure, "%s cannot be opened again with the broker that came",
+                           file->path);
+    }
+    return failure != 0 || !session_is_ours(session) || !session_is_known_dead(session);
+}
+
+int succession_await_open(const struct rbdw_file *file)
+{
+    int error = 0;
+    while (true) {
+        uint32_t seen = atomic_load(&steps);
+        if (is_usable(file, &error)) {
+            return error;
+        }
+        step_or_wait(seen);
+    }
+}
+
+void succession_await_rest(void)
+{
+    while (true) {
+        uint32_t seen = atomic_load(&steps);
+        session_lock();
+        bool moves = state == REPLAYING || state == CLOSING;
+        session_unlock();
+        if (!moves) {
+            return;
+        }
+        step_or_wait(seen);
+    }
+}
+
+bool succession_begin_replay(const struct session *lost_on)
+{
+    session_lock();
+    bool in_time = current == lost_on || state == LOST || state == REPLAYING;
+    if (in_time) {
+        replays++;
+    }
+    session_unlock();
+    return in_time;
+}
+
+int succession_await_replay(const struct rbdw_file *file, const struct session *lost_on,
+                            struct session **session)
+{
+    while (true) {
+        uint32_t seen = atomic_load(&steps);
+        session_lock();
+        bool is_there = state == REPLAYING && current != lost_on;
+        *session = current;
+        session_unlock();
+        if (atomic_load(&file->failure) == ENOTCONN) {
+            return session_gone();
+        }
+        if (is_there) {
+            return 0;
+        }
+        step_or_wait(seen);
+    }
+}
+
+void succession_end_replay(void)
+{
+    session_lock();
+    replays--;
+    session_unlock();
+    announce();
+}
