@@ -9,10 +9,14 @@ import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.io.IOException;
+import java.io.Reader;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Properties;
 
 /**
  * The folder that clients look into: the socket, the process id, and a lock that says that a broker
@@ -22,6 +26,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 public final class RunDirectory implements AutoCloseable {
     private static final int BACKLOG = 256;
     private static final String SUCCESSOR = "successor";
+    private static final String OPTIONS = "broker.options";
 
     private final Path path;
     private final DirectoryLock lock;
@@ -100,11 +105,38 @@ public final class RunDirectory implements AutoCloseable {
         Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
     }
 
+    /**
+     * Notes what its broker was told, for {@link #lastOptions}. It stays where the broker is killed
+     * or replaced.
+     */
+    public static void noteOptions(Path path, Properties options) throws IOException {
+        Path file = path.resolve(OPTIONS);
+        Path unfinished = path.resolve(OPTIONS + ".new");
+        try (Writer writer = Files.newBufferedWriter(unfinished)) {
+            options.store(writer, "what the broker was started with: for restart");
+        }
+        Files.move(unfinished, file, ATOMIC_MOVE);
+    }
+
+    /** What the broker was told that is running here, or was killed; else nothing. */
+    public static Properties lastOptions(Path path) throws IOException {
+        Properties options = new Properties();
+        try (Reader reader = Files.newBufferedReader(path.resolve(OPTIONS))) {
+            options.load(reader);
+        } catch (NoSuchFileException e) {
+            return new Properties();
+        } catch (IllegalArgumentException e) {
+            throw new IOException(path.resolve(OPTIONS) + " is damaged: remove it", e);
+        }
+        return options;
+    }
+
     /** Removes what says that a broker is here, and gives the lock back. */
     @Override
     public void close() throws IOException {
         if (!Files.exists(path.resolve(SUCCESSOR))) {
             Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
+            Files.deleteIfExists(path.resolve(OPTIONS));
         }
         Files.deleteIfExists(path.resolve("broker.pid"));
         lock.close();

@@ -7,6 +7,7 @@ import org.rbdwrapper.perf.machine.Tools;
 import org.rbdwrapper.perf.parts.CommandsPart;
 import org.rbdwrapper.perf.parts.IdlePart;
 import org.rbdwrapper.perf.parts.MemoryPart;
+import org.rbdwrapper.perf.parts.PausePart;
 import org.rbdwrapper.perf.parts.Plan;
 import org.rbdwrapper.perf.parts.ScalingPart;
 import org.rbdwrapper.perf.parts.StoresPart;
@@ -34,6 +35,7 @@ final class Compare {
     private MemoryPart.Result memory;
     private StoresPart.Result stores;
     private IdlePart.Result idle;
+    private PausePart.Result pause;
     private WaysPart.Result ways;
     private ScalingPart.Result scaling;
     private CommandsPart.Result commands;
@@ -61,6 +63,12 @@ final class Compare {
         if (parts.contains(Part.IDLE)) {
             idle = new IdlePart(environment, plan).run();
         }
+        if (parts.contains(Part.PAUSE)) {
+            pause = new PausePart(environment, plan).run();
+            if (pause.withoutCeph() != null) {
+                leftOut.put("part pause on Ceph", pause.withoutCeph());
+            }
+        }
         if (parts.stream().anyMatch(Part::needsCeph)) {
             runOnCeph();
         }
@@ -72,6 +80,7 @@ final class Compare {
                 memory,
                 stores,
                 idle,
+                pause,
                 ways,
                 scaling,
                 commands,

@@ -37,6 +37,8 @@ import java.util.concurrent.Callable;
             "  memory    the path without a cluster, beside a spinning ping-pong and pread",
             "  stores    fio under librbdwrapper.so, memory and file store, beside a plain file",
             "  idle      CPU of a broker whose 16 clients do nothing",
+            "  pause     how long a program waits while its broker is replaced, file store and"
+                    + " Ceph",
             "  ways      the same jobs through librbd in fio, RbdFile, librbdwrapper.so, qemu-nbd"
                     + " and rbd-fuse",
             "  scaling   1 to 16 client processes, with memory and threads of all",

@@ -5,6 +5,7 @@ enum Part {
     MEMORY,
     STORES,
     IDLE,
+    PAUSE,
     WAYS,
     SCALING,
     COMMANDS;
@@ -15,6 +16,6 @@ enum Part {
 
     /** fio is the program of it. */
     boolean needsFio() {
-        return this != MEMORY && this != COMMANDS;
+        return this != MEMORY && this != PAUSE && this != COMMANDS;
     }
 }

@@ -92,6 +92,24 @@ class CompareSystemTest {
     }
 
     @Test
+    @Tag("ceph")
+    void shouldMeasureThePauseOfAReplacedBroker() throws Exception {
+        JsonArray pauses =
+                compare("--part", "pause").getAsJsonObject("pause").getAsJsonArray("pauses");
+        assertEquals(
+                List.of("file", "ceph"),
+                pauses.asList().stream()
+                        .map(pause -> pause.getAsJsonObject().get("store").getAsString())
+                        .toList());
+        for (JsonElement pause : pauses) {
+            for (String how : List.of("restartSeconds", "killSeconds")) {
+                assertPositive(
+                        pause.getAsJsonObject().getAsJsonObject(how), "median", "min", "max");
+            }
+        }
+    }
+
+    @Test
     void shouldEndWhatItStartedWhenItIsTerminated() throws Exception {
         Process compare = start("--part", "memory", "--seconds", "20");
         List<ProcessHandle> children = List.of();

@@ -27,6 +27,7 @@ import java.util.function.Function;
 final class StartOptions {
     private static final Set<String> KEYS =
             Set.of("run-dir", "state-dir", "store", "id", "messengers", "max-messengers");
+    private static final String CONFIG = "config";
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
@@ -129,16 +130,49 @@ final class StartOptions {
                 BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
     }
 
+    /**
+     * What {@code restart} takes over from the broker that it replaces: what that one was given, as
+     * long as nothing else is said here. With {@code --config} that file says all.
+     *
+     * @param before of {@link #given}.
+     */
+    void inherit(Properties before) {
+        if (config != null) {
+            return;
+        }
+        if (!isSet("RBDW_STATE_DIR")) {
+            stateDir = orElse(stateDir, before, "state-dir");
+        }
+        store = orElse(store, before, "store");
+        id = orElse(id, before, "id");
+        messengers = orElse(messengers, before, "messengers");
+        maxMessengers = orElse(maxMessengers, before, "max-messengers");
+        String file = before.getProperty(CONFIG);
+        config = file == null ? null : Path.of(file);
+    }
+
+    /** What was said here or by the environment, not what followed from it; paths are absolute. */
+    Properties given(BrokerOptions resolved) {
+        Properties given = new Properties();
+        if (stateDir != null || isSet("RBDW_STATE_DIR")) {
+            given.setProperty("state-dir", resolved.stateDir().toString());
+        }
+        if (store != null) {
+            given.setProperty("store", absolute(resolved.store()));
+        }
+        putIfGiven(given, "id", id);
+        putIfGiven(given, "messengers", messengers);
+        putIfGiven(given, "max-messengers", maxMessengers);
+        putIfGiven(given, CONFIG, config == null ? null : config.toAbsolutePath().toString());
+        return given;
+    }
+
     /** As words, for the daemon that is started with them. */
     List<String> toArguments(BrokerOptions options) {
         List<String> arguments = new ArrayList<>();
-        String kind = options.store().kind().name().toLowerCase(java.util.Locale.ROOT);
-        String location = options.store().location();
-        // the daemon's working directory is another
-        String absolute = location.isEmpty() ? "" : ":" + Path.of(location).toAbsolutePath();
         arguments.addAll(List.of("--run-dir", options.runDir().toString()));
         arguments.addAll(List.of("--state-dir", options.stateDir().toString()));
-        arguments.addAll(List.of("--store", kind + absolute));
+        arguments.addAll(List.of("--store", absolute(options.store())));
         arguments.addAll(List.of("--id", options.cephId()));
         arguments.addAll(List.of("--messengers", options.policy().toString()));
         arguments.addAll(List.of("--max-messengers", Integer.toString(options.maxMessengers())));
@@ -191,6 +225,28 @@ final class StartOptions {
             return environment;
         }
         return file.getProperty(key, otherwise);
+    }
+
+    private static boolean isSet(String variable) {
+        String value = System.getenv(variable);
+        return value != null && !value.isEmpty();
+    }
+
+    private static String orElse(String option, Properties before, String key) {
+        return option != null ? option : before.getProperty(key);
+    }
+
+    private static void putIfGiven(Properties given, String key, String value) {
+        if (value != null) {
+            given.setProperty(key, value);
+        }
+    }
+
+    /** As {@code --store} has it; the daemon's working directory is another. */
+    private static String absolute(StoreSpec store) {
+        String kind = store.kind().name().toLowerCase(java.util.Locale.ROOT);
+        String location = store.location();
+        return location.isEmpty() ? kind : kind + ":" + Path.of(location).toAbsolutePath();
     }
 
     private static int count(String text) {

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.cli;
 
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.RunDirectories;
@@ -33,14 +34,33 @@ final class StopCommand implements Callable<Integer> {
             description = "The broker's run directory (RBDW_RUN_DIR)")
     private Path runDir;
 
+    @Option(
+            names = "--for-restart",
+            description =
+                    "Another broker is started at once: programs that begin until then wait for it,"
+                            + " for 10 s at most, instead of failing")
+    private boolean forRestart;
+
     @Override
     public Integer call() throws Exception {
         Path dir = runDir != null ? runDir : RunDirectories.ofThisProcess().runDir();
-        if (!stop(dir)) {
+        if (!(forRestart ? stopForSuccessor(dir) : stop(dir))) {
             throw new ErrnoException(Errno.ECONNREFUSED, "no broker is running in " + dir);
         }
         spec.commandLine().getOut().println("broker stopped");
         return 0;
+    }
+
+    /**
+     * As {@link #stop}, and leaves what tells clients that they need only wait for the next one:
+     * {@link RunDirectory#retractSuccessor} where none comes.
+     */
+    static boolean stopForSuccessor(Path runDir) throws Exception {
+        if (!RunningBroker.isRunning(runDir)) {
+            return false;
+        }
+        RunDirectory.announceSuccessor(runDir);
+        return stop(runDir);
     }
 
     /** False where none was running. */

@@ -169,6 +169,7 @@ final class SharedImage {
                         request.handle(),
                         request.readable(),
                         request.writable(),
+                        request.cached(),
                         instance.image,
                         changes,
                         request.ledger().countersOf(request.handle()));
@@ -186,10 +187,20 @@ final class SharedImage {
             readers.remove(instance.messenger, instance);
             left.add(instance);
         }
-        closeAll(left, () -> finish(done));
+        closeAll(
+                left,
+                () -> {
+                    open.handle().onImageClosed();
+                    finish(done);
+                },
+                () -> finish(done));
     }
 
     private void closeAll(List<Instance> instances, Runnable next) {
+        closeAll(instances, next, next);
+    }
+
+    private void closeAll(List<Instance> instances, Runnable next, Runnable afterFailure) {
         if (instances.isEmpty()) {
             next.run();
             return;
@@ -203,7 +214,7 @@ final class SharedImage {
                         closed -> next.run(),
                         failure -> {
                             owner.onCloseFailure(spec, failure);
-                            next.run();
+                            afterFailure.run();
                         });
     }
 

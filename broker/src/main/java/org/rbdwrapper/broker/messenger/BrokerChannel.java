@@ -247,8 +247,7 @@ final class BrokerChannel {
             long length,
             long arenaOffset) {
         StoreImage image = handle.image();
-        boolean changes = op != IoOp.READ && op != IoOp.FLUSH;
-        slot.start(correlationId, handle, changes, op == IoOp.READ ? 0 : length);
+        slot.start(correlationId, handle, op, op == IoOp.READ ? 0 : length);
         if (op == IoOp.READ || op == IoOp.WRITE) {
             bytes += length;
         }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
 import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.segment.ClientWaker;
 import org.rbdwrapper.ipc.segment.ResponseRingWriter;
 
@@ -11,6 +12,8 @@ import org.rbdwrapper.ipc.segment.ResponseRingWriter;
  * <p>Started by the messenger's thread, completed by any one thread of the store.
  */
 final class InFlightRequest implements IoCompletion {
+    private static final long NONE = -1;
+
     private final int completionId;
     private final ResponseRingWriter responses;
     private final ClientWaker waker;
@@ -19,6 +22,7 @@ final class InFlightRequest implements IoCompletion {
     private OpenHandle handle;
     private boolean changes;
     private long wholeResult;
+    private long changesToFlush;
 
     InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
         this.completionId = completionId;
@@ -34,16 +38,17 @@ final class InFlightRequest implements IoCompletion {
     /**
      * Messenger: the request is about to be submitted.
      *
-     * @param isChange of what the image holds.
+     * @param op with what the image holds: FLUSH brings changes before it to the store.
      * @param newWholeResult what a change that was wholly done answers.
      */
-    void start(long newCorrelationId, OpenHandle onHandle, boolean isChange, long newWholeResult) {
+    void start(long newCorrelationId, OpenHandle onHandle, IoOp op, long newWholeResult) {
         correlationId = newCorrelationId;
         wholeResult = newWholeResult;
-        changes = isChange;
+        changes = op != IoOp.READ && op != IoOp.FLUSH;
+        changesToFlush = op == IoOp.FLUSH ? onHandle.changesToFlush() : NONE;
         handle = onHandle;
         busy = true;
-        onHandle.onRequestStart();
+        onHandle.onRequestStart(changes);
     }
 
     @Override
@@ -55,6 +60,8 @@ final class InFlightRequest implements IoCompletion {
         }
         if (changes) {
             on.onChanged(); // though it failed: some of it may be done
+        } else if (changesToFlush != NONE && result == 0) {
+            on.onFlushed(changesToFlush);
         }
         // free before the client can know: it may use the tag again as soon as it sees the response
         busy = false;

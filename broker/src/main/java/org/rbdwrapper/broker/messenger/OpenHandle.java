@@ -1,6 +1,8 @@
 package org.rbdwrapper.broker.messenger;
 
+import static org.rbdwrapper.broker.messenger.RequestLedger.CHANGED_OFFSET;
 import static org.rbdwrapper.broker.messenger.RequestLedger.COMPLETED_OFFSET;
+import static org.rbdwrapper.broker.messenger.RequestLedger.FLUSHED_OFFSET;
 import static org.rbdwrapper.broker.messenger.RequestLedger.SUBMITTED_OFFSET;
 
 import org.agrona.concurrent.AtomicBuffer;
@@ -24,6 +26,7 @@ public final class OpenHandle {
     private final int handle;
     private final boolean readable;
     private final boolean writable;
+    private final boolean cached;
     private final AtomicBuffer counters;
     private final long countedBefore;
     private final AtomicLong drainAt = new AtomicLong(NOT_RETIRED);
@@ -33,6 +36,7 @@ public final class OpenHandle {
     private volatile Runnable onDrained;
 
     /**
+     * @param cached changes may be lost with the broker until they are flushed.
      * @param image where requests go; {@link #moveTo} changes it.
      * @param changes of the image.
      * @param counters of {@link RequestLedger#countersOf}.
@@ -41,12 +45,14 @@ public final class OpenHandle {
             int handle,
             boolean readable,
             boolean writable,
+            boolean cached,
             StoreImage image,
             ChangeCounter changes,
             AtomicBuffer counters) {
         this.handle = handle;
         this.readable = readable;
         this.writable = writable;
+        this.cached = cached;
         this.image = image;
         this.changes = changes;
         this.counters = counters;
@@ -91,8 +97,29 @@ public final class OpenHandle {
     }
 
     /** Messenger only: one request is about to be submitted. */
-    void onRequestStart() {
+    void onRequestStart(boolean isChange) {
+        if (cached && isChange) {
+            counters.putLongOrdered(CHANGED_OFFSET, counters.getLong(CHANGED_OFFSET) + 1);
+        }
         counters.putLongOrdered(SUBMITTED_OFFSET, counters.getLong(SUBMITTED_OFFSET) + 1);
+    }
+
+    /** Messenger only: how many changes a flush that begins now brings to the store. */
+    long changesToFlush() {
+        return counters.getLong(CHANGED_OFFSET);
+    }
+
+    /** Any thread: these are with the store. */
+    void onFlushed(long flushed) {
+        long known;
+        do {
+            known = counters.getLongVolatile(FLUSHED_OFFSET);
+        } while (known < flushed && !counters.compareAndSetLong(FLUSHED_OFFSET, known, flushed));
+    }
+
+    /** After it was drained: its image was closed, and so flushed. */
+    public void onImageClosed() {
+        onFlushed(changesToFlush());
     }
 
     /** Any thread: the image was changed. */

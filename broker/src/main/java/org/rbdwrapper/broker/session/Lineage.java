@@ -10,8 +10,16 @@ import java.util.Set;
  *
  * @param entry of its process.
  * @param hadRequests that a broker had taken and may not have answered.
+ * @param hadUnflushed changes that may have died with a broker's cache.
  */
-record Lineage(Set<SessionKey> keys, SessionRoster.Entry entry, boolean hadRequests) {
+record Lineage(
+        Set<SessionKey> keys,
+        SessionRoster.Entry entry,
+        boolean hadRequests,
+        boolean hadUnflushed) {
+    /** Of whom nothing is known any more. */
+    static final Lineage LATE = new Lineage(Set.of(), null, true, true);
+
     /** All sessions that this one has gone on from, or that have gone on from it. */
     static Lineage of(SessionKey key, Map<SessionKey, SessionRoster.Entry> roster) {
         Set<SessionKey> keys = new HashSet<>(Set.of(key));
@@ -28,6 +36,7 @@ record Lineage(Set<SessionKey> keys, SessionRoster.Entry entry, boolean hadReque
                     });
         }
         boolean hadRequests = keys.stream().anyMatch(k -> roster.get(k).hadRequests());
-        return new Lineage(Set.copyOf(keys), roster.get(key), hadRequests);
+        boolean hadUnflushed = keys.stream().anyMatch(k -> roster.get(k).hadUnflushed());
+        return new Lineage(Set.copyOf(keys), roster.get(key), hadRequests, hadUnflushed);
     }
 }

@@ -63,6 +63,14 @@ final class OpenHandler {
         try {
             mapping = findForOpen(session, path, read, write);
             MappingOptions options = MappingOptions.parse(mapping.options());
+            if (session.lostUnflushed && write && options.cached()) {
+                throw new ErrnoException(
+                        Errno.EIO,
+                        "open "
+                                + mapping.path()
+                                + " again: the broker that ended had changes of it in its cache"
+                                + " that were not flushed (cache=writeback)");
+            }
             handle = session.takeHandle();
             request =
                     new OpenRequest(

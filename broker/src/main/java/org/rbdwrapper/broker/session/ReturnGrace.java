@@ -82,21 +82,20 @@ final class ReturnGrace {
     /**
      * A client has come back.
      *
-     * @return the keys that it had, which include this one; empty where it is late: others have
-     *     gone on.
+     * @return what is known of it; {@link Lineage#LATE} where others have gone on.
      */
-    Set<SessionKey> admit(Session session, SessionKey before) {
+    Lineage admit(Session session, SessionKey before) {
         Lineage lineage = take(idle, before);
         if (lineage == null) {
             lineage = take(expected, before);
         }
         if (lineage == null) {
-            return Set.of();
+            return Lineage.LATE;
         }
         if (!over) {
             returning.add(session);
         }
-        return lineage.keys();
+        return lineage;
     }
 
     private static boolean isIn(Set<Lineage> known, SessionKey key) {

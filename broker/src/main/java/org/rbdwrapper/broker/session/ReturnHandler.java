@@ -40,7 +40,9 @@ final class ReturnHandler {
         boolean first = beforeGeneration == 0;
         SessionKey before = new SessionKey(beforeGeneration, beforeId);
         if (!first) {
-            session.before = grace.admit(session, before);
+            Lineage lineage = grace.admit(session, before);
+            session.before = lineage.keys();
+            session.lostUnflushed = lineage.hadUnflushed();
         }
         boolean late = !first && session.before.isEmpty();
         if (late) {
@@ -63,6 +65,7 @@ final class ReturnHandler {
         Session session = reply.session();
         Set<SessionKey> before = session.before;
         session.before = Set.of();
+        session.lostUnflushed = false; // what it opens from now on it has not written before
         forget(before);
         grace.onReturned(session);
         grace.whenOver(reply::done);

@@ -45,6 +45,9 @@ final class Session {
     /** Its client's sessions with brokers before, as long as it may come back by their keys. */
     Set<SessionKey> before = Set.of();
 
+    /** What it has open again where there is a cache may lack what it has written. */
+    boolean lostUnflushed;
+
     /** Where its requests are counted. */
     RequestLedger ledger = RequestLedger.inHeap();
 

@@ -43,8 +43,14 @@ final class SessionRoster {
      * @param startTime of the kernel: another process of the same number has another.
      * @param before the session that it went on from; null where it is the first.
      * @param hadRequests that the broker may not have answered.
+     * @param hadUnflushed changes that may have died with the broker's cache.
      */
-    record Entry(int pid, String startTime, SessionKey before, boolean hadRequests) {
+    record Entry(
+            int pid,
+            String startTime,
+            SessionKey before,
+            boolean hadRequests,
+            boolean hadUnflushed) {
         /** Whether it is still there. */
         boolean isAlive() {
             return startTime.equals(ProcessStart.timeOf(pid));
@@ -160,7 +166,8 @@ final class SessionRoster {
                             Integer.parseInt(words[0]),
                             words[1],
                             SessionKey.parse(words[2]),
-                            RequestLedger.hadRequests(page))
+                            RequestLedger.hadRequests(page),
+                            RequestLedger.hadUnflushed(page))
                     : null;
         } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
             return null;

@@ -8,10 +8,28 @@ import org.rbdwrapper.ipc.ErrnoException;
 
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 
 /** Makes the store that the options name. */
 public final class Stores {
     private Stores() {}
+
+    /**
+     * Sees whether the store would open while another broker uses it, and changes nothing: a
+     * cluster is connected to. What that needs is loaded then, which shortens the pause of those
+     * who wait for this broker.
+     *
+     * @throws ErrnoException as {@link #open} or the store's first connection would.
+     */
+    public static void tryOut(BrokerOptions options) throws ErrnoException {
+        StoreSpec spec = options.store();
+        if (spec.kind() == StoreSpec.Kind.CEPH) {
+            try (ImageStore store = CephStore.open(conf(spec), options.cephId(), Map.of());
+                    StoreConnection connection = store.connect("trial")) {
+                Objects.requireNonNull(connection);
+            }
+        }
+    }
 
     public static ImageStore open(BrokerOptions options) throws ErrnoException {
         StoreSpec spec = options.store();
@@ -24,10 +42,14 @@ public final class Stores {
             case MEMORY -> new MemoryStore();
             case CEPH ->
                     CephStore.open(
-                            spec.location().isEmpty() ? null : Path.of(spec.location()),
+                            conf(spec),
                             options.cephId(),
                             Map.of(),
                             options.stateDir().resolve("ceph-clients"));
         };
+    }
+
+    private static Path conf(StoreSpec spec) {
+        return spec.location().isEmpty() ? null : Path.of(spec.location());
     }
 }

@@ -121,6 +121,9 @@ public final class BrokerSession {
             images.remove(image);
         }
         BrokerConnection on = connection;
+        if (image.failure() != null) {
+            return; // this broker does not have it: its handle may be another's here
+        }
         if (on.link().isDead()) {
             image.lost(Errno.EBADF);
             return; // the broker's end closed it
@@ -136,6 +139,10 @@ public final class BrokerSession {
     public long size(OpenedImage image) throws ErrnoException {
         while (true) {
             BrokerConnection on = openConnection();
+            Errno failure = image.failure();
+            if (failure != null) {
+                throw new ErrnoException(failure, "size of " + image.path());
+            }
             try {
                 return on.size(image);
             } catch (ErrnoException e) {

@@ -3,6 +3,7 @@ package org.rbdwrapper.perf.report;
 import org.rbdwrapper.perf.load.Job;
 import org.rbdwrapper.perf.measure.Stats;
 import org.rbdwrapper.perf.measure.WaySample;
+import org.rbdwrapper.perf.parts.PausePart;
 import org.rbdwrapper.perf.parts.Row;
 import org.rbdwrapper.perf.parts.StoresPart;
 import org.rbdwrapper.perf.ways.WayKind;
@@ -29,6 +30,8 @@ final class Bars {
         bars.addOtherWays();
         bars.addCosts();
         bars.addPath();
+        bars.addPause("file", 2);
+        bars.addPause("ceph", 5);
         return List.copyOf(bars.bars);
     }
 
@@ -122,6 +125,23 @@ final class Bars {
                         3,
                         1.6,
                         findings.commands() == null ? null : findings.commands().ratio()));
+    }
+
+    private void addPause(String store, double bar) {
+        Stats measured =
+                findings.pause() == null
+                        ? null
+                        : findings.pause().pauses().stream()
+                                .filter(pause -> pause.store().equals(store))
+                                .map(PausePart.Pause::restartSeconds)
+                                .findFirst()
+                                .orElse(null);
+        bars.add(
+                Bar.atMost(
+                        "pause of a program while restart runs, %s store, s".formatted(store),
+                        bar,
+                        bar / 2,
+                        measured));
     }
 
     /** Null where one of the two was not measured. */

@@ -3,6 +3,7 @@ package org.rbdwrapper.perf.report;
 import org.rbdwrapper.perf.parts.CommandsPart;
 import org.rbdwrapper.perf.parts.IdlePart;
 import org.rbdwrapper.perf.parts.MemoryPart;
+import org.rbdwrapper.perf.parts.PausePart;
 import org.rbdwrapper.perf.parts.Plan;
 import org.rbdwrapper.perf.parts.ScalingPart;
 import org.rbdwrapper.perf.parts.StoresPart;
@@ -25,6 +26,7 @@ public record Findings(
         MemoryPart.Result memory,
         StoresPart.Result stores,
         IdlePart.Result idle,
+        PausePart.Result pause,
         WaysPart.Result ways,
         ScalingPart.Result scaling,
         CommandsPart.Result commands,

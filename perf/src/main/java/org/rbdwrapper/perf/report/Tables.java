@@ -35,6 +35,9 @@ final class Tables {
         if (findings.stores() != null) {
             tables.addStores();
         }
+        if (findings.pause() != null) {
+            tables.addPauses();
+        }
         if (findings.ways() != null) {
             tables.addWays();
         }
@@ -124,6 +127,23 @@ final class Tables {
                                 + " ping-pong of the memory part.",
                         List.of("", "us", "ring round trips"),
                         rows));
+    }
+
+    private void addPauses() {
+        tables.add(
+                new Table(
+                        "Pause of a program that writes, seconds",
+                        "The slowest write while the broker is replaced, median (min-max) of %d."
+                                .formatted(findings.plan().rounds()),
+                        List.of("", "restart", "kill -9 and restart"),
+                        findings.pause().pauses().stream()
+                                .map(
+                                        pause ->
+                                                List.of(
+                                                        pause.store() + " store",
+                                                        spread(pause.restartSeconds()),
+                                                        spread(pause.killSeconds())))
+                                .toList()));
     }
 
     private void addWays() {

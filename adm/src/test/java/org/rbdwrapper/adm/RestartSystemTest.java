@@ -1,0 +1,104 @@
+package org.rbdwrapper.adm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.rbdwrapper.adm.Outcome.assertFailure;
+import static org.rbdwrapper.adm.Outcome.ok;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** {@code restart}, as the one who upgrades a host types it. */
+final class RestartSystemTest {
+    private Installed rbdw;
+
+    @BeforeEach
+    void makeFolders() throws Exception {
+        rbdw = new Installed();
+    }
+
+    @AfterEach
+    void stopBroker() throws Exception {
+        rbdw.close();
+    }
+
+    @Test
+    void shouldStartAsTheOneBeforeWasStarted() throws Exception {
+        ok(rbdw.broker("start", "--store", "memory", "--messengers", "shared:2"));
+        ok(rbdw.broker("restart"));
+        assertBroker("memory", "shared:2");
+        ok(rbdw.broker("restart", "--messengers", "per-image"));
+        assertBroker("memory", "per-image");
+        ok(rbdw.broker("restart"));
+        assertBroker("memory", "per-image");
+    }
+
+    @Test
+    void shouldStartAsTheOneThatWasKilled() throws Exception {
+        ok(rbdw.broker("start", "--store", "memory"));
+        ProcessHandle broker = rbdw.brokerProcess().orElseThrow();
+        broker.destroyForcibly();
+        broker.onExit().get(30, TimeUnit.SECONDS);
+        ok(rbdw.broker("restart"));
+        assertBroker("memory", "per-client");
+    }
+
+    @Test
+    void shouldReadConfigFileOfTheOneBeforeAnew() throws Exception {
+        Path config = rbdw.folder.resolve("broker.conf");
+        Files.writeString(config, "store=memory\nmessengers=shared:2\n");
+        ok(rbdw.broker("start", "--config", config.toString(), "--max-messengers", "3"));
+        Files.writeString(config, "store=memory\nmessengers=shared:3\n");
+        ok(rbdw.broker("restart"));
+        assertBroker("memory", "shared:3");
+        Files.writeString(config, "messengers=auto\n");
+        ok(rbdw.broker("restart", "--config", config.toString()));
+        assertBroker("file:" + rbdw.stateDir().resolve("images"), "auto");
+    }
+
+    @Test
+    void shouldForgetOptionsWhereBrokerWasStopped() throws Exception {
+        ok(rbdw.broker("start", "--store", "memory"));
+        ok(rbdw.broker("stop"));
+        assertEquals(List.of(".lock"), List.of(rbdw.runDir().toFile().list()));
+        ok(rbdw.broker("restart"));
+        assertBroker("file:" + rbdw.stateDir().resolve("images"), "per-client");
+    }
+
+    @Test
+    void shouldLeaveRunningBrokerAloneWhereNextCannotComeUp() throws Exception {
+        ok(rbdw.broker("start", "--store", "memory"));
+        ok(rbdw.adm("create", "img", "--size", "1M"));
+        long pid = status().get("pid").getAsLong();
+        assertFailure(
+                1,
+                rbdw.broker("restart", "--store", "ceph:" + rbdw.folder.resolve("none.conf")),
+                "none.conf",
+                "the broker that is running goes on");
+        assertEquals(pid, status().get("pid").getAsLong());
+        assertEquals("img", ok(rbdw.adm("ls")).strip());
+        ok(rbdw.broker("restart"));
+        assertNotEquals(pid, status().get("pid").getAsLong());
+        assertBroker("memory", "per-client");
+    }
+
+    private void assertBroker(String store, String policy) throws Exception {
+        JsonObject status = status();
+        assertEquals(store, status.get("store").getAsString());
+        assertEquals(policy, status.get("policy").getAsString());
+    }
+
+    private JsonObject status() throws Exception {
+        return JsonParser.parseString(ok(rbdw.broker("status", "--format", "json")))
+                .getAsJsonObject();
+    }
+}
