@@ -29,16 +29,27 @@ final class RunningBroker implements AutoCloseable {
     private final long pid;
     private boolean known;
 
-    private RunningBroker(ControlConnection control) throws ErrnoException {
+    private RunningBroker(ControlConnection control, long answerTimeoutNanos)
+            throws ErrnoException {
         this.control = control;
         this.pid = UnixSocket.peer(control.socket()).pid();
-        UnixSocket.receiveTimeout(control.socket(), ANSWER_TIMEOUT_NANOS);
+        UnixSocket.receiveTimeout(control.socket(), answerTimeoutNanos);
     }
 
     /** The broker of this run directory, if one is running. */
     static Optional<RunningBroker> find(Path runDir) throws ErrnoException {
+        return find(runDir, ANSWER_TIMEOUT_NANOS);
+    }
+
+    /**
+     * @param answerTimeoutNanos after which a question fails with ETIMEDOUT.
+     */
+    static Optional<RunningBroker> find(Path runDir, long answerTimeoutNanos)
+            throws ErrnoException {
         try {
-            return Optional.of(new RunningBroker(ControlConnection.connect(List.of(runDir))));
+            return Optional.of(
+                    new RunningBroker(
+                            ControlConnection.connect(List.of(runDir)), answerTimeoutNanos));
         } catch (ErrnoException e) {
             if (e.errno().equals(Errno.ECONNREFUSED)) {
                 return Optional.empty();

@@ -106,8 +106,8 @@ final class CacheDeathOnCephSystemTest {
             admin.create(other, 1 << 20);
             beside = admin.map(MapRequest.of(other));
         }
-        try (RbdFile lost = openAndFlush();
-                RbdFile kept = RbdFile.openAt(broker.runDir(), beside)) {
+        RbdFile lost = openAndFlush();
+        try (RbdFile kept = RbdFile.openAt(broker.runDir(), beside)) {
             write(lost, 1);
             broker.kill();
             broker.startAgain();

@@ -30,13 +30,17 @@ final class DescriptorSocket implements ControlSocket {
     public int receive(byte[] bytes, int[] descriptors) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment received = arena.allocate(bytes.length);
-            int n =
-                    check(
-                            descriptors.length > 0
-                                    ? UnixSocket.receiveWithDescriptors(
-                                            socket, received, descriptors)
-                                    : UnixSocket.receive(socket, received, true),
-                            "no answer of the broker");
+            long result =
+                    descriptors.length > 0
+                            ? UnixSocket.receiveWithDescriptors(socket, received, descriptors)
+                            : UnixSocket.receive(socket, received, true);
+            if (result == -Errno.EAGAIN.number()) { // of UnixSocket.receiveTimeout
+                throw new ErrnoException(
+                        Errno.ETIMEDOUT,
+                        "no answer of the broker: its process is stopped, or the host is"
+                                + " overloaded");
+            }
+            int n = check(result, "no answer of the broker");
             MemorySegment.copy(received, ValueLayout.JAVA_BYTE, 0, bytes, 0, n);
             return n;
         }

@@ -1,0 +1,90 @@
+package org.rbdwrapper.client.death;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.messenger.MessengerPolicy;
+import org.rbdwrapper.broker.store.fault.Fault;
+import org.rbdwrapper.broker.store.fault.FaultPlan;
+import org.rbdwrapper.broker.store.fault.FaultPoint;
+import org.rbdwrapper.broker.store.fault.FaultStore;
+import org.rbdwrapper.broker.store.memory.MemoryStore;
+import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.broker.testing.TestBroker;
+import org.rbdwrapper.client.WritingClient;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.ipc.control.ControlConnection;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** How a broker that is asked to end treats what it has in hand. */
+final class BrokerStopSystemTest {
+    private static final int LIMIT_SECONDS = 60;
+
+    private final FaultPlan plan = new FaultPlan();
+    private TestBroker broker;
+    private JavaProcess writer;
+
+    @BeforeEach
+    void startWriterWhoseRequestIsHeld() throws Exception {
+        broker =
+                TestBroker.start(
+                        "memory",
+                        MessengerPolicy.PER_CLIENT,
+                        new FaultStore(new MemoryStore(), plan),
+                        BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+        String path;
+        try (BrokerAdmin admin =
+                BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())))) {
+            admin.create("img", 1 << 20);
+            path = admin.map(MapRequest.of("img"));
+        }
+        writer = JavaProcess.start(Map.of(), WritingClient.class, broker.runDir().toString(), path);
+        writer.awaitLine("writing");
+        plan.add(Fault.hold(FaultPoint.WRITE));
+        plan.awaitHeld(1);
+    }
+
+    @AfterEach
+    void endWriter() throws Exception {
+        plan.clear();
+        writer.close();
+    }
+
+    @Test
+    void shouldAnswerWhatItHasTakenBeforeItEnds() throws Exception {
+        CompletableFuture<Void> stopped = stop();
+        // nothing but the held request can keep it
+        assertThrows(TimeoutException.class, () -> stopped.get(300, TimeUnit.MILLISECONDS));
+        plan.clear();
+        stopped.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void shouldEndWithoutRequestsThatTheStoreNeverAnswers() throws Exception {
+        stop().get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        assertEquals(1, plan.heldCount());
+    }
+
+    private CompletableFuture<Void> stop() {
+        return CompletableFuture.runAsync(
+                () -> {
+                    try {
+                        broker.close();
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+    }
+}
