@@ -21,9 +21,9 @@
 #include <rbdw.h>
 #endif
 
-#define MAX_LENGTH 4096
+#define MAX_LENGTH (256 * 1024)
 #define MAX_WORDS (MAX_LENGTH / 8)
-#define MAX_THREADS 64
+#define MAX_THREADS 16
 #define MAX_LINE (64 + MAX_WORDS * 24)
 
 /* All at once for a while, so that many are under way when the broker ends; then a rest. */

@@ -40,7 +40,7 @@ final class ReturnHandler {
         boolean first = beforeGeneration == 0;
         SessionKey before = new SessionKey(beforeGeneration, beforeId);
         if (!first) {
-            session.before = grace.admit(session, before);
+            session.before = grace.admit(session, key(session), before, System.nanoTime());
         }
         boolean late = !first && session.before.isEmpty();
         if (late) {

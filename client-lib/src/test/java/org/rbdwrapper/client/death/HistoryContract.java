@@ -40,13 +40,19 @@ abstract class HistoryContract {
     /** For {@code rbdwrapper-broker start}. */
     abstract String[] options() throws Exception;
 
+    /**
+     * Of a block, where a broker is to be killed while it has done a part of a write: the store
+     * takes long enough for these.
+     */
+    abstract int bytesThatTakeTime();
+
     /** Whether a read and a write at the same time see each other's block whole. */
     abstract boolean areBlocksWhole();
 
     @Test
     void shouldShowOneOrderOverKillsOfBroker() throws Exception {
         check(
-                512,
+                bytesThatTakeTime(),
                 (broker, programs, random) -> {
                     for (int i = 1; i <= KILLS; i++) {
                         Thread.sleep(random.nextInt(600));
@@ -88,10 +94,11 @@ abstract class HistoryContract {
                     for (int i = 0; i < LATE; i++) {
                         Thread.sleep(random.nextInt(300));
                         broker.kill();
-                        for (int late = 0; late < programs.count() / 2; late++) {
+                        for (int late = 1; late < programs.count() / 2; late++) {
                             programs.stop(late);
                         }
                         broker.startAgain();
+                        programs.stop(0); // while it comes back, or just before or after that
                         Thread.sleep(LATE_MILLIS);
                         for (int late = 0; late < programs.count() / 2; late++) {
                             programs.resume(late);
@@ -117,7 +124,7 @@ abstract class HistoryContract {
         try (BrokerProcess broker = BrokerProcess.start(options())) {
             String path;
             try (BrokerAdmin admin = broker.admin()) {
-                admin.create(name, 1024 * 1024);
+                admin.create(name, (long) BLOCKS * blockLength);
                 path = admin.map(MapRequest.of(name));
             }
             History history;

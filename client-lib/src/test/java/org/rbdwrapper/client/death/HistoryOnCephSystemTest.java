@@ -12,6 +12,12 @@ final class HistoryOnCephSystemTest extends HistoryContract {
         };
     }
 
+    /** The way to the OSD and back takes long enough for any. */
+    @Override
+    int bytesThatTakeTime() {
+        return 512;
+    }
+
     /** An OSD does one request on an object at a time. */
     @Override
     boolean areBlocksWhole() {
