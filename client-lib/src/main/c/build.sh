@@ -37,13 +37,14 @@ library)
         "$sources"/preload/*/*.c -ldl
     ;;
 tests)
-    for program in rbdw_tool rbdw_model rbdw_scenario rbdw_churn; do
+    for program in rbdw_tool rbdw_model rbdw_scenario rbdw_churn rbdw_history; do
         compile -o "$output/$program" "$module/src/test/c/$program.c" -L "$output" -lrbdw -Wl,-rpath,'$ORIGIN'
     done
     # these know nothing of us: the preload library is put before them
     for source in "$module"/src/test/c/preload/*.c; do
         compile -o "$output/$(basename "$source" .c)" "$source"
     done
+    compile -DPRELOADED -o "$output/history" "$module/src/test/c/rbdw_history.c"
     compile -o "$output/preload_model" "$module"/src/test/c/preload_model/*.c
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;

@@ -89,6 +89,9 @@ static int make_next(struct queue *queue, struct session_key *before, struct ses
     int error = session_make(&wish, *before, next);
     if (error == 0) {
         (*next)->references = 1;
+        /* that broker may end before all of it was told so, and the next one does not know of it */
+        queue->is_late |= (*next)->is_late;
+        (*next)->is_late = queue->is_late;
         if ((*next)->channel[0].arena_length < queue_channel(queue)->arena_length) {
             error = error_set(EPROTONOSUPPORT, "the next broker grants less memory");
         } else {
@@ -170,6 +173,7 @@ int queue_come_back(struct queue *queue)
             atomic_store(&queue_session(queue)->dead, true);
         }
     }
+    queue->is_late = false;
     return 0;
 }
 

@@ -47,6 +47,7 @@ struct queue {
     uint32_t image_count;
     int64_t looked_at_ns; /* whether the broker is there */
     bool owes_done; /* the broker has not answered ReplayDone */
+    bool is_late;   /* a broker has said so, and not all is answered yet */
     uint32_t depth;    /* that is wanted */
     uint32_t max_read; /* bytes of a part */
     uint32_t max_write;

@@ -29,6 +29,12 @@ enum state { OPEN, LOST, REPLAYING, CLOSING };
 static enum state state;
 static struct session *current; /* NULL before the first */
 static uint32_t replays;
+static uint32_t eras; /* sessions that took new requests */
+
+/* A broker since the last that took new requests has said that we are late. It may end before all threads
+ * have heard of it, and the one after it does not know what they still have without an answer. */
+static bool is_late;
+
 static struct rbdw_file *_Atomic files; /* each store leaves a list that a child can read */
 
 static _Atomic uint32_t is_stepping; /* a thread takes the next step */
@@ -46,6 +52,8 @@ void succession_forget(void)
     state = OPEN;
     current = NULL;
     replays = 0;
+    eras = 0;
+    is_late = false;
     atomic_store(&is_stepping, 0);
 }
 
@@ -160,6 +168,9 @@ static int make_current(struct session_key before)
             current = NULL;
         }
     }
+    if (error == 0) {
+        current->era = eras++;
+    }
     return error;
 }
 
@@ -232,6 +243,9 @@ static int make_next(struct session_key *before, struct session **next)
         return error;
     }
     (*next)->references = 1;
+    (*next)->era = eras;
+    is_late |= (*next)->is_late;
+    (*next)->is_late = is_late;
     if (!open_files(*next)) {
         *before = (*next)->key;
         session_release(*next);
@@ -249,6 +263,7 @@ static void give_up(void)
         }
     }
     current = NULL;
+    is_late = false;
     state = OPEN;
 }
 
@@ -296,6 +311,8 @@ static void close_replay(struct session *session)
         state = LOST;
     } else {
         state = OPEN;
+        eras++;
+        is_late = false;
         for (struct rbdw_file *file = atomic_load(&files); file != NULL; file = file->next) {
             if (is_to_follow(file) && file->next_session == session) {
                 atomic_store_explicit(&file->handle, file->next_handle, memory_order_relaxed);
@@ -395,6 +412,8 @@ bool succession_begin_replay(const struct session *lost_on)
 {
     session_lock();
     bool in_time = current == lost_on || state == LOST || state == REPLAYING;
+    /* a thread that was under a handler for long: another session has been OPEN meanwhile */
+    in_time &= lost_on->era + 1 >= eras;
     if (in_time) {
         replays++;
     }

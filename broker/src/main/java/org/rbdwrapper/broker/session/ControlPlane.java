@@ -48,7 +48,15 @@ public final class ControlPlane {
                 new ReturnGrace(
                         before,
                         System.nanoTime(),
-                        missing -> workers.post(() -> roster.remove(missing)));
+                        (missing, then) ->
+                                workers.call(
+                                        () -> {
+                                            missing.forEach(roster::remove);
+                                            return missing;
+                                        },
+                                        removed -> then.run(),
+                                        failure -> then.run()),
+                        session -> conductor.end(session, "it came back and did nothing more"));
         ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
         OpenHandler opens =
                 new OpenHandler(

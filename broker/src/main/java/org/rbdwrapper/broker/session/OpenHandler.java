@@ -81,8 +81,12 @@ final class OpenHandler {
                             session.ledger,
                             options.isPerImage(policy),
                             options.cached(),
-                            open -> onOpened(reply, open, mapping, read, write),
+                            open -> {
+                                session.pendingOpens--;
+                                onOpened(reply, open, mapping, read, write);
+                            },
                             failure -> {
+                                session.pendingOpens--;
                                 session.giveBackHandle(handle);
                                 reply.fail(failure);
                             });
@@ -90,6 +94,7 @@ final class OpenHandler {
             reply.fail(e);
             return;
         }
+        session.pendingOpens++;
         images.open(mapping.spec(), request);
     }
 

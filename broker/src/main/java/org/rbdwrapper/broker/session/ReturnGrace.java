@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +31,12 @@ import java.util.function.Consumer;
  *
  * <p>Who is not back in time (a process that is stopped) may have made no difference or a large
  * one, and is told that it is late: its changes without an answer fail with EIO instead of being
- * made again.
+ * made again. So is who comes back and then does nothing, before it has all its answers: its
+ * session is ended, and others go on when what the store had of it is done. A store that takes its
+ * time is waited for: that is no client's fault.
+ *
+ * <p>That they are late is on the disk before others go on: the broker after this one, if this one
+ * is killed the moment after, must not take them for clients to be waited for.
  *
  * <p>Conductor's thread.
  */
@@ -40,28 +46,61 @@ final class ReturnGrace {
      */
     static final long LIMIT_NANOS = 3_000_000_000L;
 
+    /**
+     * Requests of one that returns, for each that it can have had under way: it may have to split
+     * them anew. One that makes more makes others than those, and would have everybody wait.
+     */
+    private static final int REQUESTS_A_TAG = 4;
+
     private final Set<Lineage> expected = new HashSet<>();
     private final Set<Lineage> idle = new HashSet<>();
-    private final Consumer<SessionKey> onMissing;
-    private final Set<Session> returning = new HashSet<>();
+    private final Set<SessionKey> missing = new HashSet<>();
+    private final Map<Session, Return> returning = new HashMap<>();
     private final List<Runnable> waiting = new ArrayList<>();
+    private final Forgetting forgetting;
+    private final Consumer<Session> cutOff;
     private final long deadline;
+    private boolean ending;
     private boolean over;
+
+    /** Notes on the disk that these do not come back any more, and then calls. */
+    @FunctionalInterface
+    interface Forgetting {
+        void forget(Set<SessionKey> keys, Runnable then);
+    }
+
+    /** Of a client that is back and has not all its answers. */
+    private static final class Return {
+        private final Set<SessionKey> keys;
+        private long lookedAt;
+        private long idleNanos;
+        private boolean isCutOff;
+
+        Return(Set<SessionKey> keys, long now) {
+            this.keys = keys;
+            this.lookedAt = now;
+        }
+    }
 
     /**
      * @param before sessions of the broker before, whose processes are there.
      * @param now of {@link System#nanoTime}.
-     * @param onMissing hears of each that has not come back in time.
+     * @param forgetting of those that have not come back in time.
+     * @param cutOff ends a session; {@link #onReturned} follows when nothing of it is under way.
      */
     ReturnGrace(
-            Map<SessionKey, SessionRoster.Entry> before, long now, Consumer<SessionKey> onMissing) {
+            Map<SessionKey, SessionRoster.Entry> before,
+            long now,
+            Forgetting forgetting,
+            Consumer<Session> cutOff) {
         for (SessionKey key : before.keySet()) {
             if (!isIn(expected, key) && !isIn(idle, key)) {
                 Lineage lineage = Lineage.of(key, before);
                 (lineage.hadRequests() ? expected : idle).add(lineage);
             }
         }
-        this.onMissing = onMissing;
+        this.forgetting = forgetting;
+        this.cutOff = cutOff;
         this.deadline = now + LIMIT_NANOS;
         this.over = expected.isEmpty();
     }
@@ -82,9 +121,10 @@ final class ReturnGrace {
     /**
      * A client has come back.
      *
+     * @param own the key that it has from now on.
      * @return what is known of it; {@link Lineage#LATE} where others have gone on.
      */
-    Lineage admit(Session session, SessionKey before) {
+    Lineage admit(Session session, SessionKey own, SessionKey before, long now) {
         Lineage lineage = take(idle, before);
         if (lineage == null) {
             lineage = take(expected, before);
@@ -93,7 +133,9 @@ final class ReturnGrace {
             return Lineage.LATE;
         }
         if (!over) {
-            returning.add(session);
+            Set<SessionKey> keys = new HashSet<>(lineage.keys());
+            keys.add(own);
+            returning.put(session, new Return(keys, now));
         }
         return lineage;
     }
@@ -114,12 +156,12 @@ final class ReturnGrace {
 
     /** Whether it may open images and make requests though this is not over. */
     boolean isReturning(Session session) {
-        return returning.contains(session);
+        return returning.containsKey(session);
     }
 
     /** It has its answers, or has gone for good. */
     void onReturned(Session session) {
-        if (returning.remove(session)) {
+        if (returning.remove(session) != null) {
             endIfAllAreBack();
         }
     }
@@ -131,22 +173,51 @@ final class ReturnGrace {
         }
         expected.removeIf(lineage -> !lineage.entry().isAlive());
         if (now - deadline >= 0) {
-            end();
-        } else {
-            endIfAllAreBack();
+            expected.forEach(lineage -> missing.addAll(lineage.keys()));
+            expected.clear();
         }
+        List<Session> stuck = new ArrayList<>();
+        returning.forEach(
+                (session, back) -> {
+                    if (isStuck(session, back, now)) {
+                        stuck.add(session);
+                    }
+                });
+        stuck.forEach(cutOff); // after the loop: some are freed at once
+        endIfAllAreBack();
+    }
+
+    /** Once for each. */
+    private boolean isStuck(Session session, Return back, long now) {
+        if (!session.isWorkedFor()) {
+            back.idleNanos += now - back.lookedAt;
+        }
+        back.lookedAt = now;
+        boolean stuck =
+                back.idleNanos >= LIMIT_NANOS
+                        || session.requests() > REQUESTS_A_TAG * session.maxInFlight();
+        if (!stuck || back.isCutOff) {
+            return false;
+        }
+        back.isCutOff = true;
+        missing.addAll(back.keys);
+        return true;
     }
 
     private void endIfAllAreBack() {
-        if (!over && expected.isEmpty() && returning.isEmpty()) {
+        if (over || ending || !expected.isEmpty() || !returning.isEmpty()) {
+            return;
+        }
+        if (missing.isEmpty()) {
             end();
+        } else {
+            ending = true;
+            forgetting.forget(Set.copyOf(missing), this::end);
         }
     }
 
     private void end() {
         over = true;
-        expected.forEach(lineage -> lineage.keys().forEach(onMissing));
-        expected.clear();
         List<Runnable> now = new ArrayList<>(waiting);
         waiting.clear();
         now.forEach(Runnable::run);

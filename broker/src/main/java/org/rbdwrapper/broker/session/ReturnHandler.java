@@ -40,7 +40,7 @@ final class ReturnHandler {
         boolean first = beforeGeneration == 0;
         SessionKey before = new SessionKey(beforeGeneration, beforeId);
         if (!first) {
-            Lineage lineage = grace.admit(session, before);
+            Lineage lineage = grace.admit(session, key(session), before, System.nanoTime());
             session.before = lineage.keys();
             session.lostUnflushed = lineage.hadUnflushed();
         }

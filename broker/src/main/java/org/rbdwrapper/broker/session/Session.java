@@ -62,6 +62,9 @@ final class Session {
     /** Requests that are being worked on; no more frames are taken while there are too many. */
     int pendingRequests;
 
+    /** Of these, opens that are made now. */
+    int pendingOpens;
+
     private final BitSet handleIndexes = new BitSet();
     private int handleUse;
     private byte[] unsent = new byte[0];
@@ -159,6 +162,19 @@ final class Session {
             sum += open.open().handle().requests();
         }
         return sum;
+    }
+
+    /** Whether its store has something to do for it. */
+    boolean isWorkedFor() {
+        return pendingOpens > 0
+                || opens.values().stream().anyMatch(open -> open.open().handle().inFlight() > 0);
+    }
+
+    /** I/O requests at a time. */
+    long maxInFlight() {
+        return channels == null
+                ? 0
+                : (long) channels.geometry().channels() * channels.geometry().depth();
     }
 
     /** For people: who it is. */

@@ -66,8 +66,10 @@ final class BrokerConnection {
      * Connects to the first broker there is.
      *
      * @param before the session's last one; null for its first.
+     * @param wasLate whether it is late, whatever this broker says.
      */
-    static BrokerConnection make(Wish wish, BrokerConnection before) throws ErrnoException {
+    static BrokerConnection make(Wish wish, BrokerConnection before, boolean wasLate)
+            throws ErrnoException {
         ControlConnection control = ControlConnection.connect(wish.runDirs());
         int[] descriptors = {-1, -1};
         long address = 0;
@@ -92,7 +94,7 @@ final class BrokerConnection {
                         Errno.EUSERS, "the broker gives " + geometry.channels() + " channels only");
             }
             long generation = header.getLong(GENERATION_OFFSET);
-            boolean late = resumes ? resume(control, before) : before != null;
+            boolean late = (resumes ? resume(control, before) : before != null) || wasLate;
             Fd.close(descriptors[0]);
             descriptors[0] = -1;
             Liveness liveness = new Liveness(control.socket());

@@ -83,7 +83,7 @@ public final class BrokerSession {
                         new BrokerSession(
                                 wish,
                                 waits
-                                        ? new Reconnect(wish).after(null)
+                                        ? new Reconnect(wish).after(null, false)
                                         : new Reconnect(wish).first());
                 known.put(wish.runDirs(), session);
             }
@@ -165,12 +165,16 @@ public final class BrokerSession {
     private void replace(BrokerConnection dead) {
         BrokerConnection last = dead;
         Reconnect reconnect = new Reconnect(wish);
+        // who was late stays so: the broker that said it may end before all have heard of it, and
+        // the next one does not know what this session still has without an answer
+        boolean late = false;
         while (true) {
             succession.lose();
             awaitNobodyOn(last.link());
             BrokerConnection next;
             try {
-                next = reconnect.after(last);
+                next = reconnect.after(last, late);
+                late = next.link().isLate();
             } catch (ErrnoException e) {
                 lost = true;
                 succession.giveUp(e);

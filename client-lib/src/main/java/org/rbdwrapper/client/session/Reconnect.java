@@ -38,14 +38,15 @@ final class Reconnect {
     /**
      * Returns when there is a broker that takes the session.
      *
+     * @param late whether a broker since {@code last} had all its answers has said that it is late.
      * @throws ErrnoException ENOTCONN where none came in time, EPROTONOSUPPORT where the one that
      *     came speaks another protocol.
      */
-    BrokerConnection after(BrokerConnection last) throws ErrnoException {
+    BrokerConnection after(BrokerConnection last, boolean late) throws ErrnoException {
         long pause = FIRST_PAUSE_NANOS;
         while (true) {
             try {
-                return BrokerConnection.make(wish, last);
+                return BrokerConnection.make(wish, last, late);
             } catch (ErrnoException e) {
                 if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
                     throw e;
@@ -76,7 +77,7 @@ final class Reconnect {
         long pause = FIRST_PAUSE_NANOS;
         while (true) {
             try {
-                return BrokerConnection.make(wish, null);
+                return BrokerConnection.make(wish, null, false);
             } catch (ErrnoException e) {
                 long limit = Math.min(limitNanos, FIRST_BROKER_NANOS);
                 if (!isAway(e)

@@ -127,6 +127,10 @@ public final class NativeProgram implements AutoCloseable {
                 process.exitValue(), Files.readAllBytes(output), Files.readString(errors));
     }
 
+    public Process process() {
+        return process;
+    }
+
     public boolean isAlive() {
         return process.isAlive();
     }

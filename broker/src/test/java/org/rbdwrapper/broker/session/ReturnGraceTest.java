@@ -1,0 +1,139 @@
+package org.rbdwrapper.broker.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.ProcessStart;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Who is waited for after a broker's start, for how long, and who is told that it is late. */
+final class ReturnGraceTest {
+    private static final long LIMIT = ReturnGrace.LIMIT_NANOS;
+    private static final SessionKey A = new SessionKey(1, 1);
+    private static final SessionKey A_AGAIN = new SessionKey(2, 1);
+    private static final SessionKey B = new SessionKey(1, 2);
+    private static final SessionKey B_AGAIN = new SessionKey(2, 2);
+
+    private final Set<SessionKey> forgotten = new HashSet<>();
+    private final List<Session> cutOff = new ArrayList<>();
+    private final Session sessionA = session();
+    private Runnable afterForgetting;
+    private boolean isOver;
+
+    @Test
+    void shouldNotWaitWhereNobodyHadRequests() {
+        assertTrue(grace(Map.of()).isOver());
+        assertTrue(grace(Map.of(A, entry(false))).isOver());
+    }
+
+    @Test
+    void shouldWaitUntilWhoHadRequestsHasItsAnswers() {
+        ReturnGrace grace = grace(Map.of(A, entry(true), B, entry(false)));
+        assertFalse(isOver);
+        assertEquals(Set.of(A), grace.admit(sessionA, A_AGAIN, A, 10).keys());
+        assertTrue(grace.isReturning(sessionA));
+        grace.look(LIMIT / 2);
+        assertFalse(isOver);
+        grace.onReturned(sessionA);
+        assertTrue(isOver);
+        assertEquals(Set.of(B), grace.admit(session(), B_AGAIN, B, LIMIT).keys(), "idle: never late");
+    }
+
+    @Test
+    void shouldTellWhoDoesNotComeInTimeThatItIsLate() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.look(LIMIT - 1);
+        assertFalse(isOver);
+        grace.look(LIMIT);
+        assertFalse(isOver, "before it is noted");
+        assertEquals(Set.of(A), forgotten);
+        assertEquals(Set.of(), grace.admit(sessionA, A_AGAIN, A, LIMIT).keys());
+        afterForgetting.run();
+        assertTrue(isOver);
+    }
+
+    @Test
+    void shouldNotWaitForProcessThatIsGone() {
+        ReturnGrace grace =
+                grace(
+                        Map.of(
+                                A,
+                                new SessionRoster.Entry(
+                                        (int) ProcessHandle.current().pid(), "0", null, true, false)));
+        grace.look(1);
+        assertTrue(isOver);
+        assertEquals(Set.of(), forgotten);
+    }
+
+    /** It may be stopped between its return and its requests. */
+    @Test
+    void shouldEndSessionThatComesBackAndDoesNothing() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, LIMIT - 1);
+        grace.look(LIMIT);
+        grace.look(2 * LIMIT - 2);
+        assertEquals(List.of(), cutOff);
+        grace.look(2 * LIMIT);
+        grace.look(2 * LIMIT + 1);
+        assertEquals(List.of(sessionA), cutOff);
+        assertFalse(isOver, "something of it may be under way");
+        grace.onReturned(sessionA);
+        assertEquals(Set.of(A, A_AGAIN), forgotten);
+        afterForgetting.run();
+        assertTrue(isOver);
+        assertEquals(Set.of(), grace.admit(session(), B_AGAIN, A_AGAIN, 2 * LIMIT + 2).keys());
+    }
+
+    @Test
+    void shouldWaitForStoreThatHasRequestsOfWhoIsBack() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        sessionA.pendingOpens = 1;
+        grace.look(20 * LIMIT);
+        assertEquals(List.of(), cutOff);
+        sessionA.pendingOpens = 0;
+        grace.onReturned(sessionA);
+        assertTrue(isOver);
+        assertEquals(Set.of(), forgotten);
+    }
+
+    @Test
+    void shouldEndSessionThatMakesMoreRequestsThanItCanHaveHad() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        sessionA.finishedRequests = 1; // of a session without channels
+        grace.look(1);
+        assertEquals(List.of(sessionA), cutOff);
+    }
+
+    private ReturnGrace grace(Map<SessionKey, SessionRoster.Entry> before) {
+        ReturnGrace grace =
+                new ReturnGrace(
+                        new HashMap<>(before), // as the roster's: asked for null, too
+                        0,
+                        (keys, then) -> {
+                            forgotten.addAll(keys);
+                            afterForgetting = then;
+                        },
+                        cutOff::add);
+        grace.whenOver(() -> isOver = true);
+        return grace;
+    }
+
+    private static Session session() {
+        return new Session(1, -1, null, Set.of(), 0, 0);
+    }
+
+    private static SessionRoster.Entry entry(boolean hadRequests) {
+        int pid = (int) ProcessHandle.current().pid();
+        return new SessionRoster.Entry(pid, ProcessStart.timeOf(pid), null, hadRequests, false);
+    }
+}

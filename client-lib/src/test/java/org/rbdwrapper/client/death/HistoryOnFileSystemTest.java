@@ -1,0 +1,20 @@
+package org.rbdwrapper.client.death;
+
+final class HistoryOnFileSystemTest extends HistoryContract {
+    @Override
+    String[] options() {
+        return new String[] {"--store", "file"};
+    }
+
+    /** The kernel copies page by page, and not on where its process is killed. */
+    @Override
+    int bytesThatTakeTime() {
+        return 256 * 1024;
+    }
+
+    /** The kernel's files do not promise it. */
+    @Override
+    boolean areBlocksWhole() {
+        return false;
+    }
+}

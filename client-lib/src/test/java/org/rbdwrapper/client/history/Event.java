@@ -1,0 +1,90 @@
+package org.rbdwrapper.client.history;
+
+import java.util.Arrays;
+
+/**
+ * One read or write of one block by one client, as it saw it.
+ *
+ * @param client who did it, for messages.
+ * @param block its number in the image.
+ * @param value written; of a read, the first word.
+ * @param runs of a read that found a block of more than one value: value and count of words, in
+ *     turn. Else null.
+ * @param invoked of CLOCK_MONOTONIC, ns.
+ * @param responded likewise; {@link #NEVER} where it has not returned.
+ */
+record Event(
+        String client,
+        int block,
+        boolean isWrite,
+        long value,
+        long[] runs,
+        long invoked,
+        long responded,
+        Outcome outcome) {
+    static final long NEVER = Long.MAX_VALUE;
+
+    enum Outcome {
+        /** Took effect between its invocation and its response. */
+        DONE,
+
+        /** Likewise, or not at all. Without a response: at any time from its invocation on. */
+        UNKNOWN
+    }
+
+    static Event write(String client, int block, long value, long invoked, long responded) {
+        return new Event(client, block, true, value, null, invoked, responded, Outcome.DONE);
+    }
+
+    static Event read(String client, int block, long value, long invoked, long responded) {
+        return new Event(client, block, false, value, null, invoked, responded, Outcome.DONE);
+    }
+
+    /** A write of which nobody knows whether it was done. */
+    static Event unknown(String client, int block, long value, long invoked, long responded) {
+        return new Event(client, block, true, value, null, invoked, responded, Outcome.UNKNOWN);
+    }
+
+    boolean isTorn() {
+        return runs != null;
+    }
+
+    /** What it wrote to, or read from, one word of the block. */
+    long valueAt(int word) {
+        if (runs == null) {
+            return value;
+        }
+        int end = 0;
+        for (int i = 0; i < runs.length; i += 2) {
+            end += (int) runs[i + 1];
+            if (word < end) {
+                return runs[i];
+            }
+        }
+        throw new IllegalArgumentException("word " + word + " of " + end);
+    }
+
+    @Override
+    public String toString() {
+        String what =
+                isWrite
+                        ? "write(" + Long.toHexString(value) + ")"
+                        : "read -> "
+                                + (runs == null
+                                        ? Long.toHexString(value)
+                                        : Arrays.toString(
+                                                Arrays.stream(runs)
+                                                        .mapToObj(Long::toHexString)
+                                                        .toArray()));
+        String end = responded == NEVER ? "?" : Long.toString(responded);
+        return "["
+                + invoked
+                + ", "
+                + end
+                + "] "
+                + client
+                + " "
+                + what
+                + (outcome == Outcome.UNKNOWN ? " -> not known" : "");
+    }
+}
