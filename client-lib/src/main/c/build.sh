@@ -45,6 +45,7 @@ tests)
         compile -o "$output/$(basename "$source" .c)" "$source"
     done
     compile -o "$output/preload_model" "$module"/src/test/c/preload_model/*.c
+    compile -o "$output/power_recorder" "$module"/src/test/c/power_recorder/*.c
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;
 *)

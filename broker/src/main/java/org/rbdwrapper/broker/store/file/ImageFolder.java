@@ -51,6 +51,7 @@ record ImageFolder(Path path) {
             new ImageMeta(spec.image(), id, Clock.epochNanos()).write(unfinished);
             DurableFiles.sync(unfinished);
             DurableFiles.makeDirectories(path.getParent());
+            DurableFiles.syncName(path.getParent());
             DurableFiles.move(unfinished, path);
         } catch (IOException e) {
             if (Files.exists(unfinished)) {
