@@ -35,79 +35,6 @@ static bool is_watched(const char *path)
     return strncmp(path, watched_folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-static void read_memory(pid_t thread, uint64_t address, void *into, size_t length)
-{
-    struct iovec local = {into, length}, remote = {(void *)address, length};
-
-    if (process_vm_readv(thread, &local, 1, &remote, 1, 0) != (ssize_t)length)
-        fail("memory of process %d cannot be read: %m", thread);
-}
-
-static void read_string(pid_t thread, uint64_t address, char *into, size_t size)
-{
-    /* by pieces that do not cross a page: the next one may not be there */
-    for (size_t at = 0; at < size;) {
-        size_t piece = 256 - (address + at) % 256;
-        if (piece > size - at)
-            piece = size - at;
-        struct iovec local = {into + at, piece}, remote = {(void *)(address + at), piece};
-        if (process_vm_readv(thread, &local, 1, &remote, 1, 0) != (ssize_t)piece) {
-            into[0] = '\0'; /* the call fails with EFAULT */
-            return;
-        }
-        if (memchr(into + at, '\0', piece) != NULL)
-            return;
-        at += piece;
-    }
-    into[0] = '\0'; /* too long for the watched folder */
-}
-
-/* The path behind a link of /proc, empty where there is none. */
-static void read_link(pid_t thread, const char *name, char *into, size_t size)
-{
-    char link[64];
-
-    snprintf(link, sizeof(link), "/proc/%d/%s", thread, name);
-    ssize_t length = readlink(link, into, size - 1);
-    into[length < 0 ? 0 : length] = '\0';
-}
-
-static void path_of_descriptor(pid_t thread, int fd, char *into, size_t size)
-{
-    char name[32];
-
-    snprintf(name, sizeof(name), "fd/%d", fd);
-    read_link(thread, name, into, size);
-}
-
-static void path_argument(pid_t thread, int folder, uint64_t address, char *into, size_t size)
-{
-    char given[1024], base[1024];
-
-    read_string(thread, address, given, sizeof(given));
-    if (given[0] == '/') {
-        snprintf(into, size, "%s", given);
-        return;
-    }
-    if (folder == AT_FDCWD)
-        read_link(thread, "cwd", base, sizeof(base));
-    else
-        path_of_descriptor(thread, folder, base, sizeof(base));
-    if (snprintf(into, size, "%s/%s", base, given) >= (int)size)
-        into[0] = '\0'; /* the watched folder's are short */
-}
-
-static uint64_t inode_of(pid_t thread, int fd)
-{
-    char link[64];
-    struct stat status;
-
-    snprintf(link, sizeof(link), "/proc/%d/fd/%d", thread, fd);
-    if (stat(link, &status) != 0)
-        fail("%s: %m", link);
-    return status.st_ino;
-}
-
 static uint64_t inode_at(const char *path)
 {
     struct stat status;
@@ -115,20 +42,6 @@ static uint64_t inode_at(const char *path)
     if (lstat(path, &status) != 0)
         fail("%s: %m", path);
     return status.st_ino;
-}
-
-/* Of a descriptor after a call that moved it. */
-static uint64_t position_of(pid_t thread, int fd)
-{
-    char name[64];
-    unsigned long long position;
-
-    snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d", thread, fd);
-    FILE *file = fopen(name, "re");
-    if (file == NULL || fscanf(file, "pos: %llu", &position) != 1)
-        fail("%s cannot be read: %m", name);
-    fclose(file);
-    return position;
 }
 
 static void take_data(pid_t thread, struct call *call, bool is_vector)
@@ -140,7 +53,7 @@ static void take_data(pid_t thread, struct call *call, bool is_vector)
         count = call->arguments[2];
         if (count > MAX_PARTS)
             fail("a write of %zu parts", count);
-        read_memory(thread, call->arguments[1], parts, count * sizeof(*parts));
+        tracee_memory(thread, call->arguments[1], parts, count * sizeof(*parts));
     }
     for (size_t i = 0; i < count; i++)
         call->length += parts[i].iov_len;
@@ -149,22 +62,22 @@ static void take_data(pid_t thread, struct call *call, bool is_vector)
         fail("no memory for a write of %zu bytes", call->length);
     size_t at = 0;
     for (size_t i = 0; i < count; at += parts[i].iov_len, i++)
-        read_memory(thread, (uint64_t)parts[i].iov_base, call->data + at, parts[i].iov_len);
+        tracee_memory(thread, (uint64_t)parts[i].iov_base, call->data + at, parts[i].iov_len);
 }
 
 static void enter_open(pid_t thread, struct call *call, int folder, uint64_t path, int flags)
 {
-    path_argument(thread, folder, path, call->path, sizeof(call->path));
+    tracee_path(thread, folder, path, call->path, sizeof(call->path));
     call->watched = is_watched(call->path);
     call->creates = call->watched && (flags & O_CREAT) != 0 && access(call->path, F_OK) != 0;
 }
 
 static void enter_paths(pid_t thread, struct call *call, int folder, uint64_t path, int other_folder, uint64_t other_path)
 {
-    path_argument(thread, folder, path, call->path, sizeof(call->path));
+    tracee_path(thread, folder, path, call->path, sizeof(call->path));
     call->watched = is_watched(call->path);
     if (other_path != 0) {
-        path_argument(thread, other_folder, other_path, call->other_path, sizeof(call->other_path));
+        tracee_path(thread, other_folder, other_path, call->other_path, sizeof(call->other_path));
         if (is_watched(call->other_path) != call->watched)
             fail("%s and %s: one is watched, the other is not", call->path, call->other_path);
     }
@@ -172,7 +85,7 @@ static void enter_paths(pid_t thread, struct call *call, int folder, uint64_t pa
 
 static void enter_descriptor(pid_t thread, struct call *call)
 {
-    path_of_descriptor(thread, call->arguments[0], call->path, sizeof(call->path));
+    tracee_path_of(thread, call->arguments[0], call->path, sizeof(call->path));
     call->is_mark = strcmp(call->path, marks_file) == 0;
     call->watched = call->is_mark || is_watched(call->path);
 }
@@ -186,27 +99,27 @@ static void enter_unknown(pid_t thread, struct call *call)
 #ifdef SYS_open
     case SYS_link:
     case SYS_symlink:
-        path_argument(thread, AT_FDCWD, a[1], call->path, sizeof(call->path));
+        tracee_path(thread, AT_FDCWD, a[1], call->path, sizeof(call->path));
         break;
 #endif
     case SYS_linkat:
-        path_argument(thread, a[2], a[3], call->path, sizeof(call->path));
+        tracee_path(thread, a[2], a[3], call->path, sizeof(call->path));
         break;
     case SYS_symlinkat:
-        path_argument(thread, a[1], a[2], call->path, sizeof(call->path));
+        tracee_path(thread, a[1], a[2], call->path, sizeof(call->path));
         break;
     case SYS_truncate:
-        path_argument(thread, AT_FDCWD, a[0], call->path, sizeof(call->path));
+        tracee_path(thread, AT_FDCWD, a[0], call->path, sizeof(call->path));
         break;
     case SYS_openat2:
-        path_argument(thread, a[0], a[1], call->path, sizeof(call->path));
+        tracee_path(thread, a[0], a[1], call->path, sizeof(call->path));
         break;
     case SYS_copy_file_range:
     case SYS_splice:
-        path_of_descriptor(thread, a[2], call->path, sizeof(call->path));
+        tracee_path_of(thread, a[2], call->path, sizeof(call->path));
         break;
     default: /* sendfile */
-        path_of_descriptor(thread, a[0], call->path, sizeof(call->path));
+        tracee_path_of(thread, a[0], call->path, sizeof(call->path));
     }
     if (is_watched(call->path))
         fail("call %ld of %s is not known", call->number, call->path);
@@ -261,7 +174,7 @@ static void enter(pid_t thread, struct call *call)
         break;
     case SYS_mmap:
         if ((a[3] & MAP_SHARED) != 0 && (a[2] & PROT_WRITE) != 0 && (int)a[4] >= 0) {
-            path_of_descriptor(thread, a[4], call->path, sizeof(call->path));
+            tracee_path_of(thread, a[4], call->path, sizeof(call->path));
             call->watched = is_watched(call->path);
         }
         break;
@@ -279,13 +192,13 @@ void calls_enter(pid_t thread, struct call *call)
     if (call->number == SYS_fsync || call->number == SYS_fdatasync) {
         call->sync = ++syncs;
         record((struct event){
-            .kind = EVENT_SYNC_BEGIN, .inode = inode_of(thread, call->arguments[0]), .a = call->sync});
+            .kind = EVENT_SYNC_BEGIN, .inode = tracee_inode_of(thread, call->arguments[0]), .a = call->sync});
     }
 }
 
 static void exit_open(pid_t thread, struct call *call, int fd, int flags)
 {
-    uint64_t inode = inode_of(thread, fd);
+    uint64_t inode = tracee_inode_of(thread, fd);
 
     if (call->creates) {
         record((struct event){.kind = EVENT_CREATE, .inode = inode, .path = call->path});
@@ -303,8 +216,8 @@ static void exit_write(pid_t thread, struct call *call, size_t written)
     }
     int fd = call->arguments[0];
     bool positioned = call->number != SYS_write && call->number != SYS_writev;
-    uint64_t position = positioned ? call->arguments[3] : position_of(thread, fd) - written;
-    uint64_t inode = inode_of(thread, fd);
+    uint64_t position = positioned ? call->arguments[3] : tracee_position_of(thread, fd) - written;
+    uint64_t inode = tracee_inode_of(thread, fd);
     record((struct event){
         .kind = EVENT_WRITE, .inode = inode, .a = position, .data = call->data, .length = written});
     mappings_reload(inode);
@@ -363,19 +276,19 @@ void calls_exit(pid_t thread, struct call *call, int64_t result)
         break;
     case SYS_ftruncate:
         record((struct event){
-            .kind = EVENT_SIZE, .inode = inode_of(thread, fd), .a = call->arguments[1]});
-        mappings_reload(inode_of(thread, fd));
+            .kind = EVENT_SIZE, .inode = tracee_inode_of(thread, fd), .a = call->arguments[1]});
+        mappings_reload(tracee_inode_of(thread, fd));
         break;
     case SYS_fallocate:
-        exit_allocate(call, inode_of(thread, fd));
-        mappings_reload(inode_of(thread, fd));
+        exit_allocate(call, tracee_inode_of(thread, fd));
+        mappings_reload(tracee_inode_of(thread, fd));
         break;
     case SYS_fsync:
     case SYS_fdatasync:
         record((struct event){.kind = EVENT_SYNC_END, .a = call->sync});
         break;
     case SYS_mmap:
-        mappings_add(call->path, inode_of(thread, call->arguments[4]));
+        mappings_add(call->path, tracee_inode_of(thread, call->arguments[4]));
         break;
     default:
         exit_write(thread, call, result);

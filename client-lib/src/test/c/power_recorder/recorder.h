@@ -61,6 +61,14 @@ void mappings_look(void);
 /* What the file holds now has been recorded in another way. */
 void mappings_reload(uint64_t inode);
 
+/* tracee.c. A path that there is not, or that is too long, is empty: the call fails, or is none of the watched folder's. */
+void tracee_memory(pid_t thread, uint64_t address, void *into, size_t length);
+void tracee_path(pid_t thread, int folder, uint64_t address, char *into, size_t size);
+void tracee_path_of(pid_t thread, int fd, char *into, size_t size);
+uint64_t tracee_inode_of(pid_t thread, int fd);
+/* Of the descriptor, after a call that moved it. */
+uint64_t tracee_position_of(pid_t thread, int fd);
+
 /* calls.c: what system calls mean. The thread is stopped at entry, or at exit with this result. */
 void calls_watch(const char *folder, const char *marks);
 void calls_enter(pid_t thread, struct call *call);

@@ -1,5 +1,6 @@
 package org.rbdwrapper.client.durability;
 
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.ipc.Errno;
@@ -148,7 +149,7 @@ public final class PowerLossLoad {
         replacement.writeLock().lock();
         try {
             if (!kill) {
-                org.rbdwrapper.broker.RunDirectory.announceSuccessor(runDir);
+                RunDirectory.announceSuccessor(runDir);
                 broker.process().destroy();
                 broker.process().onExit().join();
             }

@@ -16,6 +16,9 @@ import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -206,8 +209,8 @@ class PowerLossSystemTest {
             }
             return objection;
         } catch (Exception e) {
-            java.io.StringWriter trace = new java.io.StringWriter();
-            e.printStackTrace(new java.io.PrintWriter(trace));
+            StringWriter trace = new StringWriter();
+            e.printStackTrace(new PrintWriter(trace));
             return trace.toString();
         } finally {
             if (Files.exists(lost)) {
@@ -230,7 +233,7 @@ class PowerLossSystemTest {
         try {
             return Files.readAllBytes(file);
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 

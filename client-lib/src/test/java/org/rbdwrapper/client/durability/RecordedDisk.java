@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -98,8 +99,7 @@ final class RecordedDisk {
             for (int at = 0; at < contents.length; at += BLOCK) {
                 int length = Math.min(BLOCK, contents.length - at);
                 boolean isLast = at + length == contents.length;
-                boolean isHole =
-                        java.util.Arrays.equals(contents, at, at + length, ZEROES, 0, length);
+                boolean isHole = Arrays.equals(contents, at, at + length, ZEROES, 0, length);
                 if (!isHole) {
                     file.write(ByteBuffer.wrap(contents, at, length), at);
                 } else if (isLast) {

@@ -253,7 +253,11 @@ public final class FileStore implements ImageStore {
                             .toList();
         }
         for (Path path : left) {
-            DurableFiles.deleteTree(path);
+            try {
+                DurableFiles.deleteTree(path);
+            } catch (IOException e) {
+                LOG.warn("{} is not used any more and cannot be deleted: {}", path, e.toString());
+            }
         }
     }
 }
