@@ -46,6 +46,7 @@ tests)
     done
     compile -DPRELOADED -o "$output/history" "$module/src/test/c/rbdw_history.c"
     compile -o "$output/preload_model" "$module"/src/test/c/preload_model/*.c
+    compile -o "$output/power_recorder" "$module"/src/test/c/power_recorder/*.c
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;
 *)

@@ -5,6 +5,7 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -35,7 +36,10 @@ public final class DurableFiles {
         }
     }
 
-    /** Makes a folder and those above it that are missing; their names are durable then. */
+    /**
+     * Makes a folder and those above it that are missing; the names of those that it makes are
+     * durable then.
+     */
     public static void makeDirectories(Path folder) throws IOException {
         if (Files.isDirectory(folder)) {
             return;
@@ -46,11 +50,24 @@ public final class DurableFiles {
         sync(parent);
     }
 
+    /**
+     * Makes the name of a folder durable that is there: who made it may have been killed before it
+     * could. Not where the folder above cannot be read: the name is then nobody's of ours.
+     */
+    public static void syncName(Path folder) throws ErrnoException {
+        Path parent = folder.toAbsolutePath().getParent();
+        if (parent != null && Files.isReadable(parent)) {
+            sync(parent);
+        }
+    }
+
     /** Deletes a folder with all that is in it; a link is deleted, not what it points to. */
     public static void deleteTree(Path folder) throws IOException {
         List<Path> paths;
         try (Stream<Path> walk = Files.walk(folder)) {
             paths = walk.sorted(Comparator.reverseOrder()).toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         for (Path path : paths) {
             Files.deleteIfExists(path);

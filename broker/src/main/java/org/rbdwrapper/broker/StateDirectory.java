@@ -21,7 +21,7 @@ public final class StateDirectory {
     public static void prepare(Path stateDir) throws ErrnoException {
         try {
             if (!Files.isDirectory(stateDir)) {
-                Files.createDirectories(stateDir);
+                DurableFiles.makeDirectories(stateDir);
                 Files.setPosixFilePermissions(
                         stateDir, PosixFilePermissions.fromString("rwx------"));
             }
@@ -35,6 +35,7 @@ public final class StateDirectory {
                                 + ProcessIdentity.uid()
                                 + " or not its own: choose another with --state-dir");
             }
+            DurableFiles.syncName(stateDir);
         } catch (ErrnoException e) {
             throw e;
         } catch (IOException e) {

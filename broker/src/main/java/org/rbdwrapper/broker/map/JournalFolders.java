@@ -48,6 +48,7 @@ final class JournalFolders {
             DurableFiles.makeDirectories(root);
             Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
         }
+        DurableFiles.syncName(root);
         return new JournalFolders(root);
     }
 

@@ -41,11 +41,19 @@ record JournalScan(List<MapRecord> records, String damage) {
     private static final int MAX_RECORD_LENGTH = 1 << 20;
 
     static JournalScan of(Path file) {
-        List<MapRecord> records = new ArrayList<>();
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            return of(in);
+        } catch (IOException e) {
+            return new JournalScan(List.of(), message(e));
+        }
+    }
+
+    static JournalScan of(InputStream in) {
+        List<MapRecord> records = new ArrayList<>();
+        try {
             readAll(in, records);
         } catch (IOException e) {
-            return new JournalScan(records, e.getMessage() == null ? e.toString() : e.getMessage());
+            return new JournalScan(records, message(e));
         }
         if (records.isEmpty() || records.getFirst().kind() != MapRecord.Kind.BEGIN) {
             return new JournalScan(List.of(), "its first record is missing");
@@ -59,8 +67,13 @@ record JournalScan(List<MapRecord> records, String damage) {
         return new JournalScan(records, null);
     }
 
+    private static String message(IOException e) {
+        return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+
     private static void readAll(InputStream in, List<MapRecord> records) throws IOException {
         long at = 0;
+        boolean isAfterRecord = true;
         while (true) {
             byte[] bytes = in.readNBytes(Integer.BYTES);
             if (bytes.length < Integer.BYTES) {
@@ -69,6 +82,10 @@ record JournalScan(List<MapRecord> records, String damage) {
             int header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt();
             if (header == 0) {
                 expectZeroes(in, at);
+                if (!isAfterRecord && !records.isEmpty()) {
+                    // the queue writes its own where a record follows: this one may hide records
+                    throw new IOException("it ends without a record at byte " + at);
+                }
                 return;
             }
             if ((header & NOT_COMPLETE) != 0) {
@@ -77,14 +94,36 @@ record JournalScan(List<MapRecord> records, String damage) {
             int length = header & LENGTH_MASK;
             int padded = (length + 3) & ~3;
             if ((header & QUEUES_OWN) != 0) {
-                skip(in, padded, at);
+                skipQueuesOwn(in, length, records.size(), at);
+                skip(in, padded - length, at);
+                isAfterRecord = false;
             } else if (length > MAX_RECORD_LENGTH) {
                 throw new IOException("a record of " + length + " bytes at byte " + at);
             } else {
                 records.add(decode(in.readNBytes(length), records.size(), at));
                 skip(in, padded - length, at);
+                isAfterRecord = true;
             }
             at += Integer.BYTES + padded;
+        }
+    }
+
+    /** Unless it is the next record, whose header is damaged: that must not be lost in silence. */
+    private static void skipQueuesOwn(InputStream in, int length, int sequence, long at)
+            throws IOException {
+        if (length > MAX_RECORD_LENGTH) {
+            skip(in, length, at);
+        } else if (isRecord(in.readNBytes(length), sequence)) {
+            throw new IOException("a record at byte " + at + " is marked as the queue's own");
+        }
+    }
+
+    private static boolean isRecord(byte[] blob, int sequence) {
+        try {
+            MapRecord.decode(blob, sequence);
+            return true;
+        } catch (IOException e) {
+            return false;
         }
     }
 

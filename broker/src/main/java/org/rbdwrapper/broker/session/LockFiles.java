@@ -2,6 +2,8 @@ package org.rbdwrapper.broker.session;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.rbdwrapper.broker.DurableFiles;
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -10,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
@@ -46,7 +48,7 @@ public final class LockFiles {
      * @param keep those of the broker before, as some of its clients are there.
      */
     static LockFiles of(Path runDir, boolean keep) throws ErrnoException {
-        if (!keep) {
+        if (!keep || !Files.isDirectory(folder(runDir))) {
             removeAll(runDir);
         }
         return new LockFiles(folder(runDir));
@@ -115,16 +117,11 @@ public final class LockFiles {
     private static void removeAll(Path runDir) throws ErrnoException {
         Path folder = folder(runDir);
         try {
-            if (Files.isDirectory(folder)) {
-                try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-                    for (Path file : files) {
-                        Files.deleteIfExists(file);
-                    }
-                }
-                Files.delete(folder);
+            if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+                DurableFiles.deleteTree(folder);
             }
         } catch (IOException e) {
-            throw new ErrnoException(Errno.EIO, folder + " cannot be emptied (" + e + ")", e);
+            throw FileErrors.of(e, folder + " cannot be removed");
         }
     }
 }

@@ -6,6 +6,7 @@ import static java.nio.file.StandardOpenOption.WRITE;
 
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.Errno;
@@ -15,9 +16,11 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
@@ -53,7 +56,8 @@ final class SessionRoster {
             boolean hadUnflushed) {
         /** Whether it is still there. */
         boolean isAlive() {
-            return startTime.equals(ProcessStart.timeOf(pid));
+            // empty where there is no such process, which no entry may be taken for
+            return !startTime.isEmpty() && startTime.equals(ProcessStart.timeOf(pid));
         }
     }
 
@@ -64,7 +68,8 @@ final class SessionRoster {
     /** Those of brokers before, whose processes are still there; forgets the others. */
     synchronized Map<SessionKey, Entry> load() {
         Map<SessionKey, Entry> alive = new HashMap<>();
-        if (!Files.isDirectory(folder)) {
+        if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            forget(folder); // no session could be noted
             return alive;
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
@@ -74,14 +79,28 @@ final class SessionRoster {
                 if (entry != null && entry.isAlive()) {
                     alive.put(key, entry);
                 } else {
-                    Files.deleteIfExists(file);
+                    forget(file);
                 }
             }
-        } catch (IOException e) {
-            LOG.warn("sessions of the broker before are not known ({}): none is waited for", e);
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.warn(
+                    "not all sessions of the broker before are known ({}): the others are not"
+                            + " waited for",
+                    e.toString());
         }
         removeFolderIfEmpty();
         return alive;
+    }
+
+    /** Whatever it is. */
+    private static void forget(Path path) {
+        try {
+            if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+                DurableFiles.deleteTree(path);
+            }
+        } catch (IOException e) {
+            LOG.warn("{} means nothing and stays: {}", path, e.toString());
+        }
     }
 
     /**

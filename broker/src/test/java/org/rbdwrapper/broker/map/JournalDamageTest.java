@@ -8,8 +8,11 @@ import static org.rbdwrapper.broker.map.JournalFixture.mapping;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rbdwrapper.broker.DurableFiles;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +23,9 @@ import java.util.Random;
 /** Whatever happens to the journal's file: what is mapped then was mapped at one time. */
 class JournalDamageTest {
     private static final int SAMPLES = 300;
+
+    /** Of zeroes that follow the records. */
+    private static final int MARGIN = 64;
 
     @TempDir Path temp;
     private Path directory;
@@ -56,43 +62,52 @@ class JournalDamageTest {
     }
 
     @Test
-    void shouldSurviveEachBitOfTheBeginningFlipped() throws IOException {
-        for (int bit = 0; bit < 512 * 8; bit++) {
-            checkScan(flipped(bit));
+    void shouldSurviveAndReportEachBitFlipped() {
+        byte[] contents = Arrays.copyOf(intact, end + MARGIN);
+        for (int bit = 0; bit < contents.length * 8; bit++) {
+            contents[bit / 8] ^= (byte) (1 << bit % 8);
+            checkReported(contents, "bit " + bit);
+            contents[bit / 8] ^= (byte) (1 << bit % 8);
         }
     }
 
     @Test
-    void shouldSurviveBitsFlippedAnywhere() throws IOException {
+    void shouldSurviveAndReportEachByteWithAnyValue() {
+        byte[] contents = Arrays.copyOf(intact, end + MARGIN);
         Random random = new Random(20261123);
-        for (int i = 0; i < SAMPLES; i++) {
-            checkScan(flipped(random.nextInt(end * 8)));
+        for (int at = 0; at < contents.length; at++) {
+            byte old = contents[at];
+            for (int value : new int[] {0, 0xff, random.nextInt(256), random.nextInt(256)}) {
+                contents[at] = (byte) value;
+                checkReported(contents, "byte " + at + " is " + value);
+            }
+            contents[at] = old;
         }
     }
 
     @Test
-    void shouldReportEachBitOfTheRecordsFlipped() throws IOException {
-        int beginning = indexOf(MapRecord.begin(4).encode(0)) - Integer.BYTES;
-        Random random = new Random(4);
-        for (int i = 0; i < SAMPLES; i++) {
-            int bit = beginning * 8 + random.nextInt((end - beginning) * 8);
-            Files.write(file, flipped(bit));
-            JournalScan scan = JournalScan.of(file);
-            boolean isPadding = scan.records().size() == states.size() - 1;
-            assertTrue(isPadding || scan.damage() != null, "bit " + bit);
+    void shouldSurviveAndReportBeingCutAnywhere() {
+        for (int length = 0; length <= end + MARGIN; length++) {
+            byte[] cut = Arrays.copyOf(intact, length);
+            checkScan(cut);
+            boolean isWhole = length >= (end + 3) / 4 * 4 + Integer.BYTES;
+            assertEquals(isWhole, scan(cut).damage() == null, "cut to " + length);
         }
-    }
-
-    @Test
-    void shouldSurviveBeingCutAnywhere() throws IOException {
         Random random = new Random(7);
         for (int i = 0; i < SAMPLES; i++) {
-            int length = i < 20 ? i : random.nextInt(intact.length);
-            checkScan(Arrays.copyOf(intact, length));
-            if (length <= end) {
-                assertNotNull(JournalScan.of(file).damage(), "cut to " + length);
-            }
+            checkScan(Arrays.copyOf(intact, random.nextInt(intact.length)));
         }
+    }
+
+    @Test
+    void shouldReportTheLastRecordTakenForTheQueues() {
+        // the records before it are whole: nothing but this would say that an image is unmapped
+        int last = lastHeader();
+        byte[] damaged = intact.clone();
+        damaged[last + 3] |= 0x40;
+        checkReported(damaged, "marked as the queue's own");
+        damaged[last + 1] ^= 0x01;
+        checkReported(damaged, "and longer");
     }
 
     @Test
@@ -121,15 +136,15 @@ class JournalDamageTest {
         byte[] twice = intact.clone();
         System.arraycopy(one, 0, twice, indexOf(other), one.length);
         checkScan(twice);
-        assertNotNull(JournalScan.of(file).damage());
+        assertNotNull(scan(twice).damage());
         byte[] missing = intact.clone();
         missing[at - 1] |= 0x40; // it looks like one of the queue's own now
         checkScan(missing);
-        assertNotNull(JournalScan.of(file).damage());
+        assertNotNull(scan(missing).damage());
         byte[] unheaded = intact.clone();
         Arrays.fill(unheaded, at - Integer.BYTES, at, (byte) 0); // it looks like the end
         checkScan(unheaded);
-        assertNotNull(JournalScan.of(file).damage());
+        assertNotNull(scan(unheaded).damage());
     }
 
     @Test
@@ -187,6 +202,48 @@ class JournalDamageTest {
     }
 
     @Test
+    void shouldStartWhateverTheFolderHolds() throws IOException {
+        Path folder = file.getParent();
+        Path current = folder.getFileName();
+        List<Runnable> damages =
+                List.of(
+                        () -> replace(file, () -> Files.createDirectory(file)),
+                        () -> replace(folder, () -> Files.createFile(folder)),
+                        () -> replace(folder, () -> Files.createDirectory(folder)),
+                        () -> replace(folder, () -> Files.createSymbolicLink(folder, temp)),
+                        () -> replace(folder, () -> Files.createSymbolicLink(folder, folder)));
+        for (Runnable damage : damages) {
+            DurableFiles.deleteTree(directory);
+            Files.createDirectories(folder);
+            Files.write(file, intact);
+            damage.run();
+            List<String> warnings = new ArrayList<>();
+            try (MapJournal journal = MapJournal.open(directory, warnings::add)) {
+                assertEquals(List.of(), journal.mappings());
+                journal.appendMapped(mapping(1));
+            }
+            assertEquals(1, warnings.size(), warnings.toString());
+            assertTrue(warnings.getFirst().contains("/" + current), warnings.getFirst());
+            try (MapJournal journal = JournalFixture.open(directory)) {
+                assertEquals(List.of(mapping(1)), journal.mappings());
+            }
+        }
+    }
+
+    private interface Making {
+        void make() throws IOException;
+    }
+
+    private static void replace(Path path, Making making) {
+        try {
+            DurableFiles.deleteTree(path);
+            making.make();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
     void shouldNotNeedTheQueuesTable() throws IOException {
         Random random = new Random(10);
         for (int i = 0; i < 10; i++) {
@@ -199,12 +256,30 @@ class JournalDamageTest {
     }
 
     /** Part of what was written, from its beginning; and if not all of it, that is known. */
-    private void checkScan(byte[] contents) throws IOException {
-        Files.write(file, contents);
-        JournalScan scan = JournalScan.of(file);
+    private void checkScan(byte[] contents) {
+        JournalScan scan = scan(contents);
         int size = scan.records().size();
         assertTrue(size < states.size());
         assertEquals(states.get(size), JournalFixture.stateAfter(scan.records()));
+    }
+
+    /** As {@link #checkScan}; and if a record is not there, that is said. */
+    private void checkReported(byte[] contents, String what) {
+        checkScan(contents);
+        JournalScan scan = scan(contents);
+        boolean isWhole = scan.records().size() == states.size() - 1;
+        assertTrue(isWhole || scan.damage() != null, what);
+    }
+
+    private static JournalScan scan(byte[] contents) {
+        return JournalScan.of(new ByteArrayInputStream(contents));
+    }
+
+    /** Where the header of the last record begins. */
+    private int lastHeader() {
+        JournalScan scan = scan(intact);
+        MapRecord last = scan.records().getLast();
+        return indexOf(last.encode(scan.records().size() - 1)) - Integer.BYTES;
     }
 
     private byte[] flipped(int bit) {

@@ -9,7 +9,6 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.List;
 
 /** All connections of a {@link FileStore} are the same: there is nothing to be connected to. */
@@ -40,7 +39,7 @@ final class FileConnection implements StoreConnection {
         ImageFolder folder = store.existing(spec);
         ImageMeta meta = folder.meta();
         try {
-            long size = Files.size(folder.data());
+            long size = folder.size();
             return new ImageDetails(
                     size, FileImage.OBJECT_SIZE, 0, 0, meta.createdAtNanos(), meta.id(), "");
         } catch (IOException e) {

@@ -10,7 +10,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -40,7 +39,7 @@ final class FileImage {
         this.id = folder.meta().id();
         Path data = folder.data();
         try {
-            this.size = Files.size(data);
+            this.size = folder.size();
             this.fd = Fd.open(data.toString(), Fd.O_RDWR, 0);
         } catch (IOException e) {
             throw FileErrors.of(e, "image " + spec + " cannot be opened");

@@ -73,6 +73,7 @@ public final class FileStore implements ImageStore {
                         directory, "image directory", "choose another with --store file:DIR");
         try {
             Path absolute = directory.toAbsolutePath();
+            DurableFiles.syncName(absolute);
             deleteUnfinished(absolute);
             DurableFiles.makeDirectories(absolute.resolve(ImageSpec.DEFAULT_POOL));
             return new FileStore(absolute, lock);
@@ -252,7 +253,11 @@ public final class FileStore implements ImageStore {
                             .toList();
         }
         for (Path path : left) {
-            DurableFiles.deleteTree(path);
+            try {
+                DurableFiles.deleteTree(path);
+            } catch (IOException e) {
+                LOG.warn("{} is not used any more and cannot be deleted: {}", path, e.toString());
+            }
         }
     }
 }

@@ -2,12 +2,14 @@ package org.rbdwrapper.broker.store.file;
 
 import org.rbdwrapper.broker.Clock;
 import org.rbdwrapper.broker.DurableFiles;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -25,6 +27,19 @@ record ImageFolder(Path path) {
 
     boolean exists() {
         return Files.isDirectory(path);
+    }
+
+    /**
+     * Of the image, in bytes.
+     *
+     * @throws ErrnoException EIO where there is no such file: the image is there, and damaged.
+     */
+    long size() throws IOException {
+        if (!Files.isRegularFile(data(), LinkOption.NOFOLLOW_LINKS)) {
+            throw new ErrnoException(
+                    Errno.EIO, "there is no file " + data() + ", which had its bytes");
+        }
+        return Files.size(data());
     }
 
     ImageMeta meta() throws ErrnoException {
@@ -51,6 +66,7 @@ record ImageFolder(Path path) {
             new ImageMeta(spec.image(), id, Clock.epochNanos()).write(unfinished);
             DurableFiles.sync(unfinished);
             DurableFiles.makeDirectories(path.getParent());
+            DurableFiles.syncName(path.getParent());
             DurableFiles.move(unfinished, path);
         } catch (IOException e) {
             if (Files.exists(unfinished)) {

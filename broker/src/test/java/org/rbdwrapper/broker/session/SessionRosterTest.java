@@ -1,0 +1,143 @@
+package org.rbdwrapper.broker.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.posix.Fd;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
+
+/** A roster that is damaged: the broker starts, and waits for nobody who is not there. */
+class SessionRosterTest {
+    private static final SessionKey KEY = new SessionKey(0x1234_5678_9abcL, 7);
+    private static final SessionKey OTHER = new SessionKey(0x1234_5678_9abcL, 8);
+
+    /** Bytes: its line, and what follows it; behind it are counters, any of which may be. */
+    private static final int ROSTERS_PART = RequestLedger.ROSTER_LENGTH + 8;
+
+    @TempDir Path runDir;
+    private int pid;
+    private Path file;
+    private byte[] intact;
+
+    @BeforeEach
+    void noteSessions() throws Exception {
+        pid = (int) ProcessHandle.current().pid();
+        new SessionRoster(runDir).add(KEY, OTHER, pid);
+        file = runDir.resolve("sessions").resolve(KEY.toString());
+        intact = Files.readAllBytes(file);
+    }
+
+    @Test
+    void shouldKnowWhoWasThere() {
+        SessionRoster.Entry entry = load().get(KEY);
+        assertEquals(new SessionRoster.Entry(pid, ProcessStart.timeOf(pid), OTHER, false), entry);
+    }
+
+    @Test
+    void shouldLoadWithAnyBitFlipped() throws IOException {
+        for (int bit = 0; bit < ROSTERS_PART * 8; bit++) {
+            byte[] damaged = intact.clone();
+            damaged[bit / 8] ^= (byte) (1 << bit % 8);
+            checkDamaged(damaged);
+        }
+    }
+
+    @Test
+    void shouldLoadCutAndZeroed() throws IOException {
+        for (int length = 0; length < ROSTERS_PART; length++) {
+            checkDamaged(Arrays.copyOf(intact, length));
+            byte[] zeroed = Arrays.copyOf(Arrays.copyOf(intact, length), intact.length);
+            checkDamaged(zeroed);
+        }
+    }
+
+    @Test
+    void shouldLoadWithAnyCounterDamaged() throws IOException {
+        for (int at = ROSTERS_PART; at < intact.length; at += Long.BYTES) {
+            byte[] damaged = intact.clone();
+            damaged[at + at / Long.BYTES % Long.BYTES] ^= (byte) 0xa5;
+            checkDamaged(damaged);
+        }
+    }
+
+    @Test
+    void shouldNotTakeAnEntryWithoutATimeForAProcess() throws IOException {
+        // there is no process of this number, and so it has no time either
+        byte[] page = new byte[RequestLedger.PAGE_LENGTH];
+        byte[] line = "2147483647  \n".getBytes(US_ASCII);
+        System.arraycopy(line, 0, page, 0, line.length);
+        Files.write(file, page);
+        assertEquals(Map.of(), load());
+        assertFalse(Files.exists(file));
+    }
+
+    @Test
+    void shouldForgetWhatIsNoSession() throws Exception {
+        Path folder = file.getParent();
+        Files.createDirectories(folder.resolve(OTHER.toString()).resolve("below"));
+        Files.createDirectory(folder.resolve("1-2"));
+        Fd.makePipe(folder.resolve("1-3").toString(), 0600);
+        Files.createSymbolicLink(folder.resolve("1-4"), folder);
+        Files.createSymbolicLink(folder.resolve("1-5"), folder.resolve("1-5"));
+        Files.writeString(folder.resolve("noise"), "x");
+        assertEquals(Set.of(KEY), load().keySet());
+        try (var left = Files.list(folder)) {
+            assertEquals(1, left.count());
+        }
+    }
+
+    @Test
+    void shouldNoteSessionsWhereAFileWasInTheFoldersPlace() throws Exception {
+        Files.delete(file);
+        Files.delete(file.getParent());
+        Files.writeString(file.getParent(), "not a folder");
+        SessionRoster roster = new SessionRoster(runDir);
+        assertEquals(Map.of(), roster.load());
+        roster.add(KEY, null, pid);
+        assertTrue(load().containsKey(KEY));
+    }
+
+    @Test
+    void shouldMakeLockFilesWhateverWasInTheirPlace() throws Exception {
+        Path locks = runDir.resolve("locks");
+        for (boolean keep : new boolean[] {false, true}) {
+            Files.writeString(locks, "not a folder");
+            LockFiles files = LockFiles.of(runDir, keep);
+            ImageSpec image = ImageSpec.parse("a");
+            assertTrue(files.descriptorOf(image) >= 0);
+            files.forget(image);
+            Files.createDirectories(locks.resolve("folder").resolve("below"));
+            LockFiles.of(runDir, false);
+            assertFalse(Files.exists(locks));
+        }
+    }
+
+    /** Whoever is found is a process that is there. */
+    private void checkDamaged(byte[] contents) throws IOException {
+        Files.createDirectories(file.getParent());
+        Files.write(file, contents);
+        for (SessionRoster.Entry entry : load().values()) {
+            assertEquals(pid, entry.pid());
+            assertEquals(ProcessStart.timeOf(pid), entry.startTime());
+        }
+    }
+
+    private Map<SessionKey, SessionRoster.Entry> load() {
+        return new SessionRoster(runDir).load();
+    }
+}
