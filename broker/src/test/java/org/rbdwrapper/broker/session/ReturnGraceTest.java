@@ -44,7 +44,8 @@ final class ReturnGraceTest {
         assertFalse(isOver);
         grace.onReturned(sessionA);
         assertTrue(isOver);
-        assertEquals(Set.of(B), grace.admit(session(), B_AGAIN, B, LIMIT).keys(), "idle: never late");
+        assertEquals(
+                Set.of(B), grace.admit(session(), B_AGAIN, B, LIMIT).keys(), "idle: never late");
     }
 
     @Test
@@ -67,7 +68,11 @@ final class ReturnGraceTest {
                         Map.of(
                                 A,
                                 new SessionRoster.Entry(
-                                        (int) ProcessHandle.current().pid(), "0", null, true, false)));
+                                        (int) ProcessHandle.current().pid(),
+                                        "0",
+                                        null,
+                                        true,
+                                        false)));
         grace.look(1);
         assertTrue(isOver);
         assertEquals(Set.of(), forgotten);

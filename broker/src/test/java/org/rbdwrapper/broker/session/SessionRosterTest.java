@@ -45,7 +45,8 @@ class SessionRosterTest {
     @Test
     void shouldKnowWhoWasThere() {
         SessionRoster.Entry entry = load().get(KEY);
-        assertEquals(new SessionRoster.Entry(pid, ProcessStart.timeOf(pid), OTHER, false), entry);
+        assertEquals(
+                new SessionRoster.Entry(pid, ProcessStart.timeOf(pid), OTHER, false, false), entry);
     }
 
     @Test
