@@ -89,9 +89,8 @@ class JournalDamageTest {
     void shouldSurviveAndReportBeingCutAnywhere() {
         for (int length = 0; length <= end + MARGIN; length++) {
             byte[] cut = Arrays.copyOf(intact, length);
-            checkScan(cut);
             boolean isWhole = length >= (end + 3) / 4 * 4 + Integer.BYTES;
-            assertEquals(isWhole, scan(cut).damage() == null, "cut to " + length);
+            assertEquals(isWhole, checkScan(cut).damage() == null, "cut to " + length);
         }
         Random random = new Random(7);
         for (int i = 0; i < SAMPLES; i++) {
@@ -256,17 +255,17 @@ class JournalDamageTest {
     }
 
     /** Part of what was written, from its beginning; and if not all of it, that is known. */
-    private void checkScan(byte[] contents) {
+    private JournalScan checkScan(byte[] contents) {
         JournalScan scan = scan(contents);
         int size = scan.records().size();
         assertTrue(size < states.size());
         assertEquals(states.get(size), JournalFixture.stateAfter(scan.records()));
+        return scan;
     }
 
     /** As {@link #checkScan}; and if a record is not there, that is said. */
     private void checkReported(byte[] contents, String what) {
-        checkScan(contents);
-        JournalScan scan = scan(contents);
+        JournalScan scan = checkScan(contents);
         boolean isWhole = scan.records().size() == states.size() - 1;
         assertTrue(isWhole || scan.damage() != null, what);
     }

@@ -43,18 +43,24 @@ final class JournalFixture {
         List<List<Mapping>> states = new ArrayList<>();
         states.add(List.of());
         for (MapRecord record : records) {
-            if (record.kind() == MapRecord.Kind.MAPPED) {
-                mapped.put(record.number(), record.mapping());
-            } else if (record.kind() == MapRecord.Kind.UNMAPPED) {
-                mapped.remove(record.number());
-            }
+            apply(record, mapped);
             states.add(List.copyOf(mapped.values()));
         }
         return states;
     }
 
     static List<Mapping> stateAfter(List<MapRecord> records) {
-        return statesAfterEach(records).getLast();
+        TreeMap<Integer, Mapping> mapped = new TreeMap<>();
+        records.forEach(record -> apply(record, mapped));
+        return List.copyOf(mapped.values());
+    }
+
+    private static void apply(MapRecord record, TreeMap<Integer, Mapping> mapped) {
+        if (record.kind() == MapRecord.Kind.MAPPED) {
+            mapped.put(record.number(), record.mapping());
+        } else if (record.kind() == MapRecord.Kind.UNMAPPED) {
+            mapped.remove(record.number());
+        }
     }
 
     /** The one file of records of a closed journal. */
