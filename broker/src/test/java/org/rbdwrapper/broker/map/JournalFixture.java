@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -55,7 +56,7 @@ final class JournalFixture {
         return List.copyOf(mapped.values());
     }
 
-    private static void apply(MapRecord record, TreeMap<Integer, Mapping> mapped) {
+    private static void apply(MapRecord record, Map<Integer, Mapping> mapped) {
         if (record.kind() == MapRecord.Kind.MAPPED) {
             mapped.put(record.number(), record.mapping());
         } else if (record.kind() == MapRecord.Kind.UNMAPPED) {
