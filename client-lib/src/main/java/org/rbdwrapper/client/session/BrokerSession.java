@@ -121,6 +121,9 @@ public final class BrokerSession {
             images.remove(image);
         }
         BrokerConnection on = connection;
+        if (image.failure() != null) {
+            return; // its handle was of a broker before: now it may be another image's
+        }
         if (on.link().isDead()) {
             image.lost(Errno.EBADF);
             return; // the broker's end closed it
@@ -136,6 +139,9 @@ public final class BrokerSession {
     public long size(OpenedImage image) throws ErrnoException {
         while (true) {
             BrokerConnection on = openConnection();
+            if (image.failure() != null) {
+                throw new ErrnoException(image.failure(), "size of " + image.path());
+            }
             try {
                 return on.size(image);
             } catch (ErrnoException e) {

@@ -6,9 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -31,6 +33,7 @@ public final class History {
 
     private final List<List<Event>> blocks = new ArrayList<>();
     private final Map<String, Integer> failures = new HashMap<>();
+    private final Set<String> failed = new HashSet<>();
     private int operations;
     private int unknown;
     private int torn;
@@ -94,6 +97,7 @@ public final class History {
         long time = Long.parseLong(words[2]);
         if (words[0].equals("e")) {
             failures.merge(words[3], 1, Integer::sum);
+            failed.add(client);
             if (of.isWrite) {
                 addUnknown(client, of, time);
             }
@@ -147,6 +151,11 @@ public final class History {
     /** Failed operations by errno. */
     public Map<String, Integer> failures() {
         return failures;
+    }
+
+    /** Slots, as name of program and number, of which an operation has failed. */
+    public Set<String> failed() {
+        return failed;
     }
 
     /** The first block that no order explains, and why; empty where there is one for all. */
