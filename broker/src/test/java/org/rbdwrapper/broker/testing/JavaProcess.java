@@ -54,7 +54,7 @@ public final class JavaProcess implements AutoCloseable {
 
     /** Waits until it has printed this line; fails with its output where it has not in time. */
     public void awaitLine(String start) throws IOException, InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
         while (output().lines().noneMatch(line -> line.startsWith(start))) {
             if (!process.isAlive() || System.nanoTime() > deadline) {
                 throw new IOException("'" + start + "' was not printed, but: " + output());

@@ -55,6 +55,17 @@ final class BrokerProcess implements AutoCloseable {
         process.awaitLine("ready");
     }
 
+    /**
+     * Another on the same state, whose clients do not find this one, nor those of this one the
+     * other; this one has ended.
+     */
+    BrokerProcess startElsewhere() throws Exception {
+        Path elsewhere = folder.resolve("elsewhere");
+        String[] others = arguments.clone();
+        others[List.of(others).indexOf(runDir.toString())] = elsewhere.toString();
+        return new BrokerProcess(folder, elsewhere, others);
+    }
+
     /** By SIGKILL; returns when it has ended. */
     void kill() throws IOException {
         process.close();

@@ -89,7 +89,7 @@ abstract class HistoryContract {
     @Test
     void shouldShowOneOrderWhereProgramsComeTooLate() throws Exception {
         check(
-                512,
+                bytesThatTakeTime(),
                 (broker, programs, random) -> {
                     for (int i = 0; i < LATE; i++) {
                         Thread.sleep(random.nextInt(300));

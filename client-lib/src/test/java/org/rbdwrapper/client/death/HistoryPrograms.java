@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
 
 /** Programs of each kind that read and write the same few blocks, and record what they see. */
 final class HistoryPrograms implements AutoCloseable {
-    private static final int THREADS = 6;
+    /** Of each program: some of them wait for each operation, the others do not. */
+    static final int THREADS = 6;
 
     private final List<Member> members = new ArrayList<>();
     private final Path runDir;
@@ -38,7 +39,7 @@ final class HistoryPrograms implements AutoCloseable {
         PRELOADED
     }
 
-    private final class Member {
+    private static final class Member {
         private final String name;
         private final Process process;
         private final Closeable owner;

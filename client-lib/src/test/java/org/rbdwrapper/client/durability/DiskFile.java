@@ -1,5 +1,6 @@
 package org.rbdwrapper.client.durability;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -14,7 +15,8 @@ final class DiskFile implements DiskNode {
     /**
      * @param length that the file has at least, or, where {@code sets}, exactly.
      */
-    private record Effect(long number, int from, int to, byte[] data, int length, boolean sets) {
+    private record Effect(
+            long number, int from, int to, ByteBuffer data, int length, boolean sets) {
         byte[] applyTo(byte[] contents) {
             byte[] changed = resize(contents, sizeAfter(contents.length));
             int end = Math.min(to, changed.length);
@@ -32,7 +34,7 @@ final class DiskFile implements DiskNode {
             if (data == null) {
                 Arrays.fill(contents, start, end, (byte) 0);
             } else {
-                System.arraycopy(data, start - from, contents, start, end - start);
+                data.get(start - from, contents, start, end - start);
             }
         }
     }
@@ -40,7 +42,7 @@ final class DiskFile implements DiskNode {
     void write(long number, long position, byte[] data) {
         int from = (int) position;
         int to = from + data.length;
-        pending.add(new Effect(number, from, to, data, to, false));
+        pending.add(new Effect(number, from, to, ByteBuffer.wrap(data), to, false));
     }
 
     void zero(long number, long position, long length) {

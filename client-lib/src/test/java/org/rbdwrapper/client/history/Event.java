@@ -1,6 +1,6 @@
 package org.rbdwrapper.client.history;
 
-import java.util.Arrays;
+import java.util.List;
 
 /**
  * One read or write of one block by one client, as it saw it.
@@ -8,8 +8,7 @@ import java.util.Arrays;
  * @param client who did it, for messages.
  * @param block its number in the image.
  * @param value written; of a read, the first word.
- * @param runs of a read that found a block of more than one value: value and count of words, in
- *     turn. Else null.
+ * @param runs of a read that found a block of more than one value. Else null.
  * @param invoked of CLOCK_MONOTONIC, ns.
  * @param responded likewise; {@link #NEVER} where it has not returned.
  */
@@ -18,11 +17,19 @@ record Event(
         int block,
         boolean isWrite,
         long value,
-        long[] runs,
+        List<Run> runs,
         long invoked,
         long responded,
         Outcome outcome) {
     static final long NEVER = Long.MAX_VALUE;
+
+    /** Words of one value, one after the other. */
+    record Run(long value, int words) {
+        @Override
+        public String toString() {
+            return Long.toHexString(value) + " * " + words;
+        }
+    }
 
     enum Outcome {
         /** Took effect between its invocation and its response. */
@@ -55,10 +62,10 @@ record Event(
             return value;
         }
         int end = 0;
-        for (int i = 0; i < runs.length; i += 2) {
-            end += (int) runs[i + 1];
+        for (Run run : runs) {
+            end += run.words();
             if (word < end) {
-                return runs[i];
+                return run.value();
             }
         }
         throw new IllegalArgumentException("word " + word + " of " + end);
@@ -69,13 +76,7 @@ record Event(
         String what =
                 isWrite
                         ? "write(" + Long.toHexString(value) + ")"
-                        : "read -> "
-                                + (runs == null
-                                        ? Long.toHexString(value)
-                                        : Arrays.toString(
-                                                Arrays.stream(runs)
-                                                        .mapToObj(Long::toHexString)
-                                                        .toArray()));
+                        : "read -> " + (runs == null ? Long.toHexString(value) : runs.toString());
         String end = responded == NEVER ? "?" : Long.toString(responded);
         return "["
                 + invoked

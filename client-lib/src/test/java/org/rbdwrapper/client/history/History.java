@@ -6,9 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -31,6 +33,7 @@ public final class History {
 
     private final List<List<Event>> blocks = new ArrayList<>();
     private final Map<String, Integer> failures = new HashMap<>();
+    private final Set<String> failed = new HashSet<>();
     private int operations;
     private int unknown;
     private int torn;
@@ -94,6 +97,7 @@ public final class History {
         long time = Long.parseLong(words[2]);
         if (words[0].equals("e")) {
             failures.merge(words[3], 1, Integer::sum);
+            failed.add(client);
             if (of.isWrite) {
                 addUnknown(client, of, time);
             }
@@ -104,12 +108,13 @@ public final class History {
             blocks.get(of.block).add(Event.write(client, of.block, of.value, of.time, time));
             return;
         }
-        long[] runs = new long[words.length - 4];
-        for (int i = 0; i < runs.length; i += 2) {
-            runs[i] = Long.parseUnsignedLong(words[3 + i], 16);
-            runs[i + 1] = Long.parseLong(words[4 + i]);
+        List<Event.Run> runs = new ArrayList<>();
+        for (int i = 3; i < words.length - 1; i += 2) {
+            runs.add(
+                    new Event.Run(
+                            Long.parseUnsignedLong(words[i], 16), Integer.parseInt(words[i + 1])));
         }
-        boolean whole = runs.length == 2;
+        boolean whole = runs.size() == 1;
         torn += whole ? 0 : 1;
         blocks.get(of.block)
                 .add(
@@ -117,7 +122,7 @@ public final class History {
                                 client,
                                 of.block,
                                 false,
-                                runs[0],
+                                runs.getFirst().value(),
                                 whole ? null : runs,
                                 of.time,
                                 time,
@@ -149,6 +154,11 @@ public final class History {
         return failures;
     }
 
+    /** Slots, as name of program and number, of which an operation has failed. */
+    public Set<String> failed() {
+        return failed;
+    }
+
     /** The first block that no order explains, and why; empty where there is one for all. */
     public Optional<String> findViolation() {
         for (int block = 0; block < blocks.size(); block++) {
@@ -172,8 +182,8 @@ public final class History {
         for (Event event : history) {
             if (event.isTorn()) {
                 int start = 0;
-                for (int i = 1; i < event.runs().length - 2; i += 2) {
-                    start += (int) event.runs()[i];
+                for (Event.Run run : event.runs().subList(0, event.runs().size() - 1)) {
+                    start += run.words();
                     starts.add(start);
                 }
             }

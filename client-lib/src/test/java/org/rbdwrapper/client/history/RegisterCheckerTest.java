@@ -117,7 +117,7 @@ final class RegisterCheckerTest {
                         0,
                         false,
                         1,
-                        new long[] {1, 3, INITIAL, 5},
+                        List.of(new Event.Run(1, 3), new Event.Run(INITIAL, 5)),
                         15,
                         18,
                         Event.Outcome.DONE);
