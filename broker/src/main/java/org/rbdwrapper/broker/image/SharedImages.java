@@ -2,12 +2,14 @@ package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.messenger.MessengerPool;
+import org.rbdwrapper.broker.messenger.StoreAnswers;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The images that are open on this host. Owned by the conductor. */
@@ -69,6 +71,16 @@ public final class SharedImages {
         if (image != null) {
             image.changes().count();
         }
+    }
+
+    /** None is open. */
+    public boolean isEmpty() {
+        return images.isEmpty();
+    }
+
+    /** Of each image that is open. */
+    public List<StoreAnswers> answers() {
+        return images.values().stream().map(SharedImage::answers).toList();
     }
 
     MessengerPool pool() {

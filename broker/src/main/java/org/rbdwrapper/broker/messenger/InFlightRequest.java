@@ -19,6 +19,11 @@ final class InFlightRequest implements IoCompletion {
     private OpenHandle handle;
     private boolean changes;
     private long wholeResult;
+    private int starts;
+
+    // of who looks at it now and then: see age
+    private int seenStart;
+    private long seenAt;
 
     InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
         this.completionId = completionId;
@@ -42,8 +47,32 @@ final class InFlightRequest implements IoCompletion {
         wholeResult = newWholeResult;
         changes = isChange;
         handle = onHandle;
+        starts++;
         busy = true;
         onHandle.onRequestStart();
+    }
+
+    /**
+     * One thread at a time, now and then: for how long the request that is under way has been seen
+     * here, so that none need be timed for it.
+     *
+     * @return nanoseconds; 0 where there is none, or it is seen for the first time.
+     */
+    long age(long now) {
+        if (!busy) {
+            return 0;
+        }
+        // whichever of two it is that the one store of busy and this one are of: it is under way
+        if (seenStart != starts) {
+            seenStart = starts;
+            seenAt = now;
+        }
+        return now - seenAt;
+    }
+
+    /** As {@link #age}: whose request it is or was. */
+    OpenHandle handle() {
+        return handle;
     }
 
     @Override
@@ -55,6 +84,9 @@ final class InFlightRequest implements IoCompletion {
         }
         if (changes) {
             on.onChanged(); // though it failed: some of it may be done
+        }
+        if (result < 0) {
+            on.answers().onFailure((int) -result);
         }
         // free before the client can know: it may use the tag again as soon as it sees the response
         busy = false;

@@ -28,6 +28,7 @@ public final class OpenHandle {
     private final long countedBefore;
     private final AtomicLong drainAt = new AtomicLong(NOT_RETIRED);
     private final ChangeCounter changes;
+    private final StoreAnswers answers;
     private StoreImage image;
     private boolean revoked;
     private volatile Runnable onDrained;
@@ -35,6 +36,7 @@ public final class OpenHandle {
     /**
      * @param image where requests go; {@link #moveTo} changes it.
      * @param changes of the image.
+     * @param answers of the image.
      * @param counters of {@link RequestLedger#countersOf}.
      */
     public OpenHandle(
@@ -43,12 +45,14 @@ public final class OpenHandle {
             boolean writable,
             StoreImage image,
             ChangeCounter changes,
+            StoreAnswers answers,
             AtomicBuffer counters) {
         this.handle = handle;
         this.readable = readable;
         this.writable = writable;
         this.image = image;
         this.changes = changes;
+        this.answers = answers;
         this.counters = counters;
         this.countedBefore = counters.getLong(SUBMITTED_OFFSET);
     }
@@ -93,6 +97,11 @@ public final class OpenHandle {
     /** Messenger only: one request is about to be submitted. */
     void onRequestStart() {
         counters.putLongOrdered(SUBMITTED_OFFSET, counters.getLong(SUBMITTED_OFFSET) + 1);
+    }
+
+    /** Of the image. Any thread. */
+    StoreAnswers answers() {
+        return answers;
     }
 
     /** Any thread: the image was changed. */

@@ -72,7 +72,7 @@ final class OpenHandler {
                             session.messenger,
                             session.ledger,
                             options.isPerImage(policy),
-                            options.cached(),
+                            options.tuning(),
                             open -> onOpened(reply, open, mapping, read, write),
                             failure -> {
                                 session.giveBackHandle(handle);
