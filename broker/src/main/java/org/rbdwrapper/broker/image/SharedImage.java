@@ -47,11 +47,7 @@ final class SharedImage {
     SharedImage(ImageSpec spec, SharedImages owner) {
         this.spec = spec;
         this.owner = owner;
-        this.answers = new StoreAnswers(spec.toString());
-    }
-
-    StoreAnswers answers() {
-        return answers;
+        this.answers = owner.answersOf(spec);
     }
 
     ChangeCounter changes() {

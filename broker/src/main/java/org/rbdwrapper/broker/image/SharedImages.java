@@ -8,15 +8,17 @@ import org.rbdwrapper.ipc.ImageSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** The images that are open on this host. Owned by the conductor. */
 public final class SharedImages {
     private static final Logger LOG = LoggerFactory.getLogger(SharedImages.class);
 
     private final Map<ImageSpec, SharedImage> images = new HashMap<>();
+    private final Map<ImageSpec, StoreAnswers> answers = new HashMap<>();
     private final MessengerPool pool;
     private final Workers workers;
 
@@ -73,14 +75,27 @@ public final class SharedImages {
         }
     }
 
-    /** None is open. */
-    public boolean isEmpty() {
-        return images.isEmpty();
+    /** Of each image that is open, and of those that were until {@link #forgetAnswers}. */
+    public Collection<StoreAnswers> answers() {
+        return answers.values();
     }
 
-    /** Of each image that is open. */
-    public List<StoreAnswers> answers() {
-        return images.values().stream().map(SharedImage::answers).toList();
+    /**
+     * Of images that nobody has open any more: a program that meets an error closes its image
+     * before anyone can look.
+     *
+     * @param isDone whether there is nothing left to be said of them.
+     */
+    public void forgetAnswers(Predicate<StoreAnswers> isDone) {
+        answers.entrySet()
+                .removeIf(
+                        entry ->
+                                !images.containsKey(entry.getKey())
+                                        && isDone.test(entry.getValue()));
+    }
+
+    StoreAnswers answersOf(ImageSpec spec) {
+        return answers.computeIfAbsent(spec, s -> new StoreAnswers(s.toString()));
     }
 
     MessengerPool pool() {

@@ -62,7 +62,7 @@ final class InFlightRequest implements IoCompletion {
         if (!busy) {
             return 0;
         }
-        // whichever of two it is that the one store of busy and this one are of: it is under way
+        // busy may be an earlier request's than this count: then the later one is under way, too
         if (seenStart != starts) {
             seenStart = starts;
             seenAt = now;

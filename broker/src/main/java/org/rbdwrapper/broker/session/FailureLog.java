@@ -7,9 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.BitSet;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 
 /**
@@ -66,11 +64,15 @@ final class FailureLog {
         }
     }
 
-    /** The others are not open any more. */
-    void keepOnly(Collection<StoreAnswers> open) {
-        if (!images.isEmpty()) {
-            images.keySet().retainAll(new HashSet<>(open));
-        }
+    /** Whether nothing was said that is not over. */
+    boolean isQuiet(StoreAnswers answers) {
+        Seen seen = images.get(answers);
+        return seen == null ? answers.failures() == 0 : seen.said.isEmpty();
+    }
+
+    /** The image is not open any more. */
+    void forget(StoreAnswers answers) {
+        images.remove(answers);
     }
 
     private void onFailures(StoreAnswers answers, Seen seen) {

@@ -7,6 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +55,7 @@ final class StoreWatch {
 
     /** How long the conductor may sleep, in milliseconds; -1: for ever. */
     int sleepMillis() {
-        return images.isEmpty() && waiting.isEmpty() ? -1 : LOOK_EVERY_MILLIS;
+        return images.answers().isEmpty() ? -1 : LOOK_EVERY_MILLIS;
     }
 
     /** At each turn of the conductor. */
@@ -63,21 +64,17 @@ final class StoreWatch {
             return;
         }
         lastLook = now;
-        List<StoreAnswers> open = images.answers();
-        findUnanswered(open, now);
+        Collection<StoreAnswers> all = images.answers();
+        findUnanswered(all, now);
         List<StoreAnswers> begun = new ArrayList<>();
-        for (StoreAnswers answers : open) {
+        for (StoreAnswers answers : all) {
             if (answers.unanswered() > 0 && !waiting.containsKey(answers)) {
                 begun.add(answers);
             }
             failures.look(answers, now);
         }
-        failures.keepOnly(open);
         List<StoreAnswers> ended =
-                waiting.keySet().stream()
-                        // who has closed it, or was killed, waits no more
-                        .filter(known -> known.unanswered() == 0 || !open.contains(known))
-                        .toList();
+                waiting.keySet().stream().filter(known -> known.unanswered() == 0).toList();
         if (!ended.isEmpty()) {
             long since = ended.stream().mapToLong(waiting::remove).min().orElse(now);
             limiter.run(
@@ -91,11 +88,15 @@ final class StoreWatch {
             begun.forEach(answers -> waiting.put(answers, now - answers.oldestNanos()));
             limiter.run(() -> onBegun(begun));
         }
+        images.forgetAnswers(this::isDone);
     }
 
-    /** How many requests have waited for long, at the last look. */
-    int unanswered() {
-        return waiting.keySet().stream().mapToInt(StoreAnswers::unanswered).sum();
+    private boolean isDone(StoreAnswers closed) {
+        boolean done = !waiting.containsKey(closed) && failures.isQuiet(closed);
+        if (done) {
+            failures.forget(closed);
+        }
+        return done;
     }
 
     private void onBegun(List<StoreAnswers> begun) {
@@ -111,8 +112,8 @@ final class StoreWatch {
                 requests == 1 ? "1 request" : requests + " requests");
     }
 
-    private void findUnanswered(List<StoreAnswers> open, long now) {
-        open.forEach(StoreAnswers::beginLook);
+    private void findUnanswered(Collection<StoreAnswers> all, long now) {
+        all.forEach(StoreAnswers::beginLook);
         for (Session session : conductor.sessions()) {
             if (session.channels != null && hasRequests(session)) {
                 session.channels.findUnanswered(now, LONG_NANOS);
