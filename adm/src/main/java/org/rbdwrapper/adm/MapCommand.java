@@ -16,6 +16,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -60,8 +61,17 @@ final class MapCommand extends AdmCommand {
             split = ",",
             description =
                     "messengers=per-client or messengers=per-image: instead of the broker's policy;"
-                            + " cache=writeback: with librbd's cache, which a flush empties")
+                            + " cache=writeback: with librbd's cache, which a flush empties;"
+                            + " io-timeout=SECONDS: as --io-timeout")
     private List<String> options = List.of();
+
+    @Option(
+            names = "--io-timeout",
+            paramLabel = "SECONDS",
+            description =
+                    "I/O that the cluster does not answer for so long fails with ETIMEDOUT, 1 to"
+                            + " 3600 (default: it waits, as on a disk)")
+    private String ioTimeout;
 
     /** 0 to 0777. */
     static final class OctalMode implements ITypeConverter<Integer> {
@@ -102,7 +112,15 @@ final class MapCommand extends AdmCommand {
                                         uid,
                                         gid,
                                         mode,
-                                        String.join(",", options))));
+                                        String.join(",", allOptions()))));
+    }
+
+    private List<String> allOptions() {
+        List<String> all = new ArrayList<>(options);
+        if (ioTimeout != null) {
+            all.add("io-timeout=" + ioTimeout);
+        }
+        return all;
     }
 
     private OptionalLong id(String what, String text, OptionalLong found) {

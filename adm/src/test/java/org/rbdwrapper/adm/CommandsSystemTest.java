@@ -109,6 +109,18 @@ final class CommandsSystemTest {
                 "rbd/uncached",
                 "cache=writeback",
                 "EOPNOTSUPP");
+        assertFailure(
+                1,
+                rbdw.adm("map", "uncached", "--io-timeout", "5"),
+                "rbd/uncached",
+                "io-timeout=5",
+                "EOPNOTSUPP");
+        assertFailure(
+                1,
+                rbdw.adm("map", "uncached", "--io-timeout", "soon"),
+                "io-timeout=soon",
+                "3600",
+                "EINVAL");
         assertFailure(1, rbdw.adm("map", "img"), "/rbdw/img", "EEXIST");
         assertFailure(1, rbdw.adm("unmap", "/rbdw/missing"), "/rbdw/missing", "ENOENT");
         assertFailure(1, rbdw.adm("unmap", "missing"), "missing", "ENOENT");

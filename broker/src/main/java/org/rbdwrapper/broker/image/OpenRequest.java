@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.function.Consumer;
@@ -15,7 +16,7 @@ import java.util.function.Consumer;
  *     the policy allows.
  * @param ledger of the session.
  * @param perImage the image's own messenger is used, not the session's.
- * @param cached with the cache of the store's client.
+ * @param tuning the same for all who open the image.
  */
 public record OpenRequest(
         int handle,
@@ -24,7 +25,7 @@ public record OpenRequest(
         Messenger drainer,
         RequestLedger ledger,
         boolean perImage,
-        boolean cached,
+        ImageTuning tuning,
         Consumer<ImageOpen> onOpened,
         Consumer<ErrnoException> onFailed) {
     void opened(ImageOpen open) {

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.image;
 import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
+import org.rbdwrapper.broker.messenger.StoreAnswers;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -34,6 +35,7 @@ final class SharedImage {
     private final ImageSpec spec;
     private final SharedImages owner;
     private final ChangeCounter changes = new ChangeCounter();
+    private final StoreAnswers answers;
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private final Map<Messenger, Instance> readers = new HashMap<>();
     private final Set<ImageOpen> opens = new HashSet<>();
@@ -45,6 +47,7 @@ final class SharedImage {
     SharedImage(ImageSpec spec, SharedImages owner) {
         this.spec = spec;
         this.owner = owner;
+        this.answers = owner.answersOf(spec);
     }
 
     ChangeCounter changes() {
@@ -122,7 +125,7 @@ final class SharedImage {
                         () ->
                                 new Instance(
                                         messenger,
-                                        messenger.open(spec, readOnly, request.cached())),
+                                        messenger.open(spec, readOnly, request.tuning())),
                         instance -> next.on(instance, request),
                         failure -> finish(() -> request.failed(failure)));
     }
@@ -169,9 +172,10 @@ final class SharedImage {
                         request.handle(),
                         request.readable(),
                         request.writable(),
-                        request.cached(),
+                        request.tuning().cached(),
                         instance.image,
                         changes,
+                        answers,
                         request.ledger().countersOf(request.handle()));
         ImageOpen open = new ImageOpen(this, instance, request.drainer(), handle);
         opens.add(open);

@@ -2,19 +2,23 @@ package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.messenger.MessengerPool;
+import org.rbdwrapper.broker.messenger.StoreAnswers;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** The images that are open on this host. Owned by the conductor. */
 public final class SharedImages {
     private static final Logger LOG = LoggerFactory.getLogger(SharedImages.class);
 
     private final Map<ImageSpec, SharedImage> images = new HashMap<>();
+    private final Map<ImageSpec, StoreAnswers> answers = new HashMap<>();
     private final MessengerPool pool;
     private final Workers workers;
 
@@ -69,6 +73,29 @@ public final class SharedImages {
         if (image != null) {
             image.changes().count();
         }
+    }
+
+    /** Of each image that is open, and of those that were until {@link #forgetAnswers}. */
+    public Collection<StoreAnswers> answers() {
+        return answers.values();
+    }
+
+    /**
+     * Of images that nobody has open any more: a program that meets an error closes its image
+     * before anyone can look.
+     *
+     * @param isDone whether there is nothing left to be said of them.
+     */
+    public void forgetAnswers(Predicate<StoreAnswers> isDone) {
+        answers.entrySet()
+                .removeIf(
+                        entry ->
+                                !images.containsKey(entry.getKey())
+                                        && isDone.test(entry.getValue()));
+    }
+
+    StoreAnswers answersOf(ImageSpec spec) {
+        return answers.computeIfAbsent(spec, s -> new StoreAnswers(s.toString()));
     }
 
     MessengerPool pool() {

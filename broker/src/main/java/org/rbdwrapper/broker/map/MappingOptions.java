@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.map;
 
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -11,18 +12,23 @@ import org.rbdwrapper.ipc.ImageSpec;
  * @param perImage {@code messengers=per-image}: the image has a messenger of its own, shared by its
  *     clients, whatever the broker's policy is; {@code messengers=per-client}: each client's own;
  *     null: as the broker's policy says.
- * @param cached {@code cache=writeback}: the store's client answers writes that only its cache has
+ * @param tuning {@code cache=writeback}: the store's client answers writes that only its cache has
  *     yet; a flush makes them durable, and the broker's death loses those since the last one, as a
  *     power failure does of a disk. {@code cache=off}, the default: what is acknowledged is with
- *     the store.
+ *     the store. {@code io-timeout=SECONDS}: a request that the store does not answer ends with
+ *     ETIMEDOUT; 0, the default: it waits.
  */
-public record MappingOptions(Boolean perImage, boolean cached) {
+public record MappingOptions(Boolean perImage, ImageTuning tuning) {
+    private static final String IO_TIMEOUT = "io-timeout=";
+    private static final int MAX_IO_TIMEOUT_SECONDS = 3600;
+
     /**
      * @throws ErrnoException EINVAL, with one line that says what is allowed.
      */
     public static MappingOptions parse(String text) throws ErrnoException {
         Boolean perImage = null;
         boolean cached = false;
+        int ioTimeout = 0;
         for (String option : text.isEmpty() ? new String[0] : text.split(",", -1)) {
             switch (option) {
                 case "messengers=per-image" -> perImage = true;
@@ -36,16 +42,46 @@ public record MappingOptions(Boolean perImage, boolean cached) {
                                         + " broker's to say (rbdwrapper-broker start --messengers"
                                         + " auto); for a mapping give messengers=per-image or"
                                         + " messengers=per-client");
-                default ->
+                default -> {
+                    if (!option.startsWith(IO_TIMEOUT)) {
                         throw new ErrnoException(
                                 Errno.EINVAL,
                                 "map option "
                                         + ImageSpec.quote(option)
                                         + " is not known: give messengers=per-image or"
-                                        + " messengers=per-client, cache=off or cache=writeback");
+                                        + " messengers=per-client, cache=off or cache=writeback,"
+                                        + " io-timeout=SECONDS");
+                    }
+                    ioTimeout = seconds(option);
+                }
             }
         }
-        return new MappingOptions(perImage, cached);
+        if (cached && ioTimeout > 0) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    "map options cache=writeback and io-timeout="
+                            + ioTimeout
+                            + ": writes that the cache has answered could be given up; give one of"
+                            + " them");
+        }
+        return new MappingOptions(perImage, new ImageTuning(cached, ioTimeout));
+    }
+
+    private static int seconds(String option) throws ErrnoException {
+        String text = option.substring(IO_TIMEOUT.length());
+        if (text.matches("[0-9]{1,4}")) {
+            int seconds = Integer.parseInt(text);
+            if (seconds <= MAX_IO_TIMEOUT_SECONDS) {
+                return seconds;
+            }
+        }
+        throw new ErrnoException(
+                Errno.EINVAL,
+                "map option "
+                        + ImageSpec.quote(option)
+                        + ": give whole seconds from 1 to "
+                        + MAX_IO_TIMEOUT_SECONDS
+                        + ", or 0 to wait");
     }
 
     /** Whether an image is opened on a messenger of its own. */

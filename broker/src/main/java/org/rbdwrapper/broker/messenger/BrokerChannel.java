@@ -118,6 +118,19 @@ final class BrokerChannel {
         return violation;
     }
 
+    /**
+     * One thread at a time, now and then: tells {@link StoreAnswers} of requests under way for so
+     * long.
+     */
+    void findUnanswered(long now, long nanos) {
+        for (InFlightRequest request : inFlight) {
+            long age = request.age(now);
+            if (age >= nanos) {
+                request.handle().answers().onUnanswered(age);
+            }
+        }
+    }
+
     /** After the last handle of the session is drained. */
     void release() {
         for (InFlightRequest request : inFlight) {

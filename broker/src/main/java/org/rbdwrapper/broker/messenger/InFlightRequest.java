@@ -23,6 +23,11 @@ final class InFlightRequest implements IoCompletion {
     private boolean changes;
     private long wholeResult;
     private long changesToFlush;
+    private int starts;
+
+    // of who looks at it now and then: see age
+    private int seenStart;
+    private long seenAt;
 
     InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
         this.completionId = completionId;
@@ -47,8 +52,32 @@ final class InFlightRequest implements IoCompletion {
         changes = op != IoOp.READ && op != IoOp.FLUSH;
         changesToFlush = op == IoOp.FLUSH ? onHandle.changesToFlush() : NONE;
         handle = onHandle;
+        starts++;
         busy = true;
         onHandle.onRequestStart(changes);
+    }
+
+    /**
+     * One thread at a time, now and then: for how long the request that is under way has been seen
+     * here, so that none need be timed for it.
+     *
+     * @return nanoseconds; 0 where there is none, or it is seen for the first time.
+     */
+    long age(long now) {
+        if (!busy) {
+            return 0;
+        }
+        // busy may be an earlier request's than this count: then the later one is under way, too
+        if (seenStart != starts) {
+            seenStart = starts;
+            seenAt = now;
+        }
+        return now - seenAt;
+    }
+
+    /** As {@link #age}: whose request it is or was. */
+    OpenHandle handle() {
+        return handle;
     }
 
     @Override
@@ -62,6 +91,9 @@ final class InFlightRequest implements IoCompletion {
             on.onChanged(); // though it failed: some of it may be done
         } else if (changesToFlush != NONE && result == 0) {
             on.onFlushed(changesToFlush);
+        }
+        if (result < 0) {
+            on.answers().onFailure((int) -result);
         }
         // free before the client can know: it may use the tag again as soon as it sees the response
         busy = false;

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.messenger;
 import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -144,12 +145,11 @@ public final class Messenger implements AutoCloseable {
     }
 
     /** Worker: opens an image on the messenger's connection. Blocks. */
-    public StoreImage open(ImageSpec spec, boolean readOnly, boolean cached) throws ErrnoException {
-        StoreConnection opening = connection();
-        StoreImage image =
-                cached ? opening.openCached(spec, readOnly) : opening.open(spec, readOnly);
+    public StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        StoreImage image = connection().open(spec, readOnly, tuning);
         synchronized (connectionLock) {
-            followIoThreads(); // others, where the store had to connect anew
+            followIoThreads(); // others, where the store has connected anew
         }
         return image;
     }

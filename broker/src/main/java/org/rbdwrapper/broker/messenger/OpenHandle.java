@@ -31,6 +31,7 @@ public final class OpenHandle {
     private final long countedBefore;
     private final AtomicLong drainAt = new AtomicLong(NOT_RETIRED);
     private final ChangeCounter changes;
+    private final StoreAnswers answers;
     private StoreImage image;
     private boolean revoked;
     private volatile Runnable onDrained;
@@ -39,6 +40,7 @@ public final class OpenHandle {
      * @param cached changes may be lost with the broker until they are flushed.
      * @param image where requests go; {@link #moveTo} changes it.
      * @param changes of the image.
+     * @param answers of the image.
      * @param counters of {@link RequestLedger#countersOf}.
      */
     public OpenHandle(
@@ -48,6 +50,7 @@ public final class OpenHandle {
             boolean cached,
             StoreImage image,
             ChangeCounter changes,
+            StoreAnswers answers,
             AtomicBuffer counters) {
         this.handle = handle;
         this.readable = readable;
@@ -55,6 +58,7 @@ public final class OpenHandle {
         this.cached = cached;
         this.image = image;
         this.changes = changes;
+        this.answers = answers;
         this.counters = counters;
         this.countedBefore = counters.getLong(SUBMITTED_OFFSET);
     }
@@ -120,6 +124,11 @@ public final class OpenHandle {
     /** After it was drained: its image was closed, and so flushed. */
     public void onImageClosed() {
         onFlushed(changesToFlush());
+    }
+
+    /** Of the image. Any thread. */
+    StoreAnswers answers() {
+        return answers;
     }
 
     /** Any thread: the image was changed. */

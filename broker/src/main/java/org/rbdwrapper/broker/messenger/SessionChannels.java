@@ -130,6 +130,16 @@ public final class SessionChannels {
         return name;
     }
 
+    /**
+     * Conductor, now and then: tells {@link StoreAnswers} of requests that have been seen under way
+     * for so long.
+     */
+    public void findUnanswered(long now, long nanos) {
+        for (BrokerChannel channel : channels) {
+            channel.findUnanswered(now, nanos);
+        }
+    }
+
     // What follows is called on the messenger's thread.
 
     public void addHandle(OpenHandle handle) {

@@ -62,6 +62,7 @@ public final class Conductor implements Runnable {
     private ControlAdapter adapter;
     private OpenHandler opens;
     private ReturnGrace grace;
+    private StoreWatch storeWatch;
     private SessionEndListener onSessionEnd = session -> {};
     private long nextSessionId = 1;
     private long violations;
@@ -91,10 +92,12 @@ public final class Conductor implements Runnable {
             ControlAdapter messages,
             OpenHandler openHandler,
             ReturnGrace returnGrace,
+            StoreWatch watch,
             SessionEndListener sessionEnd) {
         adapter = messages;
         opens = openHandler;
         grace = returnGrace;
+        storeWatch = watch;
         onSessionEnd = sessionEnd;
     }
 
@@ -139,6 +142,11 @@ public final class Conductor implements Runnable {
 
     Collection<Session> sessions() {
         return sessions.values();
+    }
+
+    /** Whose requests are waited for. */
+    Collection<Session> endingSessions() {
+        return ending.values();
     }
 
     /** The sessions that end now are ended by this broker, which is to be replaced. */
@@ -209,7 +217,8 @@ public final class Conductor implements Runnable {
         parked = true;
         VarHandle.fullFence();
         boolean tick = stopping || hellosMissing || !accepting || !grace.isOver();
-        int ready = epoll.await(!tasks.isEmpty() ? 0 : tick ? TICK_MILLIS : -1);
+        int sleep = tick ? TICK_MILLIS : storeWatch.sleepMillis();
+        int ready = epoll.await(!tasks.isEmpty() ? 0 : sleep);
         parked = false;
         // who has gone first: a request of another, made after that one's end, must find it ended
         for (int i = 0; i < ready; i++) {
@@ -230,7 +239,9 @@ public final class Conductor implements Runnable {
         if (!accepting && !stopping) {
             listen(true);
         }
-        grace.look(System.nanoTime());
+        long now = System.nanoTime();
+        grace.look(now);
+        storeWatch.look(now);
     }
 
     /** Takes what a client has sent before its end, and then notices that. */

@@ -103,6 +103,7 @@ public final class ControlPlane {
                 adapter,
                 opens,
                 grace,
+                new StoreWatch(conductor, images, store),
                 session -> {
                     returns.onEnd(session, conductor.isStopping());
                     if (session.messenger != null) {

@@ -7,6 +7,7 @@ import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.map.MappingName;
 import org.rbdwrapper.broker.map.MappingOptions;
 import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
@@ -69,14 +70,14 @@ final class MapHandler {
         String options = message.options();
         ImageSpec spec;
         String name;
-        boolean cached;
+        ImageTuning tuning;
         try {
             checkMayAdminister(uid, "map " + ImageSpec.quote(specText));
             spec = parse(specText);
             name = wantedName.isEmpty() ? spec.defaultName() : wantedName;
             MappingName.check(name);
-            cached = MappingOptions.parse(options).cached();
-            checkSameCache(spec, cached);
+            tuning = MappingOptions.parse(options).tuning();
+            checkSameTuning(spec, tuning);
             if (mode > MAX_MODE) {
                 throw new ErrnoException(
                         Errno.EINVAL,
@@ -95,10 +96,7 @@ final class MapHandler {
         boolean mappedReadOnly = readOnly || spec.isSnapshot();
         workers.call(
                 () -> {
-                    try (StoreImage image =
-                            cached
-                                    ? administration.openCached(spec, true)
-                                    : administration.open(spec, true)) {
+                    try (StoreImage image = administration.open(spec, true, tuning)) {
                         return image.size();
                     }
                 },
@@ -124,19 +122,22 @@ final class MapHandler {
                 });
     }
 
-    /** All who have an image open share its instances, and so their cache. */
-    private void checkSameCache(ImageSpec spec, boolean cached) throws ErrnoException {
+    /** All who have an image open share its instances. */
+    private void checkSameTuning(ImageSpec spec, ImageTuning tuning) throws ErrnoException {
         for (Mapping other : map.findBySpec(spec)) {
-            if (MappingOptions.parse(other.options()).cached() != cached) {
+            ImageTuning otherTuning = MappingOptions.parse(other.options()).tuning();
+            if (!otherTuning.equals(tuning)) {
                 throw new ErrnoException(
                         Errno.EBUSY,
                         "map "
                                 + spec
-                                + (cached ? " with" : " without")
-                                + " cache=writeback: it is mapped at "
+                                + " with "
+                                + tuning
+                                + ": it is mapped at "
                                 + other.path()
-                                + (cached ? " without" : " with")
-                                + " it, unmap that first");
+                                + " with "
+                                + otherTuning
+                                + ", unmap that first");
             }
         }
     }

@@ -63,7 +63,7 @@ final class OpenHandler {
         try {
             mapping = findForOpen(session, path, read, write);
             MappingOptions options = MappingOptions.parse(mapping.options());
-            if (session.lostUnflushed && write && options.cached()) {
+            if (session.lostUnflushed && write && options.tuning().cached()) {
                 throw new ErrnoException(
                         Errno.EIO,
                         "open "
@@ -80,7 +80,7 @@ final class OpenHandler {
                             session.messenger,
                             session.ledger,
                             options.isPerImage(policy),
-                            options.cached(),
+                            options.tuning(),
                             open -> {
                                 session.pendingOpens--;
                                 onOpened(reply, open, mapping, read, write);

@@ -23,17 +23,22 @@ public interface StoreConnection extends AutoCloseable {
     StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException;
 
     /**
-     * {@link #open} with a cache of the store's client, which answers writes before they are done
-     * and does them by a flush at the latest.
+     * {@link #open} in another way than every store has.
      *
-     * @throws ErrnoException EOPNOTSUPP where the store has none.
+     * @throws ErrnoException EOPNOTSUPP where the store does not have it.
      */
-    default StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
+    default StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        if (tuning.equals(ImageTuning.NONE)) {
+            return open(spec, readOnly);
+        }
         throw new ErrnoException(
                 Errno.EOPNOTSUPP,
                 "image "
                         + spec
-                        + " cannot be cached by this store: map it without cache=writeback");
+                        + " cannot be opened with "
+                        + tuning
+                        + " on this store: map it without that");
     }
 
     /**

@@ -71,6 +71,23 @@ public final class CephCluster {
         run(List.of("ceph-osd", "-c", conf.toString(), "-i", "0", "--keyring", keyring));
     }
 
+    /** From some seconds after this on the pools are full, whatever they hold. */
+    public void fill() throws IOException, InterruptedException {
+        setFullRatios("0.00001", "0.00001", "0.00001");
+    }
+
+    /** After {@link #fill}: there is room again. */
+    public void relieve() throws IOException, InterruptedException {
+        setFullRatios("0.95", "0.9", "0.85");
+    }
+
+    private void setFullRatios(String full, String backfillFull, String nearFull)
+            throws IOException, InterruptedException {
+        ceph("osd", "set-full-ratio", full);
+        ceph("osd", "set-backfillfull-ratio", backfillFull);
+        ceph("osd", "set-nearfull-ratio", nearFull);
+    }
+
     public Path conf() {
         return conf;
     }

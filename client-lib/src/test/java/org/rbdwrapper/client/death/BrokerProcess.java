@@ -52,7 +52,12 @@ final class BrokerProcess implements AutoCloseable {
     /** As it was started before; returns when it is ready. */
     void startAgain() throws Exception {
         process = JavaProcess.start(Map.of(), "org.rbdwrapper.broker.cli.BrokerMain", arguments);
-        process.awaitLine("ready");
+        try {
+            process.awaitLine("ready");
+        } catch (IOException e) {
+            process.close(); // nobody else can
+            throw e;
+        }
     }
 
     /**

@@ -6,61 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.rbdwrapper.broker.testing.CephCluster;
 import org.rbdwrapper.client.RbdFile;
-import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.client.nativelib.NativeProgram;
 import org.rbdwrapper.ipc.Errno;
-import org.rbdwrapper.ipc.ErrnoException;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
-/** What a program meets when the cluster is not well: on a cluster of its own. */
-@Tag("ceph")
-@Timeout(600)
-final class SickClusterSystemTest {
+/** What a program meets when the cluster is not well: where it has to wait, or to follow. */
+final class SickClusterSystemTest extends SickClusterFixture {
     private static final int KILLS = Integer.getInteger("rbdw.osd.kills", 2);
-    private static final int SIZE = 16 * 1024 * 1024;
     private static final long STALL_MILLIS = 1000;
-    private static CephCluster cluster;
-
-    private final String image = "sick-" + System.nanoTime();
-    private BrokerProcess broker;
-    private BrokerAdmin admin;
-    private String path;
-
-    @BeforeAll
-    static void startCluster() throws Exception {
-        cluster = CephCluster.startDurable();
-    }
-
-    @AfterAll
-    static void stopCluster() throws Exception {
-        cluster.stop();
-    }
-
-    @BeforeEach
-    void startBroker() throws Exception {
-        broker = BrokerProcess.start("--store", "ceph:" + cluster.conf(), "--id", cluster.id());
-        admin = broker.admin();
-        admin.create(image, SIZE);
-        path = admin.map(MapRequest.of(image));
-    }
-
-    @AfterEach
-    void stopBroker() throws Exception {
-        admin.close();
-        broker.close();
-    }
 
     @Test
     void shouldLoseNothingWhenOsdIsKilledUnderLoad() throws Exception {
@@ -90,6 +49,46 @@ final class SickClusterSystemTest {
                 cluster.signal("mon.a", "CONT");
             }
             assertArrayEquals(load.end(), exported());
+        }
+    }
+
+    @Test
+    void shouldWaitWhilePoolIsFullAndSayOnceInLog() throws Exception {
+        try (ModelLoad load = ModelLoad.start(broker.runDir(), path, SIZE)) {
+            cluster.fill();
+            try {
+                awaitLine("image rbd/" + image + ": no answer from the store", 90);
+                long during = load.operations();
+                Thread.sleep(STALL_MILLIS);
+                assertEquals(during, load.operations());
+                assertFalse(load.hasFailed());
+            } finally {
+                cluster.relieve();
+            }
+            load.awaitProgress();
+            awaitLine("image rbd/" + image + ": what waited for the store was answered", 30);
+            assertArrayEquals(load.end(), exported());
+        }
+        assertEquals(1, linesWith("no answer from the store"), broker.output());
+        assertEquals(1, linesWith("was answered, after"), broker.output());
+    }
+
+    @Test
+    void shouldLetPreloadedProgramSeeImageGrow() throws Exception {
+        try (NativeProgram program =
+                NativeProgram.start(
+                        broker.runDir(),
+                        Map.of(
+                                "LD_PRELOAD",
+                                NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()),
+                        new byte[0],
+                        "/usr/bin/python3",
+                        PROGRAMS.resolve("python_grown.py").toString(),
+                        path,
+                        Integer.toString(2 * SIZE))) {
+            program.awaitLine("open");
+            cluster.rbd("resize", "--no-progress", "--size", "32M", image);
+            program.await().expectSuccess();
         }
     }
 
@@ -129,8 +128,8 @@ final class SickClusterSystemTest {
                 assertEquals(7, one.get(0));
             }
         }
-        long lines = broker.output().lines().filter(l -> l.contains("has blocklisted")).count();
-        assertEquals(1, lines, broker.output());
+        assertEquals(1, linesWith("has blocklisted"), broker.output());
+        assertEquals(1, linesWith("has a new Ceph client"), broker.output());
     }
 
     private void assertWaitsWhileStopped(String daemon) throws Exception {
@@ -150,12 +149,7 @@ final class SickClusterSystemTest {
             assertTrue(load.operations() > during);
             assertArrayEquals(load.end(), exported());
         }
-    }
-
-    private static Errno errnoOfWrite(RbdFile file, long position) {
-        return assertThrows(
-                        ErrnoException.class, () -> file.write(ByteBuffer.allocate(1), position))
-                .errno();
+        assertEquals(0, linesWith("no answer from the store"), "that was not for long");
     }
 
     /** The cluster tells the broker in its own time. */
@@ -164,10 +158,6 @@ final class SickClusterSystemTest {
             Thread.sleep(10);
         }
         assertEquals(size, file.size());
-    }
-
-    private RbdFile open() throws Exception {
-        return RbdFile.openAt(broker.runDir(), path);
     }
 
     private byte[] exported() throws Exception {

@@ -17,7 +17,7 @@ final class DiskNames {
 
     /** One folder's part of a change; a null node: the name is gone. */
     private record Part(DiskFolder folder, String name, DiskNode node) {
-        void applyTo(TreeMap<String, DiskNode> names) {
+        void applyTo(Map<String, DiskNode> names) {
             if (node == null) {
                 names.remove(name);
             } else {
@@ -51,8 +51,8 @@ final class DiskNames {
     }
 
     /** What folders that have changed hold after a power loss now; the others: what is durable. */
-    Map<DiskFolder, TreeMap<String, DiskNode>> after(CrashKind crash) {
-        Map<DiskFolder, TreeMap<String, DiskNode>> after = new HashMap<>();
+    Map<DiskFolder, Map<String, DiskNode>> after(CrashKind crash) {
+        Map<DiskFolder, Map<String, DiskNode>> after = new HashMap<>();
         int notDurable = (int) pending.stream().filter(c -> !c.notSynced().isEmpty()).count();
         int kept = crash.keptOf(notDurable);
         boolean anyOrder = crash.loss() == CrashKind.Loss.ANY;

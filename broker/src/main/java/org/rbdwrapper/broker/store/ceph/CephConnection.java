@@ -78,8 +78,8 @@ final class CephConnection implements StoreConnection {
         }
     }
 
-    @Override
-    public StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
+    /** With librbd's cache. */
+    StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
         settings.writeLock().lock();
         try {
             cluster.confSet(CephStore.CACHE, "true");
@@ -283,13 +283,12 @@ final class CephConnection implements StoreConnection {
 
     /**
      * For readers, too, a handle that could write: librbd gives no watcher to one that is opened
-     * read-only, which then never sees a new size, and whose image can be removed under it. {@link
-     * CephImage} refuses what a reader may not do. A key that may not watch has to do without.
+     * read-only, which then never sees a new size, whose image can be removed under it, and which
+     * goes on to read what a snapshot that was removed does not hold any more, instead of failing
+     * with ENOENT. {@link CephImage} refuses what a reader may not do. A key that may not watch has
+     * to do without.
      */
     private RbdImage openWatched(Rbd rbd, ImageSpec spec, boolean readOnly) throws ErrnoException {
-        if (spec.isSnapshot()) {
-            return openHandle(rbd, spec, true); // does not change
-        }
         try {
             return openHandle(rbd, spec, false);
         } catch (ErrnoException e) {

@@ -18,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Images in a Ceph cluster. Any thread. */
 public final class CephStore implements ImageStore {
     static final String CACHE = "rbd_cache";
+    private static final String IO_TIMEOUT = "rados_osd_op_timeout"; // seconds, 0: none
 
     /**
      * What we set where ceph.conf does not: no client cache, which would answer writes before they
@@ -133,13 +134,17 @@ public final class CephStore implements ImageStore {
 
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
-        return new RenewedConnection(() -> connectClient(name));
+        return new TimedConnections(
+                seconds -> new RenewedConnection(name, () -> connectClient(name, seconds)));
     }
 
-    private CephConnection connectClient(String name) throws ErrnoException {
+    private CephConnection connectClient(String name, int ioTimeoutSeconds) throws ErrnoException {
         Cluster cluster = new Cluster(id);
         try {
             configure(cluster);
+            if (ioTimeoutSeconds > 0) {
+                setOption(cluster, Map.entry(IO_TIMEOUT, Integer.toString(ioTimeoutSeconds)));
+            }
             int[] ioThreads = IoThreads.startedBy(cluster::connect);
             return new CephConnection(this, name, cluster, ioThreads, note(cluster));
         } catch (RadosException | CephCallException e) {

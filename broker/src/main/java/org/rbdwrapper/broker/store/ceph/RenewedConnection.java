@@ -1,11 +1,14 @@
 package org.rbdwrapper.broker.store.ceph;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.List;
 
@@ -22,6 +25,9 @@ import java.util.List;
  * <p>Any thread.
  */
 final class RenewedConnection implements StoreConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(RenewedConnection.class);
+
+    private final String name;
     private final Connecting connecting;
     private CephConnection current; // guarded by this
 
@@ -31,7 +37,11 @@ final class RenewedConnection implements StoreConnection {
         CephConnection connect() throws ErrnoException;
     }
 
-    RenewedConnection(Connecting connecting) throws ErrnoException {
+    /**
+     * @param name for the log.
+     */
+    RenewedConnection(String name, Connecting connecting) throws ErrnoException {
+        this.name = name;
         this.connecting = connecting;
         this.current = connecting.connect();
     }
@@ -41,9 +51,17 @@ final class RenewedConnection implements StoreConnection {
         return again(connection -> connection.open(spec, readOnly));
     }
 
+    /**
+     * @param tuning of which the timeout is that of the client.
+     */
     @Override
-    public StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
-        return again(connection -> connection.openCached(spec, readOnly));
+    public StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        return again(
+                connection ->
+                        tuning.cached()
+                                ? connection.openCached(spec, readOnly)
+                                : connection.open(spec, readOnly));
     }
 
     @Override
@@ -129,6 +147,7 @@ final class RenewedConnection implements StoreConnection {
         if (current.isLost()) {
             CephConnection lost = current;
             current = connecting.connect();
+            LOG.info("{} has a new Ceph client, in the place of the one on the blocklist", name);
             lost.closeWhenUnused();
         }
         return current;

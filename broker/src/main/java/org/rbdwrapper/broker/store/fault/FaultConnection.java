@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.store.fault;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -26,9 +27,10 @@ final class FaultConnection implements StoreConnection {
     }
 
     @Override
-    public StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
+    public StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
         store.before(FaultPoint.OPEN, spec);
-        return new FaultImage(store, connection.openCached(spec, readOnly));
+        return new FaultImage(store, connection.open(spec, readOnly, tuning));
     }
 
     @Override
