@@ -7,21 +7,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /** What is fuzzed in Java, and the inputs of it that are kept in {@code src/test/fuzz}. */
 public enum FuzzTarget {
-    RING(RequestRingFuzz.class, RequestRingFuzz::fuzzerTestOneInput),
-    CONTROL(ControlFramesFuzz.class, ControlFramesFuzz::fuzzerTestOneInput),
-    JOURNAL(JournalFuzz.class, JournalFuzz::fuzzerTestOneInput);
+    RING(RequestRingFuzz.class),
+    CONTROL(ControlFramesFuzz.class),
+    JOURNAL(JournalFuzz.class);
 
     private final Class<?> type;
-    private final Consumer<byte[]> run;
 
-    FuzzTarget(Class<?> type, Consumer<byte[]> run) {
+    FuzzTarget(Class<?> type) {
         this.type = type;
-        this.run = run;
     }
 
     public Class<?> type() {
@@ -30,7 +28,7 @@ public enum FuzzTarget {
 
     /** The folder of its inputs, below that of this module. */
     public Path corpus(Path module) {
-        return module.resolve("src/test/fuzz").resolve(name().toLowerCase(java.util.Locale.ROOT));
+        return module.resolve("src/test/fuzz").resolve(name().toLowerCase(Locale.ROOT));
     }
 
     /**
@@ -45,11 +43,19 @@ public enum FuzzTarget {
         }
         for (Path input : inputs) {
             try {
-                run.accept(Files.readAllBytes(input));
+                run(Files.readAllBytes(input));
             } catch (RuntimeException e) {
                 throw new IllegalStateException(input + ": " + e.getMessage(), e);
             }
         }
         return inputs.size();
+    }
+
+    private void run(byte[] input) {
+        switch (this) {
+            case RING -> RequestRingFuzz.fuzzerTestOneInput(input);
+            case CONTROL -> ControlFramesFuzz.fuzzerTestOneInput(input);
+            case JOURNAL -> JournalFuzz.fuzzerTestOneInput(input);
+        }
     }
 }

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -46,8 +47,8 @@ final class FuzzSystemTest {
 
     @Test
     void shouldFindNothingInTheBroker() throws Exception {
-        TreeMap<String, List<String>> commands = new TreeMap<>();
-        TreeMap<String, Path> corpora = new TreeMap<>();
+        Map<String, List<String>> commands = new TreeMap<>();
+        Map<String, Path> corpora = new TreeMap<>();
         for (FuzzTarget target : FuzzTarget.values()) {
             String name = target.name().toLowerCase(Locale.ROOT);
             commands.put(name, jazzer(target.type().getName()));
@@ -62,8 +63,8 @@ final class FuzzSystemTest {
                 hasLibFuzzer(),
                 "clang with libFuzzer is not installed: the C fuzzers only run what is kept");
         build("clang", SANITIZERS + " -fsanitize=fuzzer");
-        TreeMap<String, List<String>> commands = new TreeMap<>();
-        TreeMap<String, Path> corpora = new TreeMap<>();
+        Map<String, List<String>> commands = new TreeMap<>();
+        Map<String, Path> corpora = new TreeMap<>();
         for (String name : C_TARGETS) {
             commands.put(name, List.of(OUTPUT.resolve(name).toString()));
             corpora.put(name, C_CORPORA.resolve(name));
@@ -86,8 +87,7 @@ final class FuzzSystemTest {
         }
     }
 
-    private static void runAll(
-            TreeMap<String, List<String>> commands, TreeMap<String, Path> corpora)
+    private static void runAll(Map<String, List<String>> commands, Map<String, Path> corpora)
             throws Exception {
         commands.keySet().removeIf(name -> !isWanted(name));
         List<FuzzRun> runs = new ArrayList<>();
@@ -169,8 +169,7 @@ final class FuzzSystemTest {
                         .findFirst()
                         .orElse(command[0]);
         try (NativeProgram program =
-                NativeProgram.start(
-                        Path.of("/nonexistent"), java.util.Map.of(), new byte[0], words)) {
+                NativeProgram.start(Path.of("/nonexistent"), Map.of(), new byte[0], words)) {
             return program.await();
         }
     }
