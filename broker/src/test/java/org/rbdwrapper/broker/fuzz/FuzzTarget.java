@@ -34,7 +34,8 @@ public enum FuzzTarget {
     /**
      * Runs all inputs of a folder; how many.
      *
-     * @throws IllegalStateException what one of them found, with its name.
+     * @throws IllegalStateException what one of them found, or why it cannot be read, with its
+     *     name.
      */
     int replay(Path corpus) throws IOException {
         List<Path> inputs;
@@ -44,7 +45,7 @@ public enum FuzzTarget {
         for (Path input : inputs) {
             try {
                 run(Files.readAllBytes(input));
-            } catch (RuntimeException e) {
+            } catch (IOException | RuntimeException e) {
                 throw new IllegalStateException(input + ": " + e.getMessage(), e);
             }
         }
