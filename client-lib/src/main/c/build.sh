@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh library|tests [RELEASE]: builds librbdw.so and librbdwrapper.so, or the programs that test it, into target/c. One script and no make,
-# which a machine that can build the rest may lack. CC and CFLAGS may be set; RBDW_C_OUTPUT: another folder for the result.
+# build.sh library|tests|fuzz [RELEASE]: builds librbdw.so and librbdwrapper.so, the programs that test it, or the fuzzers, into target/c. One
+# script and no make, which a machine that can build the rest may lack. CC and CFLAGS may be set; RBDW_C_OUTPUT: another folder for the result.
 set -eu
 part=$1
 release=${2:-development}
@@ -49,8 +49,29 @@ tests)
     compile -o "$output/power_recorder" "$module"/src/test/c/power_recorder/*.c
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
     ;;
+fuzz)
+    # where the compiler brings no libFuzzer (-fsanitize=fuzzer), they only run inputs that are given
+    fuzzers=$module/src/test/c/fuzz
+    case $CFLAGS in
+    *fuzzer*) driver= ;;
+    *) driver=$fuzzers/replay.c ;;
+    esac
+    fuzzer() {
+        name=$1
+        shift
+        # shellcheck disable=SC2086
+        compile -DRBDW_RELEASE="\"$release\"" -I "$sources/preload" -I "$sources/preload/file" -I "$sources/preload/path" \
+            -I "$sources/preload/aio" -I "$sources/preload/stdio" -I "$fuzzers" -o "$output/$name" "$fuzzers/$name.c" $driver "$@"
+    }
+    fuzzer partition
+    fuzzer path "$sources"/preload/path/image_path.c "$sources"/preload/path/partition.c "$sources"/preload/path/partition_gpt.c
+    fuzzer replies "$sources"/control.c "$sources"/frame.c "$sources"/error.c "$sources"/run_dirs.c "$sources"/segment.c
+    fuzzer directory "$sources"/control.c "$sources"/frame.c "$sources"/error.c "$sources"/run_dirs.c "$sources"/segment.c
+    fuzzer answers "$sources"/io.c "$sources"/channel.c "$sources"/arena.c "$sources"/queue.c "$sources"/queue_parts.c \
+        "$sources"/queue_await.c "$sources"/queue_return.c "$sources"/error.c
+    ;;
 *)
-    echo "usage: build.sh library|tests [RELEASE]" >&2
+    echo "usage: build.sh library|tests|fuzz [RELEASE]" >&2
     exit 2
     ;;
 esac

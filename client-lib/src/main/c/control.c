@@ -129,14 +129,20 @@ static int send_request(struct control *control, uint16_t template_id, uint16_t 
 static int receive_answer(struct control *control, uint16_t template_id, uint16_t block_length,
                           int *descriptor)
 {
-    do {
+    while (true) {
         int error = frame_receive(control->socket, &control->frame, descriptor,
                                   descriptor == NULL ? 0 : 1);
         if (error < 0) {
             control->broken = true;
             return error;
         }
-    } while (control->frame.template_id == SBE(progress_sbe_template_id)());
+        if (control->frame.template_id != SBE(progress_sbe_template_id)()) {
+            break;
+        }
+        if (descriptor != NULL && *descriptor >= 0) {
+            close(*descriptor); /* it is no answer's, and would be forgotten */
+        }
+    }
     return check_answer(control, template_id, block_length);
 }
 
@@ -376,7 +382,9 @@ static int read_mapping(struct SBE(mappings_mapping) *mapping, char *path, size_
     uint64_t length = SBE(mappings_mapping_get_path)(mapping, path, room - 1);
     path[length] = '\0';
     SBE(mappings_mapping_get_options)(mapping, unused, 0);
-    return length == 0 ? error_set(EPROTO, "the broker's list of mappings is not well formed") : 0;
+    return length == 0 || strlen(path) < length
+               ? error_set(EPROTO, "the broker's list of mappings is not well formed")
+               : 0;
 }
 
 int control_list(struct control *control,

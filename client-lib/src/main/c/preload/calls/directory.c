@@ -62,8 +62,9 @@ static int add_entry(struct directory *directory, const char *name, ino_t inode,
 static int on_mapping(void *directory, const char *path, const struct image_stat *known)
 {
     const char *name = path + sizeof IMAGE_ROOT; /* after the slash */
-    if (strlen(path) <= sizeof IMAGE_ROOT || strchr(name, '/') != NULL) {
-        return 0;
+    if (strncmp(path, IMAGE_ROOT "/", sizeof IMAGE_ROOT) != 0 || *name == '\0'
+        || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        return 0; /* no broker of ours has such a mapping */
     }
     return add_entry(directory, name, image_stat_inode(known->mapping_id, 0), DT_REG);
 }

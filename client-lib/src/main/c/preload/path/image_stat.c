@@ -13,11 +13,18 @@
 #define DEVICE makedev(4095, 2013)
 
 #define BLOCK_SIZE 65536 /* bytes: what programs then take as the size of their buffers */
+#define NANOSECONDS 1000000000 /* of a second */
 #define FIRST_INODE (IMAGE_ROOT_INODE + 1) /* plus a mapping's id */
 
 static struct timespec moment(int64_t epoch_ns)
 {
-    return (struct timespec) {epoch_ns / 1000000000, epoch_ns % 1000000000};
+    int64_t seconds = epoch_ns / NANOSECONDS;
+    int64_t rest = epoch_ns % NANOSECONDS;
+    if (rest < 0) { /* before 1970, says the broker */
+        rest += NANOSECONDS;
+        seconds--;
+    }
+    return (struct timespec) {seconds, rest};
 }
 
 ino_t image_stat_inode(unsigned mapping_id, unsigned partition)
@@ -37,7 +44,7 @@ static void put(struct stat *status, const struct image_stat *image, unsigned pa
     status->st_gid = image->owner_gid;
     status->st_size = size;
     status->st_blksize = BLOCK_SIZE;
-    status->st_blocks = (size + 511) / 512;
+    status->st_blocks = size / 512 + (size % 512 != 0);
     status->st_atim = status->st_mtim = status->st_ctim = moment(image->mapped_at_ns);
 }
 

@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
@@ -117,6 +118,8 @@ record MapRecord(Kind kind, int number, Mapping mapping) {
                 case UNMAPPED -> unmapped(number);
                 case BEGIN -> begin(number);
             };
+        } catch (EOFException e) {
+            throw new IOException("a record of " + record.length + " bytes, which lacks some", e);
         } catch (IllegalArgumentException e) {
             throw new IOException("a record that is not understood (" + e.getMessage() + ")", e);
         }

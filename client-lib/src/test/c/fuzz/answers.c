@@ -1,0 +1,471 @@
+/* What a broker writes into the shared segment: answers to nothing, with any result, at any time, twice or
+ * never, and any other byte of it; and brokers that end and come again.
+ *
+ * Everything runs on one thread: the broker has its turn whenever the client rings, looks or sleeps. Of the
+ * client's own files those are here that read the segment (io, channel, queue); what finds and ends sessions
+ * is below.
+ *
+ * Input: u8 what the program does (below), u8 the segment's shape, then the program's numbers, then the
+ * broker's turns. */
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include <org_rbdwrapper_ipc_codec/ioOp.h>
+#include <org_rbdwrapper_ipc_codec/ioRequest.h>
+#include <org_rbdwrapper_ipc_codec/ioResponse.h>
+
+#include "error.h"
+#include "futex.h"
+#include "io.h"
+#include "queue.h"
+#include "queue_state.h"
+#include "rbdw_protocol.h"
+#include "spare_cores.h"
+#include "succession.h"
+
+#include "fuzz.h"
+
+#define MAX_LENGTH (300 * 1024)
+#define MAX_SESSIONS 4
+#define MAX_TURNS 4096
+#define MAX_REQUESTS 4
+
+static struct input broker;
+static struct segment_geometry geometry;
+static struct session *current;
+static char *memory;  /* of the current one's segment, for as long as it lives */
+static uint64_t taken; /* requests that the broker has seen */
+static uint64_t given; /* responses that it has written in order */
+static unsigned sessions_made;
+static unsigned turns;
+static int64_t clock_ns;
+static bool is_late;
+
+/* The broker's turn. */
+
+static struct channel_control *channel_of_broker(void)
+{
+    return (struct channel_control *) (memory + segment_channel_offset(&geometry, 0));
+}
+
+static void respond(uint64_t sequence, uint64_t correlation_id, int64_t result)
+{
+    char *ring = (char *) channel_of_broker() + segment_response_ring_offset(&geometry);
+    struct response_entry *entry = (struct response_entry *) ring + (given & (geometry.depth - 1));
+    memcpy(entry->body, &correlation_id, 8);
+    memcpy(entry->body + 8, &result, 8);
+    atomic_store(&entry->sequence, sequence);
+}
+
+/* The request that comes next, if one is there. */
+static bool answer_next(bool wholly, int64_t result)
+{
+    struct request_entry *entry =
+        &channel_of_broker()->requests[taken & (geometry.depth - 1)];
+    struct SBE(ioRequest) request;
+    if (atomic_load(&entry->sequence) != taken + 1) {
+        return false;
+    }
+    taken++;
+    SBE(ioRequest_wrap_for_decode)(&request, entry->body, 0, sizeof entry->body,
+                                   SBE(ioRequest_sbe_schema_version)(), sizeof entry->body);
+    int64_t length = SBE(ioRequest_length)(&request);
+    REQUIRE(SBE(ioRequest_arenaOffset)(&request) <= geometry.arena_length);
+    enum SBE(ioOp) op = SBE(ioOp_READ);
+    SBE(ioRequest_op)(&request, &op);
+    if (op == SBE(ioOp_READ) || op == SBE(ioOp_WRITE)) {
+        REQUIRE(length >= 0
+                && length <= (int64_t) geometry.arena_length
+                                 - (int64_t) SBE(ioRequest_arenaOffset)(&request));
+    }
+    respond(given + 1, SBE(ioRequest_correlationId)(&request), wholly ? length : result);
+    given++;
+    return true;
+}
+
+static void act(void)
+{
+    uint64_t bytes = segment_length(&geometry);
+    if (current == NULL || atomic_load(&current->dead)) {
+        return;
+    }
+    if (broker.left == 0 || ++turns > MAX_TURNS) {
+        atomic_store(&current->dead, true);
+        return;
+    }
+    for (bool again = true; again && broker.left > 0;) {
+        switch (input_u8(&broker) % 8) {
+        case 0: /* enough for this turn */
+            again = false;
+            break;
+        case 1:
+        case 2:
+            while (answer_next(true, 0)) {
+            }
+            break;
+        case 3:
+            answer_next(false, (int64_t) input_number(&broker, 8));
+            break;
+        case 4: { /* to something */
+            uint64_t id = input_number(&broker, 3);
+            respond(given + 1, id, (int64_t) input_number(&broker, 8));
+            given++;
+            break;
+        }
+        case 5: { /* anywhere */
+            uint64_t at = input_number(&broker, 4) % (bytes - 8);
+            uint64_t value = input_number(&broker, 8);
+            memcpy(memory + at, &value, sizeof value);
+            break;
+        }
+        case 6: { /* with another sequence */
+            uint64_t sequence = given + (uint64_t) (int8_t) input_u8(&broker);
+            respond(sequence, input_number(&broker, 3), (int64_t) input_number(&broker, 8));
+            break;
+        }
+        default:
+            atomic_store(&current->dead, true);
+            again = false;
+        }
+    }
+}
+
+/* What the client calls. */
+
+_Atomic uint32_t *fork_process_number; /* no fork is here */
+
+void session_ring_doorbell(struct session *session)
+{
+    REQUIRE(session == current);
+    act();
+}
+
+bool session_is_alive(struct session *session)
+{
+    act();
+    return !atomic_load(&session->dead);
+}
+
+bool futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns, int scope)
+{
+    (void) word;
+    (void) value;
+    (void) timeout_ns;
+    (void) scope;
+    act();
+    return false;
+}
+
+void futex_wake(_Atomic uint32_t *word, int count, int scope)
+{
+    (void) word;
+    (void) count;
+    (void) scope;
+}
+
+int64_t futex_now_ns(void)
+{
+    return clock_ns += 300000000; /* so that nobody sleeps */
+}
+
+bool spare_cores_left(int64_t now_ns)
+{
+    (void) now_ns;
+    return true;
+}
+
+void spare_cores_interrupted(int64_t now_ns)
+{
+    (void) now_ns;
+}
+
+void session_lock(void)
+{
+}
+
+void session_unlock(void)
+{
+}
+
+void session_begin_following(void)
+{
+}
+
+void session_end_following(void)
+{
+}
+
+void session_wake_all(struct session *session)
+{
+    (void) session;
+}
+
+void session_after_control(struct session *session)
+{
+    (void) session;
+}
+
+int session_gone(void)
+{
+    return error_set(ENOTCONN, "the broker is gone");
+}
+
+int session_make(const struct session_wish *wish, struct session_key before,
+                 struct session **session)
+{
+    (void) before;
+    REQUIRE(wish->channels == 1);
+    if (sessions_made >= MAX_SESSIONS || broker.left == 0) {
+        return error_set(ECONNREFUSED, "no broker");
+    }
+    sessions_made++;
+    struct session *made = aligned_alloc(64, sizeof *made + sizeof(struct channel));
+    REQUIRE(made != NULL);
+    memset(made, 0, sizeof *made + sizeof(struct channel));
+    memory = calloc(1, segment_length(&geometry));
+    REQUIRE(memory != NULL);
+    made->segment = (struct segment_header *) memory;
+    made->is_late = is_late;
+    channel_init(&made->channel[0], memory + segment_channel_offset(&geometry, 0), &geometry, true);
+    taken = 0;
+    given = 0;
+    current = made;
+    *session = made;
+    return 0;
+}
+
+void session_release(struct session *session)
+{
+    if (session == current) {
+        current = NULL;
+    }
+    free(session->segment);
+    free(session);
+}
+
+struct attempts succession_first_attempt(void)
+{
+    return (struct attempts) {0, 0};
+}
+
+bool succession_try_again(struct attempts *attempts, int error)
+{
+    (void) attempts;
+    (void) error;
+    return broker.left > 0 && sessions_made < MAX_SESSIONS;
+}
+
+void succession_others_return(void)
+{
+}
+
+int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
+                 struct image_id *id)
+{
+    (void) control;
+    (void) path;
+    (void) access_mode;
+    memset(id, 0, sizeof *id);
+    *handle = 7;
+    return 0;
+}
+
+int control_close(struct control *control, uint32_t handle)
+{
+    (void) control;
+    (void) handle;
+    return 0;
+}
+
+int control_stat(struct control *control, uint32_t handle, const char *path,
+                 struct image_stat *stat)
+{
+    (void) control;
+    (void) handle;
+    (void) path;
+    *stat = (struct image_stat) {.mapping_id = 3};
+    return 0;
+}
+
+int control_send_replay_done(struct control *control)
+{
+    (void) control;
+    return 0;
+}
+
+int control_await_replay_done(struct control *control)
+{
+    (void) control;
+    return 0;
+}
+
+/* The program. */
+
+static int op_of(unsigned number)
+{
+    static const int ops[] = {SBE(ioOp_READ), SBE(ioOp_WRITE), SBE(ioOp_FLUSH), SBE(ioOp_DISCARD),
+                              SBE(ioOp_WRITE_ZEROES), SBE(ioOp_READ), SBE(ioOp_WRITE), SBE(ioOp_READ)};
+    return ops[number % 8];
+}
+
+static uint64_t length_of(struct input *input)
+{
+    return input_number(input, 3) % MAX_LENGTH;
+}
+
+static void make_one(void)
+{
+    struct session_wish wish = {1, (uint16_t) geometry.depth, geometry.arena_length};
+    struct session *session;
+    if (session_make(&wish, (struct session_key) {0, 0}, &session) < 0) {
+        current = NULL;
+    }
+}
+
+/* As the threads of a program do, one operation after the other. */
+static void run_operations(struct input *numbers)
+{
+    make_one();
+    for (unsigned n = 0; n < MAX_REQUESTS && current != NULL; n++) {
+        struct operation operation = {.op = op_of(input_u8(numbers)), .handle = 1};
+        bool is_transfer = operation.op == SBE(ioOp_READ) || operation.op == SBE(ioOp_WRITE);
+        operation.length = length_of(numbers) + (is_transfer ? 1 : 0);
+        char *buffer = malloc(operation.length + 1);
+        REQUIRE(buffer != NULL);
+        memset(buffer, 'p', operation.length);
+        operation.read_into = buffer + 1; /* the last byte is the buffer's last */
+        operation.write_from = buffer + 1;
+        io_begin(&operation);
+        bool again = false;
+        int error;
+        while ((error = io_run(current, &current->channel[0], &operation, again)) == -ENOTCONN) {
+            REQUIRE(operation.in_flight == 0);
+            session_release(current);
+            make_one();
+            if (current == NULL) {
+                io_fail_again(&operation, ENOTCONN);
+                break;
+            }
+            again = true;
+            if (operation.again_count == 0) {
+                again = false;
+            }
+        }
+        if (error == 0 && !io_is_done(&operation)) {
+            error = io_run(current, &current->channel[0], &operation, false);
+        }
+        if (error == 0) {
+            REQUIRE(io_is_done(&operation));
+            int64_t result = io_result(&operation, "/rbdw/img0");
+            REQUIRE(result >= -4095);
+            REQUIRE(!is_transfer || result <= (int64_t) operation.length);
+        }
+        free(buffer);
+        if (error < 0 && current != NULL) { /* the session is dead, and nobody uses it again */
+            session_release(current);
+            make_one();
+        }
+    }
+    if (current != NULL) {
+        session_release(current);
+    }
+}
+
+struct job {
+    struct queue_request request;
+    struct iovec vector[2];
+    bool is_done;
+};
+
+static void check_job(struct queue_request *request)
+{
+    struct job *job = (struct job *) request;
+    bool is_transfer = request->op == SBE(ioOp_READ) || request->op == SBE(ioOp_WRITE);
+    REQUIRE(!job->is_done && request->in_flight == 0);
+    job->is_done = true;
+    REQUIRE(request->result >= -4095);
+    REQUIRE(!is_transfer || request->result <= (int64_t) request->length);
+}
+
+static void reap_all(struct queue *queue)
+{
+    struct queue_request *request;
+    while ((request = queue_reap(queue)) != NULL) {
+        check_job(request);
+    }
+}
+
+/* Asynchronous I/O: several at a time. */
+static void run_queue(struct input *numbers)
+{
+    struct job jobs[MAX_REQUESTS] = {0};
+    struct queue *queue;
+    uint32_t handle;
+    uint32_t mapping;
+    if (queue_create(geometry.depth, &queue) < 0) {
+        return;
+    }
+    REQUIRE(queue_open(queue, "/rbdw/img0", 2, &handle, &mapping) == 0 || atomic_load(&current->dead));
+    bool is_open = queue->image_count > 0 && queue->images[0].is_open;
+    for (unsigned i = 0; i < MAX_REQUESTS && is_open; i++) {
+        struct job *job = &jobs[i];
+        job->request.op = op_of(input_u8(numbers));
+        job->request.handle = handle;
+        job->request.position = (int64_t) i << 20;
+        job->request.length = length_of(numbers);
+        size_t first = job->request.length / 3;
+        size_t second = job->request.length - first;
+        job->vector[0] = (struct iovec) {malloc(first > 0 ? first : 1), first};
+        job->vector[1] = (struct iovec) {malloc(second > 0 ? second : 1), second};
+        REQUIRE(job->vector[0].iov_base != NULL && job->vector[1].iov_base != NULL);
+        memset(job->vector[0].iov_base, 'a', first);
+        memset(job->vector[1].iov_base, 'b', second);
+        job->request.vector = job->vector;
+        queue_add(queue, &job->request);
+        queue_start(queue);
+    }
+    for (unsigned i = 0; i < MAX_TURNS && queue_length(queue) > 0; i++) {
+        reap_all(queue);
+        act();
+    }
+    if (queue_length(queue) > 0) { /* the last broker goes */
+        broker.left = 0;
+        act();
+        queue_start(queue);
+        reap_all(queue);
+    }
+    REQUIRE(queue_length(queue) == 0);
+    for (unsigned i = 0; i < MAX_REQUESTS && is_open; i++) {
+        REQUIRE(jobs[i].is_done);
+        free(jobs[i].vector[0].iov_base);
+        free(jobs[i].vector[1].iov_base);
+    }
+    queue_destroy(queue);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint32_t depths[] = {2, 4, 16, 256};
+    struct input input = {data, size};
+    unsigned what = input_u8(&input);
+    unsigned shape = input_u8(&input);
+    const uint8_t *bytes;
+    size_t length = input_take(&input, MAX_REQUESTS * 4, &bytes);
+    struct input numbers = {bytes, length};
+    geometry = (struct segment_geometry) {1, depths[shape % 4],
+                                          SEGMENT_MIN_ARENA_LENGTH << (shape / 4) % 2};
+    broker = input;
+    sessions_made = 0;
+    turns = 0;
+    clock_ns = 0;
+    current = NULL;
+    is_late = (what & 2) != 0;
+    if ((what & 1) != 0) {
+        run_queue(&numbers);
+    } else {
+        run_operations(&numbers);
+    }
+    return 0;
+}
