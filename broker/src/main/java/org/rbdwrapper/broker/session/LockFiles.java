@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.session;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -76,8 +77,7 @@ public final class LockFiles {
                 Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
             }
         } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EIO, "the lock file of " + image + " cannot be made (" + e + ")", e);
+            throw FileErrors.of(e, "the lock file of " + image + " cannot be made");
         }
         int opened = Fd.open(file.toString(), Fd.O_RDWR, 0);
         descriptors.put(image, opened);
