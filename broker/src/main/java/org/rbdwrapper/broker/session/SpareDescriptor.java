@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.EventFd;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -14,6 +15,8 @@ final class SpareDescriptor {
     private int fd = NONE;
 
     SpareDescriptor() throws ErrnoException {
+        // its classes are loaded while there are descriptors to load them by
+        ControlProxy.error(0, new ErrnoException(Errno.EMFILE, ""));
         fd = EventFd.create();
     }
 

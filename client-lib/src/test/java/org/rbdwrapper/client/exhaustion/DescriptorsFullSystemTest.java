@@ -42,7 +42,9 @@ final class DescriptorsFullSystemTest {
 
     @AfterEach
     void stop() throws Exception {
-        broker.close();
+        if (broker != null) {
+            broker.close();
+        }
     }
 
     @Test

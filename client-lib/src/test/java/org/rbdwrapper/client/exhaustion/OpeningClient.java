@@ -18,7 +18,7 @@ final class OpeningClient {
         Path runDir = Path.of(args[0]);
         int round = 0;
         do {
-            runDir = runDir.resolve("..").resolve(runDir.getFileName()); // the same by another name
+            runDir = runDir.resolve("."); // the same by another name
             try (RbdFile file = RbdFile.openAt(runDir, args[1])) {
                 file.read(ByteBuffer.allocate(512), 0);
                 System.out.println(round + " opened");

@@ -46,6 +46,7 @@ final class HostileClientSystemTest {
     private static final String BROKER_MAIN = "org.rbdwrapper.broker.cli.BrokerMain";
     private static final long RECORDS = Long.getLong("rbdw.fuzz.records", 10_000_000L);
     private static final int RACE_SECONDS = Integer.getInteger("rbdw.race.seconds", 4);
+    private static final int MAX_BATCHES = 500;
     private static final byte OWN_BYTE = 0x5a;
     private static final byte NEIGHBOURS_BYTE = 0x33;
     private static final int FRAMES = Integer.getInteger("rbdw.fuzz.frames", 5_000);
@@ -288,25 +289,26 @@ final class HostileClientSystemTest {
         SplittableRandom random = new SplittableRandom();
         long sessions = 0;
         long requests = 0;
+        long hungUp = 0;
         try (RawSession neighbour = new RawSession(runDir)) {
             neighbour.open("/rbdw/hostile");
             fillArena(neighbour, NEIGHBOURS_BYTE);
             long end = System.nanoTime() + RACE_SECONDS * 1_000_000_000L;
-            while (System.nanoTime() < end) {
+            while (System.nanoTime() < end || hungUp < 5 || requests < 1_000) {
                 sessions++;
                 try (RawSession session = new RawSession(runDir)) {
                     int handle = session.open("/rbdw/hostile");
                     fillArena(session, OWN_BYTE);
-                    requests += race(session, handle, random.split(), end);
+                    requests += race(session, handle, random.split());
                     assertArenaHolds(session, OWN_BYTE);
+                    hungUp += session.isHungUp(0) ? 1 : 0;
                 }
             }
             assertArenaHolds(neighbour, NEIGHBOURS_BYTE);
             assertFalse(neighbour.isHungUp(0));
         }
-        System.out.println(requests + " requests in " + sessions + " sessions raced");
-        assertTrue(sessions > 20, "the broker must have hung up on many: " + sessions);
-        assertTrue(requests > 1_000, "too few requests: " + requests);
+        System.out.println(
+                requests + " requests raced, of " + sessions + " sessions " + hungUp + " cut off");
         assertEquals(resources, awaitSteadyResources());
     }
 
@@ -400,8 +402,8 @@ final class HostileClientSystemTest {
         return sent;
     }
 
-    /** Publishes while two threads change what is published; returns how many, until the end. */
-    private static long race(RawSession session, int handle, SplittableRandom random, long endNanos)
+    /** Publishes while two threads change what is published; returns how many. */
+    private static long race(RawSession session, int handle, SplittableRandom random)
             throws InterruptedException {
         AtomicBoolean done = new AtomicBoolean();
         List<Thread> flippers = new ArrayList<>();
@@ -418,7 +420,7 @@ final class HostileClientSystemTest {
         }
         long sent = 0;
         try {
-            while (System.nanoTime() < endNanos) {
+            for (int batch = 0; batch < MAX_BATCHES; batch++) {
                 for (int tag = 0; tag < RawSession.DEPTH; tag++) {
                     int op = 1 + random.nextInt(5);
                     session.prepare(tag, handle, op, random.nextInt(IMAGE_SIZE), 512, 0);
@@ -478,7 +480,8 @@ final class HostileClientSystemTest {
             default -> {
                 if (wild) {
                     entries.putLong(
-                            entry * SegmentDescriptor.REQUEST_LENGTH, random.nextInt(1_000_000));
+                            entry * SegmentDescriptor.REQUEST_LENGTH,
+                            1_000_000L + random.nextInt(1_000_000)); // a smaller one is waited for
                 }
             }
         }
