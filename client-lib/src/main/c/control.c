@@ -161,7 +161,8 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
     SBE(hello_put_program)(&hello, program, (uint16_t) strnlen(program, 255));
     SBE(hello_put_release)(&hello, RBDW_RELEASE, sizeof RBDW_RELEASE - 1);
     int error = SEND(hello, &hello, control);
-    if (error == 0) {
+    if (error == 0 || error == -ENOTCONN) {
+        /* a broker that is full says so, and hangs up, before it is asked */
         error = frame_receive(control->socket, &control->frame, descriptors, 2);
     }
     if (error == 0) {
@@ -169,8 +170,8 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
                              SBE(welcome_sbe_block_length)());
     }
     if (error == 0 && (descriptors[0] < 0 || descriptors[1] < 0)) {
-        error = error_set(EPROTO, "the broker has sent no shared memory: is the limit of open"
-                                  " files (ulimit -n) reached?");
+        error = error_set(EMFILE, "this process cannot take the broker's shared memory: its limit"
+                                  " of open files (ulimit -n) is reached");
     }
     if (error < 0) {
         for (int i = 0; i < 2; i++) {

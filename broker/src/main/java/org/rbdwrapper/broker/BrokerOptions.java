@@ -17,6 +17,7 @@ public record BrokerOptions(
         String cephId,
         MessengerPolicy policy,
         int maxMessengers,
+        ClientLimits limits,
         long helloTimeoutNanos) {
     public static final long DEFAULT_HELLO_TIMEOUT_NANOS = 10_000_000_000L;
 

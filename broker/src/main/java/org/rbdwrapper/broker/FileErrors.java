@@ -21,6 +21,19 @@ public final class FileErrors {
         return new ErrnoException(errno(e), what + " (" + e.getMessage() + ")", e);
     }
 
+    /** The number of the first failure of a file that this came from; EIO where there is none. */
+    public static Errno causeOf(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof ErrnoException known) {
+                return known.errno();
+            }
+            if (cause instanceof IOException e && !errno(e).equals(Errno.EIO)) {
+                return errno(e);
+            }
+        }
+        return Errno.EIO;
+    }
+
     private static Errno errno(IOException e) {
         if (e instanceof NoSuchFileException) {
             return Errno.ENOENT;
@@ -41,6 +54,15 @@ public final class FileErrors {
         }
         if (text.contains("Read-only file system")) {
             return Errno.EROFS;
+        }
+        if (text.contains("Too many open files")) {
+            return text.contains("in system") ? Errno.ENFILE : Errno.EMFILE;
+        }
+        if (text.contains("Cannot allocate memory")) {
+            return Errno.ENOMEM;
+        }
+        if (text.contains("File too large")) {
+            return Errno.EFBIG;
         }
         return text.contains("quota") ? Errno.EDQUOT : Errno.EIO;
     }

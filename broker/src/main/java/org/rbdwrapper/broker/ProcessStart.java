@@ -18,13 +18,19 @@ public final class ProcessStart {
     /** Ticks since the host's start, as text; empty where there is no such process. */
     public static String timeOf(long pid) {
         try {
-            String stat =
-                    Files.readString(
-                            Path.of("/proc", Long.toString(pid), "stat"),
-                            StandardCharsets.ISO_8859_1);
-            return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[START_TIME_FIELD];
+            return readTimeOf(pid);
         } catch (IOException e) {
             return "";
         }
+    }
+
+    /**
+     * @throws IOException where there is no such process, or it cannot be looked at.
+     */
+    public static String readTimeOf(long pid) throws IOException {
+        String stat =
+                Files.readString(
+                        Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
+        return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[START_TIME_FIELD];
     }
 }

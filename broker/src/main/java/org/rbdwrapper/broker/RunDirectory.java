@@ -83,8 +83,7 @@ public final class RunDirectory implements AutoCloseable {
         } catch (ErrnoException e) {
             throw e;
         } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EACCES, "socket " + socket + " cannot be made (" + e + ")", e);
+            throw FileErrors.of(e, "socket " + socket + " cannot be made");
         }
     }
 

@@ -57,6 +57,20 @@ public final class Workers {
     /** Makes a call that blocks; one of the two is then called on the conductor's thread. */
     public <T> void call(
             Callable<T> blocking, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
+        try {
+            execute(blocking, onResult, onFailure);
+        } catch (OutOfMemoryError e) {
+            ErrnoException failure =
+                    new ErrnoException(
+                            Errno.EAGAIN,
+                            "the broker can make no thread for this now (" + e.getMessage() + ")",
+                            e);
+            post(() -> onFailure.accept(failure));
+        }
+    }
+
+    private <T> void execute(
+            Callable<T> blocking, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
         executor.execute(
                 () -> {
                     try {

@@ -25,6 +25,7 @@ public final class Errno {
     public static final Errno EXDEV = known(18, "EXDEV", "invalid cross-device link");
     public static final Errno ENODEV = known(19, "ENODEV", "no such device");
     public static final Errno EINVAL = known(22, "EINVAL", "invalid argument");
+    public static final Errno ENFILE = known(23, "ENFILE", "too many open files in system");
     public static final Errno EMFILE = known(24, "EMFILE", "too many open files");
     public static final Errno EFBIG = known(27, "EFBIG", "file too large");
     public static final Errno ENOSPC = known(28, "ENOSPC", "no space left on device");
@@ -44,6 +45,7 @@ public final class Errno {
             known(108, "ESHUTDOWN", "cannot send after transport endpoint shutdown");
     public static final Errno ETIMEDOUT = known(110, "ETIMEDOUT", "connection timed out");
     public static final Errno ECONNREFUSED = known(111, "ECONNREFUSED", "connection refused");
+    public static final Errno ENOBUFS = known(105, "ENOBUFS", "no buffer space available");
     public static final Errno EUSERS = known(87, "EUSERS", "too many users");
     public static final Errno ESTALE = known(116, "ESTALE", "stale file handle");
     public static final Errno EDQUOT = known(122, "EDQUOT", "disk quota exceeded");
@@ -61,7 +63,6 @@ public final class Errno {
         known(15, "ENOTBLK", "block device required");
         known(20, "ENOTDIR", "not a directory");
         known(21, "EISDIR", "is a directory");
-        known(23, "ENFILE", "too many open files in system");
         known(25, "ENOTTY", "inappropriate ioctl for device");
         known(26, "ETXTBSY", "text file busy");
         known(29, "ESPIPE", "illegal seek");
@@ -125,7 +126,6 @@ public final class Errno {
         known(101, "ENETUNREACH", "network is unreachable");
         known(102, "ENETRESET", "network dropped connection on reset");
         known(103, "ECONNABORTED", "software caused connection abort");
-        known(105, "ENOBUFS", "no buffer space available");
         known(106, "EISCONN", "transport endpoint is already connected");
         known(109, "ETOOMANYREFS", "too many references: cannot splice");
         known(112, "EHOSTDOWN", "host is down");

@@ -4,6 +4,8 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.BrokerDescriptionDecoder;
 import org.rbdwrapper.ipc.codec.DescribeBrokerEncoder;
+import org.rbdwrapper.ipc.codec.LimitsDecoder;
+import org.rbdwrapper.ipc.codec.ListLimitsEncoder;
 import org.rbdwrapper.ipc.codec.ListMessengersEncoder;
 import org.rbdwrapper.ipc.codec.MessengersDecoder;
 import org.rbdwrapper.ipc.control.ControlConnection;
@@ -23,11 +25,13 @@ import java.util.concurrent.TimeoutException;
  * credentials: a file with a number in it may be older than the process that has the number now.
  */
 final class RunningBroker implements AutoCloseable {
+    private static final int MINOR_WITH_LIMITS = 2;
     private static final long ANSWER_TIMEOUT_NANOS = 10_000_000_000L;
 
     private final ControlConnection control;
     private final long pid;
     private boolean known;
+    private int minor;
 
     private RunningBroker(ControlConnection control, long answerTimeoutNanos)
             throws ErrnoException {
@@ -128,9 +132,29 @@ final class RunningBroker implements AutoCloseable {
                                 new MessengersDecoder().wrapAndApplyHeader(message, 0, header)));
     }
 
+    /** What its clients have and may have; empty where it is of a release that does not tell. */
+    List<LimitFigures> limits() throws ErrnoException {
+        hello();
+        if (minor < MINOR_WITH_LIMITS) {
+            return List.of();
+        }
+        return control.call(
+                (frame, correlationId) -> {
+                    ListLimitsEncoder request = new ListLimitsEncoder();
+                    request.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId);
+                    return request.encodedLength();
+                },
+                LimitsDecoder.TEMPLATE_ID,
+                (message, header) ->
+                        LimitFigures.of(
+                                new LimitsDecoder().wrapAndApplyHeader(message, 0, header)));
+    }
+
     private void hello() throws ErrnoException {
         if (!known) {
-            control.hello("rbdwrapper-broker", 0, 0, 0);
+            minor = control.hello("rbdwrapper-broker", 0, 0, 0).protocolMinor();
             known = true;
         }
     }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.cli;
 
 import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.ClientLimits;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.StoreSpec;
 import org.rbdwrapper.ipc.RunDirectories;
@@ -26,7 +27,17 @@ import java.util.function.Function;
  */
 final class StartOptions {
     private static final Set<String> KEYS =
-            Set.of("run-dir", "state-dir", "store", "id", "messengers", "max-messengers");
+            Set.of(
+                    "run-dir",
+                    "state-dir",
+                    "store",
+                    "id",
+                    "messengers",
+                    "max-messengers",
+                    "max-sessions",
+                    "max-memory",
+                    "max-opens",
+                    "user-share");
     private static final String CONFIG = "config";
 
     @Spec(Spec.Target.MIXEE)
@@ -80,6 +91,36 @@ final class StartOptions {
     private String maxMessengers;
 
     @Option(
+            names = "--max-sessions",
+            paramLabel = "N",
+            description =
+                    "At most so many sessions of clients at a time; a program has 1 to 3 (default:"
+                            + " 4096)")
+    private String maxSessions;
+
+    @Option(
+            names = "--max-memory",
+            paramLabel = "SIZE",
+            description =
+                    "At most so much memory shared with clients, such as 512M or 2G; a session"
+                            + " takes 5M or more (default: a quarter of the host's memory)")
+    private String maxMemory;
+
+    @Option(
+            names = "--max-opens",
+            paramLabel = "N",
+            description = "At most so many opens at a time, of whatever images (default: 65536)")
+    private String maxOpens;
+
+    @Option(
+            names = "--user-share",
+            paramLabel = "PERCENT",
+            description =
+                    "At most so much of each of these three for one user other than root and the"
+                            + " broker's own (default: 25)")
+    private String userShare;
+
+    @Option(
             names = "--config",
             paramLabel = "FILE",
             description =
@@ -127,6 +168,7 @@ final class StartOptions {
                                 file,
                                 Integer.toString(Runtime.getRuntime().availableProcessors())),
                         StartOptions::count),
+                limits(file),
                 BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
     }
 
@@ -147,6 +189,10 @@ final class StartOptions {
         id = orElse(id, before, "id");
         messengers = orElse(messengers, before, "messengers");
         maxMessengers = orElse(maxMessengers, before, "max-messengers");
+        maxSessions = orElse(maxSessions, before, "max-sessions");
+        maxMemory = orElse(maxMemory, before, "max-memory");
+        maxOpens = orElse(maxOpens, before, "max-opens");
+        userShare = orElse(userShare, before, "user-share");
         String file = before.getProperty(CONFIG);
         config = file == null ? null : Path.of(file);
     }
@@ -163,8 +209,37 @@ final class StartOptions {
         putIfGiven(given, "id", id);
         putIfGiven(given, "messengers", messengers);
         putIfGiven(given, "max-messengers", maxMessengers);
+        putIfGiven(given, "max-sessions", maxSessions);
+        putIfGiven(given, "max-memory", maxMemory);
+        putIfGiven(given, "max-opens", maxOpens);
+        putIfGiven(given, "user-share", userShare);
         putIfGiven(given, CONFIG, config == null ? null : config.toAbsolutePath().toString());
         return given;
+    }
+
+    private ClientLimits limits(Properties file) {
+        ClientLimits defaults = ClientLimits.defaults();
+        return new ClientLimits(
+                (int) number("max-sessions", maxSessions, file, defaults.maxSessions(), 100_000),
+                parse(
+                        "--max-memory",
+                        choose(maxMemory, null, "max-memory", file, defaults.maxMemory() + "B"),
+                        ByteSize::parse),
+                (int) number("max-opens", maxOpens, file, defaults.maxOpens(), 10_000_000),
+                (int) number("user-share", userShare, file, defaults.userShare(), 100));
+    }
+
+    private long number(String key, String option, Properties file, long otherwise, long most) {
+        return parse(
+                "--" + key,
+                choose(option, null, key, file, Long.toString(otherwise)),
+                text -> {
+                    if (!text.matches("[1-9][0-9]{0,9}") || Long.parseLong(text) > most) {
+                        throw new IllegalArgumentException(
+                                "'" + text + "' is not a number from 1 to " + most);
+                    }
+                    return Long.parseLong(text);
+                });
     }
 
     /** As words, for the daemon that is started with them. */
@@ -176,6 +251,11 @@ final class StartOptions {
         arguments.addAll(List.of("--id", options.cephId()));
         arguments.addAll(List.of("--messengers", options.policy().toString()));
         arguments.addAll(List.of("--max-messengers", Integer.toString(options.maxMessengers())));
+        ClientLimits limits = options.limits();
+        arguments.addAll(List.of("--max-sessions", Integer.toString(limits.maxSessions())));
+        arguments.addAll(List.of("--max-memory", limits.maxMemory() + "B"));
+        arguments.addAll(List.of("--max-opens", Integer.toString(limits.maxOpens())));
+        arguments.addAll(List.of("--user-share", Integer.toString(limits.userShare())));
         return arguments;
     }
 

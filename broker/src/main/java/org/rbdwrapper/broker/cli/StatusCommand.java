@@ -61,11 +61,13 @@ final class StatusCommand implements Callable<Integer> {
         Map<String, Object> fields = new LinkedHashMap<>();
         List<MessengerFigures> before = List.of();
         List<MessengerFigures> now = List.of();
+        List<LimitFigures> limits = List.of();
         Optional<RunningBroker> found = RunningBroker.find(dir);
         fields.put("running", found.isPresent());
         if (found.isPresent()) {
             try (RunningBroker broker = found.get()) {
                 fields.putAll(broker.describe(StatusCommand::fields));
+                limits = broker.limits();
                 if (intervalMillis > 0) {
                     before = broker.messengers();
                     Thread.sleep(intervalMillis);
@@ -83,9 +85,24 @@ final class StatusCommand implements Callable<Integer> {
                     each.add(messenger.toFields(earlier(messenger, before)));
                 }
                 fields.put("per_messenger", each);
+                Map<String, Object> perResource = new LinkedHashMap<>();
+                for (LimitFigures limit : limits) {
+                    perResource.put(limit.resource(), limit.toFields());
+                }
+                fields.put("limits", perResource);
             }
             out.println(new GsonBuilder().disableHtmlEscaping().create().toJson(fields));
         } else {
+            for (LimitFigures limit : limits) {
+                fields.put(
+                        "of " + limit.resource(),
+                        limit.used()
+                                + " of "
+                                + limit.maximum()
+                                + " ("
+                                + limit.userMaximum()
+                                + " a user)");
+            }
             fields.forEach((key, value) -> out.printf("%-12s %s%n", key.replace('_', ' '), value));
             print(out, now, before);
         }

@@ -7,6 +7,7 @@ import net.openhft.chronicle.queue.RollCycles;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
 
 import org.rbdwrapper.broker.DurableFiles;
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -199,6 +200,6 @@ final class JournalWriter implements AutoCloseable {
     }
 
     private ErrnoException failure(Throwable e) {
-        return new ErrnoException(Errno.EIO, "queue in " + folder + " (" + e + ")", e);
+        return new ErrnoException(FileErrors.causeOf(e), "queue in " + folder + " (" + e + ")", e);
     }
 }

@@ -59,13 +59,37 @@ public final class Messenger implements AutoCloseable {
         this.store = store;
         this.crowd = crowd;
         this.epoll = new Epoll();
-        this.wakeFd = EventFd.create();
-        epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
+        this.wakeFd = makeWakeFd(epoll);
         this.thread = Thread.ofPlatform().name("messenger-" + index).unstarted(this::run);
     }
 
+    /** The epoll is closed where it cannot be made. */
+    private static int makeWakeFd(Epoll epoll) throws ErrnoException {
+        int fd = -1;
+        try {
+            fd = EventFd.create();
+            epoll.add(fd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
+            return fd;
+        } catch (ErrnoException e) {
+            if (fd >= 0) {
+                Fd.close(fd);
+            }
+            epoll.close();
+            throw e;
+        }
+    }
+
+    /**
+     * @throws OutOfMemoryError where there can be no more threads; {@link #closeUnstarted} is what
+     *     is left to do.
+     */
     void start() {
         thread.start();
+    }
+
+    void closeUnstarted() throws ErrnoException {
+        epoll.close();
+        Fd.close(wakeFd);
     }
 
     /** 0, 1, 2 and so on in the order of their making. */

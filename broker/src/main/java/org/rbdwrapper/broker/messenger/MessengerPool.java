@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.ArrayList;
@@ -62,7 +63,15 @@ public final class MessengerPool implements AutoCloseable {
     /** Starts one more, idle until it is assigned. */
     Messenger grow() throws ErrnoException {
         Messenger started = new Messenger(messengers.size(), store, crowd);
-        started.start();
+        try {
+            started.start();
+        } catch (OutOfMemoryError e) {
+            started.closeUnstarted();
+            throw new ErrnoException(
+                    Errno.EAGAIN,
+                    "the broker can make no thread for a messenger now (" + e.getMessage() + ")",
+                    e);
+        }
         messengers.add(started);
         load.add(0);
         return started;

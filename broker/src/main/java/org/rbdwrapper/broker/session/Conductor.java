@@ -58,11 +58,13 @@ public final class Conductor implements Runnable {
     private final Epoll epoll;
     private final int wakeFd;
     private final int listener;
+    private final SpareDescriptor spare;
     private final long helloTimeoutNanos;
     private ControlAdapter adapter;
     private OpenHandler opens;
     private ReturnGrace grace;
     private StoreWatch storeWatch;
+    private SessionLimits limits;
     private SessionEndListener onSessionEnd = session -> {};
     private long nextSessionId = 1;
     private long violations;
@@ -78,6 +80,7 @@ public final class Conductor implements Runnable {
     public Conductor(int listener, long helloTimeoutNanos) throws ErrnoException {
         this.listener = listener;
         this.helloTimeoutNanos = helloTimeoutNanos;
+        this.spare = new SpareDescriptor();
         this.epoll = new Epoll();
         this.wakeFd = EventFd.create();
         epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
@@ -93,11 +96,13 @@ public final class Conductor implements Runnable {
             OpenHandler openHandler,
             ReturnGrace returnGrace,
             StoreWatch watch,
+            SessionLimits sessionLimits,
             SessionEndListener sessionEnd) {
         adapter = messages;
         opens = openHandler;
         grace = returnGrace;
         storeWatch = watch;
+        limits = sessionLimits;
         onSessionEnd = sessionEnd;
     }
 
@@ -137,6 +142,7 @@ public final class Conductor implements Runnable {
     public void close() throws ErrnoException {
         epoll.close();
         Fd.close(wakeFd);
+        spare.close();
         arena.close();
     }
 
@@ -165,14 +171,28 @@ public final class Conductor implements Runnable {
         boolean hadUnsent = session.hasUnsent();
         if (!session.send(frame, descriptors)) {
             end(session, "it does not read what it asked for");
-        } else if (session.hasUnsent() && !hadUnsent) {
-            watch(session);
+        } else if (session.hasUnsent()) {
+            countUnread(session);
+            if (!hadUnsent && !session.ended) {
+                watch(session);
+            }
+        }
+    }
+
+    /** What all clients leave unread is bounded, as it stands in the heap. */
+    private void countUnread(Session session) {
+        try {
+            session.takeUnread(limits);
+        } catch (ErrnoException e) {
+            onViolation(session, e.describe());
         }
     }
 
     /** A request was answered: frames that waited for it are taken now. */
     void onReplied(Session session) {
-        if (session.pendingRequests == MAX_PENDING_REQUESTS - 1) {
+        if (session.freed && session.pendingRequests == 0) {
+            session.giveBackAll(limits);
+        } else if (!session.ended && session.pendingRequests == MAX_PENDING_REQUESTS - 1) {
             execute(
                     () -> {
                         if (!session.ended) {
@@ -269,11 +289,13 @@ public final class Conductor implements Runnable {
                 end(session, "it is gone");
                 return;
             }
+            countUnread(session);
             if (!session.hasUnsent()) {
                 watch(session);
+                takeFrames(session);
             }
         }
-        if ((events & (Epoll.IN | Epoll.HANGUP | Epoll.ERROR)) != 0) {
+        if (!session.ended && (events & (Epoll.IN | Epoll.HANGUP | Epoll.ERROR)) != 0) {
             receive(session);
         }
     }
@@ -288,12 +310,13 @@ public final class Conductor implements Runnable {
             return;
         }
         session.assembler.append(received, (int) n);
+        countUnread(session);
         takeFrames(session);
     }
 
     private void takeFrames(Session session) {
         try {
-            while (!session.ended && session.pendingRequests < MAX_PENDING_REQUESTS) {
+            while (!session.ended && takesFrames(session)) {
                 UnsafeBuffer message = session.assembler.next();
                 if (message == null) {
                     return;
@@ -308,10 +331,15 @@ public final class Conductor implements Runnable {
         }
     }
 
-    /** Which events of its socket are of interest: nothing to read while too much is pending. */
+    /** Not while too much of it is pending, nor before it has read its answers. */
+    private static boolean takesFrames(Session session) {
+        return session.pendingRequests < MAX_PENDING_REQUESTS && !session.hasUnsent();
+    }
+
+    /** Which events of its socket are of interest. */
     private void watch(Session session) {
         int interest = 0;
-        if (session.pendingRequests < MAX_PENDING_REQUESTS) {
+        if (takesFrames(session)) {
             interest |= Epoll.IN;
         }
         if (session.hasUnsent()) {
@@ -332,15 +360,49 @@ public final class Conductor implements Runnable {
             } catch (ErrnoException e) {
                 acceptLog.run(
                         () -> LOG.error("clients cannot be let in for now: {}", e.describe()));
-                // the connection stays in the queue and the listener ready: look again a little
-                // later
-                listen(false);
-                return;
+                if (!refuseInSpare(e)) {
+                    // the connection stays in the queue and the listener ready: look again a
+                    // little later
+                    listen(false);
+                    return;
+                }
+                continue;
             }
             if (socket < 0) {
                 return;
             }
             begin(socket);
+        }
+    }
+
+    /** True where the next client was told that there is no descriptor for it. */
+    private boolean refuseInSpare(ErrnoException full) {
+        boolean refused = false;
+        try {
+            int socket = spare.giveUp() ? UnixSocket.accept(listener) : -1;
+            if (socket >= 0) {
+                sendRefusal(
+                        socket,
+                        new ErrnoException(
+                                full.errno(),
+                                "the broker has no descriptor left for a client: raise its limit"
+                                        + " (ulimit -n, LimitNOFILE) or end some clients",
+                                full));
+                closeQuietly(socket);
+                refused = true;
+            }
+            spare.takeBack();
+        } catch (ErrnoException e) {
+            LOG.debug("spare descriptor: {}", e.describe());
+        }
+        return refused;
+    }
+
+    /** To who has no session. */
+    private static void sendRefusal(int socket, ErrnoException why) {
+        try (Arena once = Arena.ofConfined()) {
+            // best effort: there is room, as nothing was sent before, unless it has gone
+            UnixSocket.send(socket, ControlProxy.error(0, why).toNative(once));
         }
     }
 
@@ -355,8 +417,9 @@ public final class Conductor implements Runnable {
 
     private void begin(int socket) {
         long id = nextSessionId++;
+        Session session = null;
         try {
-            Session session =
+            session =
                     new Session(
                             id,
                             socket,
@@ -364,10 +427,15 @@ public final class Conductor implements Runnable {
                             UnixSocket.peerGroups(socket),
                             Clock.epochNanos(),
                             System.nanoTime() + helloTimeoutNanos);
+            session.take(limits, Resource.SESSIONS, 1);
             epoll.add(socket, Epoll.IN, id);
             sessions.put(id, session);
         } catch (ErrnoException e) {
-            acceptLog.run(() -> LOG.error("a client cannot be let in: {}", e.describe()));
+            acceptLog.run(() -> LOG.warn("a client cannot be let in: {}", e.describe()));
+            sendRefusal(socket, e);
+            if (session != null) {
+                session.giveBackAll(limits);
+            }
             closeQuietly(socket);
         }
     }
@@ -429,6 +497,10 @@ public final class Conductor implements Runnable {
             }
         }
         onSessionEnd.onSessionEnd(session);
+        session.freed = true;
+        if (session.pendingRequests == 0) {
+            session.giveBackAll(limits);
+        }
     }
 
     private void stop() {

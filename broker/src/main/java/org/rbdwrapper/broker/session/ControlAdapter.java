@@ -10,6 +10,7 @@ import org.rbdwrapper.ipc.codec.DescribeImageDecoder;
 import org.rbdwrapper.ipc.codec.HelloDecoder;
 import org.rbdwrapper.ipc.codec.ListClientsDecoder;
 import org.rbdwrapper.ipc.codec.ListImagesDecoder;
+import org.rbdwrapper.ipc.codec.ListLimitsDecoder;
 import org.rbdwrapper.ipc.codec.ListMappingsDecoder;
 import org.rbdwrapper.ipc.codec.ListMessengersDecoder;
 import org.rbdwrapper.ipc.codec.MapImageDecoder;
@@ -57,6 +58,7 @@ final class ControlAdapter {
     private final RemoveImageDecoder removeImage = new RemoveImageDecoder();
     private final ListClientsDecoder listClients = new ListClientsDecoder();
     private final DescribeBrokerDecoder describeBroker = new DescribeBrokerDecoder();
+    private final ListLimitsDecoder listLimits = new ListLimitsDecoder();
     private final ListMessengersDecoder listMessengers = new ListMessengersDecoder();
 
     ControlAdapter(
@@ -199,6 +201,13 @@ final class ControlAdapter {
                             reply(
                                     session,
                                     describeBroker
+                                            .wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()));
+            case ListLimitsDecoder.TEMPLATE_ID ->
+                    status.onListLimits(
+                            reply(
+                                    session,
+                                    listLimits
                                             .wrapAndApplyHeader(message, 0, header)
                                             .correlationId()));
             case ListMessengersDecoder.TEMPLATE_ID ->

@@ -16,15 +16,6 @@ import java.util.stream.Collectors;
 
 /** Puts together who answers the clients' messages. */
 public final class ControlPlane {
-    private static final int MAX_SESSIONS = 4096;
-    private static final int MAX_SESSIONS_PER_UID = 512;
-
-    /**
-     * A quarter of the memory that this host has, so that clients cannot take the rest of it from
-     * it.
-     */
-    private static final long MAX_SEGMENT_BYTES = physicalMemory() / 4;
-
     private ControlPlane() {}
 
     /** Called before the conductor's thread starts. */
@@ -57,6 +48,7 @@ public final class ControlPlane {
                                         removed -> then.run(),
                                         failure -> then.run()),
                         session -> conductor.end(session, "it came back and did nothing more"));
+        SessionLimits limits = new SessionLimits(options.limits(), uid);
         ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
         OpenHandler opens =
                 new OpenHandler(
@@ -67,9 +59,8 @@ public final class ControlPlane {
                         administration,
                         workers,
                         LockFiles.of(options.runDir(), !before.isEmpty()),
-                        grace);
-        SessionLimits limits =
-                new SessionLimits(MAX_SESSIONS, MAX_SESSIONS_PER_UID, MAX_SEGMENT_BYTES, uid);
+                        grace,
+                        limits);
         StatusHandler status =
                 new StatusHandler(
                         conductor,
@@ -88,7 +79,8 @@ public final class ControlPlane {
                                         options.runDir().toString(),
                                         options.stateDir().toString(),
                                         options.logFile().toString()),
-                        new MessengerStatuses(conductor, messengers));
+                        new MessengerStatuses(conductor, messengers),
+                        limits);
         ControlAdapter adapter =
                 new ControlAdapter(
                         conductor,
@@ -104,6 +96,7 @@ public final class ControlPlane {
                 opens,
                 grace,
                 new StoreWatch(conductor, images, store),
+                limits,
                 session -> {
                     returns.onEnd(session, conductor.isStopping());
                     if (session.messenger != null) {
@@ -116,12 +109,5 @@ public final class ControlPlane {
     public static Map<Long, Long> requestsBySession(Conductor conductor) {
         return conductor.sessions().stream()
                 .collect(Collectors.toMap(session -> session.id, Session::requests));
-    }
-
-    private static long physicalMemory() {
-        return java.lang.management.ManagementFactory.getOperatingSystemMXBean()
-                        instanceof com.sun.management.OperatingSystemMXBean system
-                ? system.getTotalMemorySize()
-                : 4L << 30;
     }
 }

@@ -18,6 +18,7 @@ import org.rbdwrapper.ipc.codec.ImageMappedEncoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedEncoder;
 import org.rbdwrapper.ipc.codec.ImageStatEncoder;
 import org.rbdwrapper.ipc.codec.ImagesEncoder;
+import org.rbdwrapper.ipc.codec.LimitsEncoder;
 import org.rbdwrapper.ipc.codec.LockFileOpenedEncoder;
 import org.rbdwrapper.ipc.codec.MappingsEncoder;
 import org.rbdwrapper.ipc.codec.MessengersEncoder;
@@ -258,6 +259,24 @@ final class ControlProxy {
                 .runDir(status.runDir())
                 .stateDir(status.stateDir())
                 .logFile(status.logFile());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer limits(long correlationId, Collection<ResourceUse> uses) {
+        FrameBuffer frame = new FrameBuffer();
+        LimitsEncoder message = new LimitsEncoder();
+        LimitsEncoder.ResourceEncoder group =
+                message.wrapAndApplyHeader(
+                                frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                        .correlationId(correlationId)
+                        .resourceCount(uses.size());
+        for (ResourceUse use : uses) {
+            group.next()
+                    .used(use.used())
+                    .maximum(use.limit())
+                    .userMaximum(use.userLimit())
+                    .name(use.resource().key);
+        }
         return frame.finish(message.encodedLength());
     }
 

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
@@ -15,6 +16,7 @@ final class HelloHandler {
     private static final Logger LOG = LoggerFactory.getLogger(HelloHandler.class);
     private static final int MAX_PROGRAM_CHARS = 64;
 
+    private final LogLimiter refusals = new LogLimiter(10, 60_000_000_000L);
     private final Conductor conductor;
     private final MessengerPool messengers;
     private final SessionLimits limits;
@@ -54,9 +56,9 @@ final class HelloHandler {
                                 + ProtocolVersion.MINOR
                                 + ": install the same release of both");
             }
-            limits.checkNewSession(session, conductor.sessions());
             if (channels > 0) {
-                SegmentGeometry geometry = limits.grant(channels, depth, arenaLength);
+                SegmentGeometry geometry = SegmentGrant.of(channels, depth, arenaLength);
+                take(session, geometry);
                 session.channels =
                         SessionChannels.create(
                                 session.describe(),
@@ -68,10 +70,28 @@ final class HelloHandler {
             }
             welcome(session);
         } catch (ErrnoException e) {
-            LOG.info("refused {}: {}", session.describe(), e.describe());
+            closeUnsentMemory(session);
+            refusals.run(() -> LOG.info("refused {}: {}", session.describe(), e.describe()));
             conductor.send(session, ControlProxy.error(0, e));
             conductor.end(session, "refused");
         }
+    }
+
+    private static void closeUnsentMemory(Session session) {
+        if (session.channels != null && !session.welcome) {
+            try {
+                session.channels.closeMemoryFd();
+            } catch (ErrnoException e) {
+                LOG.warn("segment of {}: {}", session.describe(), e.describe());
+            }
+        }
+    }
+
+    /** Given back when the session is freed. */
+    private void take(Session session, SegmentGeometry geometry) throws ErrnoException {
+        session.take(limits, Resource.CHANNELS, geometry.channels());
+        session.take(limits, Resource.REQUESTS, (long) geometry.channels() * geometry.depth());
+        session.take(limits, Resource.MEMORY, geometry.segmentLength());
     }
 
     private void welcome(Session session) throws ErrnoException {

@@ -78,8 +78,7 @@ public final class LockFiles {
                 Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
             }
         } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EIO, "the lock file of " + image + " cannot be made (" + e + ")", e);
+            throw FileErrors.of(e, "the lock file of " + image + " cannot be made");
         }
         int opened = Fd.open(file.toString(), Fd.O_RDWR, 0);
         descriptors.put(image, opened);

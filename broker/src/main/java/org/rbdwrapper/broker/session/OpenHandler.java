@@ -24,6 +24,7 @@ final class OpenHandler {
     private final Workers workers;
     private final LockFiles lockFiles;
     private final ReturnGrace grace;
+    private final SessionLimits limits;
 
     OpenHandler(
             ImageMap map,
@@ -33,7 +34,8 @@ final class OpenHandler {
             StoreConnection administration,
             Workers workers,
             LockFiles lockFiles,
-            ReturnGrace grace) {
+            ReturnGrace grace,
+            SessionLimits limits) {
         this.map = map;
         this.images = images;
         this.permissions = permissions;
@@ -42,6 +44,7 @@ final class OpenHandler {
         this.workers = workers;
         this.lockFiles = lockFiles;
         this.grace = grace;
+        this.limits = limits;
     }
 
     void onOpen(Reply reply, String path, boolean read, boolean write) {
@@ -55,7 +58,8 @@ final class OpenHandler {
     private void open(Reply reply, String path, boolean read, boolean write) {
         Session session = reply.session();
         if (session.ended) {
-            return; // while it waited
+            reply.drop(); // while it waited
+            return;
         }
         int handle;
         Mapping mapping;
@@ -71,7 +75,7 @@ final class OpenHandler {
                                 + " again: the broker that ended had changes of it in its cache"
                                 + " that were not flushed (cache=writeback)");
             }
-            handle = session.takeHandle();
+            handle = takeHandle(session, mapping);
             request =
                     new OpenRequest(
                             handle,
@@ -87,7 +91,7 @@ final class OpenHandler {
                             },
                             failure -> {
                                 session.pendingOpens--;
-                                session.giveBackHandle(handle);
+                                giveBackHandle(session, handle);
                                 reply.fail(failure);
                             });
         } catch (ErrnoException e) {
@@ -116,12 +120,36 @@ final class OpenHandler {
                 });
     }
 
+    private int takeHandle(Session session, Mapping mapping) throws ErrnoException {
+        try {
+            limits.take(session.peer.uid(), Resource.OPENS, 1);
+        } catch (ErrnoException e) {
+            throw new ErrnoException(e.errno(), "open " + mapping.path() + ": " + e.what(), e);
+        }
+        try {
+            return session.takeHandle();
+        } catch (ErrnoException e) {
+            limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
+            throw e;
+        }
+    }
+
+    private void giveBackHandle(Session session, int handle) {
+        session.giveBackHandle(handle);
+        limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
+    }
+
     /**
-     * Ends an open of a session that goes on or has ended; {@code done} is called when its image is
-     * closed, if nobody else has it.
+     * Ends an open of a session that goes on or has ended; {@code whenClosed} is called when its
+     * image is closed, if nobody else has it.
      */
-    void close(Session session, Session.MappedOpen mapped, Runnable done) {
+    void close(Session session, Session.MappedOpen mapped, Runnable whenClosed) {
         ImageOpen open = mapped.open();
+        Runnable done =
+                () -> {
+                    limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
+                    whenClosed.run();
+                };
         session.finishedRequests += open.handle().requests();
         if (mapped.revoked()) {
             session.messenger.execute(
@@ -206,7 +234,8 @@ final class OpenHandler {
             Reply reply, ImageOpen open, Mapping mapping, boolean read, boolean write) {
         Session session = reply.session();
         if (session.ended) {
-            images.close(open, () -> {});
+            reply.drop();
+            images.close(open, () -> giveBackHandle(session, open.handle().handle()));
             return;
         }
         Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false);

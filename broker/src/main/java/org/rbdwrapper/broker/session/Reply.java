@@ -47,9 +47,13 @@ final class Reply {
      */
     void send(FrameBuffer answer, int... descriptors) {
         session.pendingRequests--;
-        if (!session.ended) {
-            conductor.send(session, answer, descriptors);
-            conductor.onReplied(session);
-        }
+        conductor.send(session, answer, descriptors);
+        conductor.onReplied(session);
+    }
+
+    /** There is nobody any more whom it could be sent to. */
+    void drop() {
+        session.pendingRequests--;
+        conductor.onReplied(session);
     }
 }

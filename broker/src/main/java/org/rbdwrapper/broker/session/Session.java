@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -38,6 +39,9 @@ final class Session {
     String program = "";
     boolean welcome;
     boolean ended;
+
+    /** Nothing of it is there any more, but perhaps requests of its that workers have. */
+    boolean freed;
 
     /** Its client comes back when this broker is replaced. */
     boolean resumable;
@@ -64,6 +68,8 @@ final class Session {
 
     /** Of these, opens that are made now. */
     int pendingOpens;
+    /** What it holds of what is limited; all but its opens, which may outlive it. */
+    private final Map<Resource, Long> held = new EnumMap<>(Resource.class);
 
     private final BitSet handleIndexes = new BitSet();
     private int handleUse;
@@ -87,13 +93,38 @@ final class Session {
         this.helloDeadlineNanos = helloDeadlineNanos;
     }
 
+    /** Until {@link #giveBackAll}. */
+    void take(SessionLimits limits, Resource resource, long amount) throws ErrnoException {
+        limits.take(peer.uid(), resource, amount);
+        held.merge(resource, amount, Long::sum);
+    }
+
+    /** What it makes us keep of its messages and of its answers is counted as it is now. */
+    void takeUnread(SessionLimits limits) throws ErrnoException {
+        long now = (long) assembler.allocated() + unsent.length;
+        long before = held.getOrDefault(Resource.UNREAD, 0L);
+        if (now > before) {
+            take(limits, Resource.UNREAD, now - before);
+        } else if (now < before) {
+            limits.giveBack(peer.uid(), Resource.UNREAD, before - now);
+            held.put(Resource.UNREAD, now);
+        }
+    }
+
+    void giveBackAll(SessionLimits limits) {
+        held.forEach((resource, amount) -> limits.giveBack(peer.uid(), resource, amount));
+        held.clear();
+    }
+
     /** A handle's number that was not used before. */
     int takeHandle() throws ErrnoException {
         int index = handleIndexes.nextClearBit(0);
         if (index >= SessionChannels.maxHandles()) {
             throw new ErrnoException(
                     Errno.EMFILE,
-                    "this process has " + index + " images open already, which is the most");
+                    "this process has "
+                            + index
+                            + " opens already, the most of one session: close some of them");
         }
         handleIndexes.set(index);
         return SessionChannels.handleNumber(index, ++handleUse);

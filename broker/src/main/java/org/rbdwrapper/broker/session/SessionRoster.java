@@ -7,9 +7,9 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.DurableFiles;
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.RequestLedger;
-import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,23 +119,15 @@ final class SessionRoster {
                                 PosixFilePermissions.fromString("rwx------")));
             }
             byte[] page = new byte[RequestLedger.PAGE_LENGTH];
-            String line =
-                    pid
-                            + " "
-                            + ProcessStart.timeOf(pid)
-                            + " "
-                            + (before == null ? "" : before)
-                            + "\n";
+            String startTime = ProcessStart.readTimeOf(pid);
+            String line = pid + " " + startTime + " " + (before == null ? "" : before) + "\n";
             byte[] process = line.getBytes(US_ASCII);
             System.arraycopy(process, 0, page, 0, process.length);
             Path file = folder.resolve(key.toString());
             Files.write(file, page); // all of it: a full disk must not show when a page is touched
             return RequestLedger.in(map(file));
         } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EIO,
-                    "session " + key + " cannot be noted in " + folder + " (" + e + ")",
-                    e);
+            throw FileErrors.of(e, "session " + key + " cannot be noted in " + folder);
         }
     }
 

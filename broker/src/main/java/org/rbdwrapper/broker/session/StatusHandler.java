@@ -7,12 +7,17 @@ final class StatusHandler {
     private final Conductor conductor;
     private final Supplier<BrokerStatus> status;
     private final MessengerStatuses messengers;
+    private final SessionLimits limits;
 
     StatusHandler(
-            Conductor conductor, Supplier<BrokerStatus> status, MessengerStatuses messengers) {
+            Conductor conductor,
+            Supplier<BrokerStatus> status,
+            MessengerStatuses messengers,
+            SessionLimits limits) {
         this.conductor = conductor;
         this.status = status;
         this.messengers = messengers;
+        this.limits = limits;
     }
 
     void onListClients(Reply reply) {
@@ -21,6 +26,10 @@ final class StatusHandler {
 
     void onDescribeBroker(Reply reply) {
         reply.send(ControlProxy.brokerDescription(reply.correlationId(), status.get()));
+    }
+
+    void onListLimits(Reply reply) {
+        reply.send(ControlProxy.limits(reply.correlationId(), limits.uses()));
     }
 
     void onListMessengers(Reply reply) {

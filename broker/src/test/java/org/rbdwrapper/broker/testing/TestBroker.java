@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.testing;
 
 import org.rbdwrapper.broker.Broker;
 import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.ClientLimits;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreSpec;
@@ -53,6 +54,7 @@ public final class TestBroker implements AutoCloseable {
                         id,
                         policy,
                         4,
+                        ClientLimits.defaults(),
                         helloTimeoutNanos);
         return new TestBroker(folder, options, instead);
     }

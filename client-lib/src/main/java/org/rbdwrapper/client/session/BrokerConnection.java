@@ -85,6 +85,7 @@ final class BrokerConnection {
             length = welcome.segmentLength();
             long sessionId = welcome.sessionId();
             boolean resumes = welcome.protocolMinor() >= RESUMING_MINOR;
+            checkReceived(descriptors);
             SharedMemory.checkSealed(descriptors[0], length);
             address = SharedMemory.map(descriptors[0], length);
             UnsafeBuffer header = new UnsafeBuffer(address, HEADER_LENGTH);
@@ -121,6 +122,18 @@ final class BrokerConnection {
             }
             control.close();
             throw e;
+        }
+    }
+
+    /** The kernel leaves out what this process has no numbers for. */
+    private static void checkReceived(int... descriptors) throws ErrnoException {
+        for (int descriptor : descriptors) {
+            if (descriptor < 0) {
+                throw new ErrnoException(
+                        Errno.EMFILE,
+                        "this process cannot take the broker's shared memory: its limit of open"
+                                + " files (ulimit -n) is reached");
+            }
         }
     }
 

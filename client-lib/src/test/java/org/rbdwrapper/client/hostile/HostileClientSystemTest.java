@@ -1,9 +1,11 @@
 package org.rbdwrapper.client.hostile;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,7 @@ import org.rbdwrapper.ipc.codec.IoRequestEncoder;
 import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
+import org.rbdwrapper.ipc.segment.SegmentDescriptor;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -42,6 +45,10 @@ final class HostileClientSystemTest {
     private static final int IMAGE_SIZE = 1024 * 1024;
     private static final String BROKER_MAIN = "org.rbdwrapper.broker.cli.BrokerMain";
     private static final long RECORDS = Long.getLong("rbdw.fuzz.records", 10_000_000L);
+    private static final int RACE_SECONDS = Integer.getInteger("rbdw.race.seconds", 4);
+    private static final int MAX_BATCHES = 500;
+    private static final byte OWN_BYTE = 0x5a;
+    private static final byte NEIGHBOURS_BYTE = 0x33;
     private static final int FRAMES = Integer.getInteger("rbdw.fuzz.frames", 5_000);
 
     private final AtomicBoolean stop = new AtomicBoolean();
@@ -272,6 +279,39 @@ final class HostileClientSystemTest {
         assertEquals(resources, awaitSteadyResources());
     }
 
+    /**
+     * Fields change between valid and invalid values while the broker reads them. Of all that can
+     * be read through the image and the arena, nothing but the image's bytes may come, and nobody
+     * else's arena may change.
+     */
+    @Test
+    void shouldTouchNothingElseWhereFieldsChangeWhileTheyAreRead() throws Exception {
+        SplittableRandom random = new SplittableRandom();
+        long sessions = 0;
+        long requests = 0;
+        long hungUp = 0;
+        try (RawSession neighbour = new RawSession(runDir)) {
+            neighbour.open("/rbdw/hostile");
+            fillArena(neighbour, NEIGHBOURS_BYTE);
+            long end = System.nanoTime() + RACE_SECONDS * 1_000_000_000L;
+            while (System.nanoTime() < end || hungUp < 5 || requests < 1_000) {
+                sessions++;
+                try (RawSession session = new RawSession(runDir)) {
+                    int handle = session.open("/rbdw/hostile");
+                    fillArena(session, OWN_BYTE);
+                    requests += race(session, handle, random.split());
+                    assertArenaHolds(session, OWN_BYTE);
+                    hungUp += session.isHungUp(0) ? 1 : 0;
+                }
+            }
+            assertArenaHolds(neighbour, NEIGHBOURS_BYTE);
+            assertFalse(neighbour.isHungUp(0));
+        }
+        System.out.println(
+                requests + " requests raced, of " + sessions + " sessions " + hungUp + " cut off");
+        assertEquals(resources, awaitSteadyResources());
+    }
+
     @Test
     void shouldSurviveScribblingOverWholeSegment() throws Exception {
         SplittableRandom random = new SplittableRandom(5);
@@ -360,6 +400,111 @@ final class HostileClientSystemTest {
             }
         }
         return sent;
+    }
+
+    /** Publishes while two threads change what is published; returns how many. */
+    private static long race(RawSession session, int handle, SplittableRandom random)
+            throws InterruptedException {
+        AtomicBoolean done = new AtomicBoolean();
+        List<Thread> flippers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            SplittableRandom own = random.split();
+            flippers.add(
+                    Thread.ofPlatform()
+                            .start(
+                                    () -> {
+                                        while (!done.get()) {
+                                            flip(session, handle, own);
+                                        }
+                                    }));
+        }
+        long sent = 0;
+        try {
+            for (int batch = 0; batch < MAX_BATCHES; batch++) {
+                for (int tag = 0; tag < RawSession.DEPTH; tag++) {
+                    int op = 1 + random.nextInt(5);
+                    session.prepare(tag, handle, op, random.nextInt(IMAGE_SIZE), 512, 0);
+                    session.publish();
+                }
+                session.ring();
+                for (int i = 0; i < RawSession.DEPTH; i++) {
+                    if (session.awaitResult() == null) {
+                        return sent;
+                    }
+                    sent++;
+                }
+            }
+            return sent;
+        } finally {
+            done.set(true);
+            for (Thread flipper : flippers) {
+                flipper.join();
+            }
+        }
+    }
+
+    /**
+     * Gives one field of one entry another value: each is valid at times, with some of the others.
+     */
+    private static void flip(RawSession session, int handle, SplittableRandom random) {
+        UnsafeBuffer entries = session.requests;
+        int entry = random.nextInt(RawSession.DEPTH);
+        int body = entry * SegmentDescriptor.REQUEST_LENGTH + SegmentDescriptor.BODY_OFFSET;
+        boolean wild = random.nextInt(200) == 0;
+        int arena = session.geometry.arenaLength();
+        switch (random.nextInt(7)) {
+            case 0 ->
+                    entries.putLong(
+                            body + IoRequestEncoder.lengthEncodingOffset(),
+                            wild ? random.nextLong() : 1L << random.nextInt(16));
+            case 1 ->
+                    entries.putInt(
+                            body + IoRequestEncoder.arenaOffsetEncodingOffset(),
+                            wild ? arena - random.nextInt(600) : random.nextInt(arena / 2));
+            case 2 ->
+                    entries.putLong(
+                            body + IoRequestEncoder.positionEncodingOffset(),
+                            wild ? random.nextLong() : IMAGE_SIZE - random.nextInt(2000));
+            case 3 ->
+                    entries.putByte(
+                            body + IoRequestEncoder.opEncodingOffset(),
+                            (byte) random.nextInt(wild ? 256 : 6));
+            case 4 ->
+                    entries.putInt(
+                            body + IoRequestEncoder.handleEncodingOffset(),
+                            wild ? random.nextInt() : handle);
+            case 5 ->
+                    entries.putLong(
+                            body + IoRequestEncoder.correlationIdEncodingOffset(),
+                            wild ? random.nextInt(0x10000) : entry);
+            default -> {
+                if (wild) {
+                    entries.putLong(
+                            entry * SegmentDescriptor.REQUEST_LENGTH,
+                            1_000_000L + random.nextInt(1_000_000)); // a smaller one is waited for
+                }
+            }
+        }
+    }
+
+    private static void fillArena(RawSession session, byte value) {
+        session.everything()
+                .setMemory(
+                        (int) session.geometry.channelOffset(0) + session.geometry.arenaOffset(),
+                        session.geometry.arenaLength(),
+                        value);
+    }
+
+    /** Zeroes are in it where the image has them. */
+    private static void assertArenaHolds(RawSession session, byte value) {
+        UnsafeBuffer all = session.everything();
+        int from = (int) session.geometry.channelOffset(0) + session.geometry.arenaOffset();
+        for (int i = from; i < from + session.geometry.arenaLength(); i++) {
+            byte there = all.getByte(i);
+            if (there != value && there != 0) {
+                throw new AssertionError("byte " + there + " at " + (i - from) + " of an arena");
+            }
+        }
     }
 
     private void work() {

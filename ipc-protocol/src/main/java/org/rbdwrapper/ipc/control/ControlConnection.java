@@ -153,12 +153,26 @@ public final class ControlConnection implements AutoCloseable {
                     .arenaLength(arenaLength)
                     .program(program)
                     .release(ProtocolVersion.release());
-            frames.send(frame.finish(hello.encodedLength()));
-            UnsafeBuffer answer = frames.receive(descriptors);
+            UnsafeBuffer answer = sendHello(frame.finish(hello.encodedLength()), descriptors);
             MessageHeaderDecoder header = expect(answer, WelcomeDecoder.TEMPLATE_ID);
             return new WelcomeDecoder().wrapAndApplyHeader(answer, 0, header);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** A broker that is full says so, and hangs up, before it is asked. */
+    private UnsafeBuffer sendHello(FrameBuffer hello, int... descriptors) throws ErrnoException {
+        ErrnoException notSent = null;
+        try {
+            frames.send(hello);
+        } catch (ErrnoException e) {
+            notSent = e;
+        }
+        try {
+            return frames.receive(descriptors);
+        } catch (ErrnoException e) {
+            throw notSent == null ? e : notSent;
         }
     }
 

@@ -15,9 +15,14 @@ import java.util.Arrays;
  * a length is checked before anything is allocated for it. One thread.
  */
 public final class FrameAssembler {
+    private static final int INITIAL_LENGTH = 1024;
+
+    /** More than that is given back when it is empty. */
+    private static final int LENGTH_KEPT = 64 * 1024;
+
     private final int maxFrame;
     private final UnsafeBuffer message = new UnsafeBuffer(0, 0);
-    private byte[] bytes = new byte[1024];
+    private byte[] bytes = new byte[INITIAL_LENGTH];
     private int start;
     private int end;
 
@@ -42,7 +47,17 @@ public final class FrameAssembler {
         end += length;
     }
 
+    /** Bytes of memory that this takes beyond what each takes. */
+    public int allocated() {
+        return bytes.length - INITIAL_LENGTH;
+    }
+
     private void reserve(int length) {
+        if (start == end && bytes.length > LENGTH_KEPT) {
+            bytes = new byte[Math.max(length, INITIAL_LENGTH)];
+            start = 0;
+            end = 0;
+        }
         if (start > 0) {
             System.arraycopy(bytes, start, bytes, 0, end - start);
             end -= start;

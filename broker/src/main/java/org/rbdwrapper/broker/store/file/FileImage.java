@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.store.file;
 
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
+import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -30,6 +31,9 @@ final class FileImage {
     private final int fd;
     private volatile long size;
     private volatile long flushFailure;
+
+    /** Guarded by itself. */
+    private final LogLimiter complaints = new LogLimiter(1, 60_000_000_000L);
 
     /** Openings; guarded by the store. */
     int opens;
@@ -75,6 +79,7 @@ final class FileImage {
         while (done < length) {
             long n = Fd.pwrite(fd, address + done, length - done, position + done);
             if (n <= 0 && n != -Errno.EINTR.number()) {
+                onWriteFailure((int) n);
                 return done > 0 ? done : n;
             }
             done += Math.max(n, 0);
@@ -135,6 +140,19 @@ final class FileImage {
 
     void closeFile() throws ErrnoException {
         Fd.close(fd);
+    }
+
+    /** The program hears of each; a line now and then is for whoever can make room. */
+    private void onWriteFailure(int result) {
+        synchronized (complaints) {
+            complaints.run(
+                    () ->
+                            LOG.warn(
+                                    "image {} cannot be written ({}): is there room on the disk of"
+                                            + " the image directory?",
+                                    spec,
+                                    Errno.of(result)));
+        }
     }
 
     /** The image was made shorter while something was written behind its new end. */
