@@ -40,18 +40,22 @@ final class ReturnGrace {
      */
     static final long LIMIT_NANOS = 3_000_000_000L;
 
+    /** How often it is looked whether those that are not waited for are still there. */
+    static final long IDLE_LOOK_NANOS = 1_000_000_000L;
+
     private final Set<Lineage> expected = new HashSet<>();
     private final Set<Lineage> idle = new HashSet<>();
     private final Consumer<SessionKey> onMissing;
     private final Set<Session> returning = new HashSet<>();
     private final List<Runnable> waiting = new ArrayList<>();
     private final long deadline;
+    private long nextIdleLook;
     private boolean over;
 
     /**
      * @param before sessions of the broker before, whose processes are there.
      * @param now of {@link System#nanoTime}.
-     * @param onMissing hears of each that has not come back in time.
+     * @param onMissing hears of each that has not come back in time, or is gone.
      */
     ReturnGrace(
             Map<SessionKey, SessionRoster.Entry> before, long now, Consumer<SessionKey> onMissing) {
@@ -63,6 +67,7 @@ final class ReturnGrace {
         }
         this.onMissing = onMissing;
         this.deadline = now + LIMIT_NANOS;
+        this.nextIdleLook = now;
         this.over = expected.isEmpty();
     }
 
@@ -125,17 +130,32 @@ final class ReturnGrace {
         }
     }
 
-    /** Now and then: whether somebody need not be waited for any more. */
+    /** Now and then: whether somebody need not be waited for any more, or will not come back. */
     void look(long now) {
+        if (!idle.isEmpty() && now - nextIdleLook >= 0) {
+            removeTheGone(idle);
+            nextIdleLook = now + IDLE_LOOK_NANOS;
+        }
         if (over) {
             return;
         }
-        expected.removeIf(lineage -> !lineage.entry().isAlive());
+        removeTheGone(expected);
         if (now - deadline >= 0) {
             end();
         } else {
             endIfAllAreBack();
         }
+    }
+
+    private void removeTheGone(Set<Lineage> from) {
+        from.removeIf(
+                lineage -> {
+                    boolean gone = !lineage.entry().isAlive();
+                    if (gone) {
+                        lineage.keys().forEach(onMissing);
+                    }
+                    return gone;
+                });
     }
 
     private void endIfAllAreBack() {

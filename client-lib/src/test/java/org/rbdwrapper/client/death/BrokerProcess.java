@@ -141,6 +141,8 @@ final class BrokerProcess implements AutoCloseable {
                                 held.merge("KiB of segments", kibibytes(line), Integer::sum);
                             });
         }
+        Path noted = runDir.resolve("sessions");
+        held.put("sessions noted", Files.isDirectory(noted) ? entries(noted).size() : 0);
         return held;
     }
 
