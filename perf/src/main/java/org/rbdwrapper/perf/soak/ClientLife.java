@@ -150,7 +150,7 @@ final class ClientLife {
     private Child begin(List<String> command) throws Exception {
         Child child = start(command);
         if (kind == ClientKind.CHURN || kind == ClientKind.ADM) {
-            pause(child, END_LIMIT.toSeconds()); // it begins all the time
+            pause(child, END_LIMIT); // it begins all the time
         } else if (kind != ClientKind.HOSTILE) {
             awaitOpen(child);
         }
@@ -166,7 +166,7 @@ final class ClientLife {
                             start(List.of(environment.runCommand().toString(), "sha256sum", path));
                     awaitOpen(begun[0]);
                 });
-        pause(begun[0], END_LIMIT.toSeconds());
+        pause(begun[0], END_LIMIT);
         if (!isOver.getAsBoolean() || !begun[0].process().isAlive()) {
             if (!(lostItsConnection && begun[0].failedWith("108", "ESHUTDOWN", "shutdown"))) {
                 shared.check(begun[0].await(Duration.ZERO), path);
@@ -193,6 +193,10 @@ final class ClientLife {
                 && !administration.hasOpen(child.process().pid())) {
             Thread.sleep(LOOK_MILLIS);
         }
+    }
+
+    private void pause(Child child, Duration longest) throws InterruptedException {
+        pause(child, longest.toMillis() / 1e3);
     }
 
     /** Until it has ended by itself, its time is over, or all are to end. */

@@ -53,7 +53,7 @@ final class Verdict {
             boolean isLast = i == moments.size() - 1 || moments.get(i + 1).pid() != last.pid();
             if (isLast) {
                 Quiet first = firstOf(last.pid());
-                if (first != moments.getFirst() || last != moments.getLast()) {
+                if (!first.equals(moments.getFirst()) || !last.equals(moments.getLast())) {
                     compareCounts(first, last);
                 }
                 compareMemory(first, last);
