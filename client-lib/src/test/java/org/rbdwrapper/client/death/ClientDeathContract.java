@@ -181,7 +181,9 @@ abstract class ClientDeathContract {
                         Integer.toString(kills),
                         Integer.toString(AT_ONCE),
                         Long.toString(seed))) {
-            assertEquals("killed " + kills + "\n", program.await(120 + kills / 10).expectSuccess().text());
+            assertEquals(
+                    "killed " + kills + "\n",
+                    program.await(120 + kills / 10).expectSuccess().text());
         }
     }
 

@@ -18,7 +18,13 @@ import java.util.stream.Stream;
  */
 final class Holdings {
     /** Threads that the JVM and the broker start and end by need. */
-    private static final String COMING_AND_GOING = "C1 CompilerThre|C2 CompilerThre|worker-.*";
+    private static final String COMING_AND_GOING =
+            "C1 CompilerThre|C2 CompilerThre|process reaper|worker-.*";
+
+    /** Who looks for spare cores opens it when first asked: each messenger, and two besides. */
+    private static final String CORES_FILE = "/proc/stat";
+
+    private static final int MOST_CORES_FILES = Runtime.getRuntime().availableProcessors() + 2;
 
     private static final int LOOK_MILLIS = 50;
     private static final int SAME_LOOKS = 20;
@@ -76,8 +82,12 @@ final class Holdings {
     }
 
     private void addDescriptors(Map<String, Integer> held) throws IOException {
+        int coresFiles = 0;
         for (Path descriptor : entries(proc().resolve("fd"))) {
             String what = ifThere(() -> Files.readSymbolicLink(descriptor).toString());
+            if (what.equals(CORES_FILE) && ++coresFiles <= MOST_CORES_FILES) {
+                continue;
+            }
             String named =
                     what.replace(scratch.toString(), "")
                             .replaceAll(".*\\.jar$", "jars")

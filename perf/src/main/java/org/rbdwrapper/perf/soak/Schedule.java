@@ -27,7 +27,9 @@ record Schedule(
     static Schedule of(double minutes) {
         double all = minutes * 60;
         return new Schedule(
-                Math.clamp(all / 6, 4, 60), // shorter, some of what is made at first use would come later
+                Math.clamp(
+                        all / 6, 4,
+                        60), // shorter, some of what is made at first use would come later
                 Math.clamp(all / 10, 1, 300),
                 all * 0.4,
                 all * 0.2,
