@@ -33,11 +33,15 @@ record Administration(SoakBroker broker, Turmoil turmoil) {
         ask(Errno.ENOENT, admin -> admin.remove(image, (done, total) -> {}));
     }
 
-    /** Whether a process has something open. */
-    boolean hasOpen(long pid) throws ErrnoException {
+    /** Whether a process does I/O: some open an image, close it, and open it again for that. */
+    boolean isAtWork(long pid) throws ErrnoException {
         try (BrokerAdmin admin = broker.admin()) {
             return admin.clients().stream()
-                    .anyMatch(client -> client.pid() == pid && client.opens() > 0);
+                    .anyMatch(
+                            client ->
+                                    client.pid() == pid
+                                            && client.opens() > 0
+                                            && client.requests() > 0);
         }
     }
 

@@ -27,7 +27,7 @@ final class ClientLife {
     /** For the end of what was told to end: the broker or the cluster may be away in between. */
     private static final Duration END_LIMIT = Duration.ofMinutes(4);
 
-    private static final Duration BEGIN_LIMIT = Duration.ofSeconds(20);
+    private static final Duration BEGIN_LIMIT = Duration.ofMinutes(1);
     private static final int LOOK_MILLIS = 20;
     private static final double LONGEST_STOP_SECONDS = 10;
 
@@ -152,7 +152,7 @@ final class ClientLife {
         if (kind == ClientKind.CHURN || kind == ClientKind.ADM) {
             pause(child, END_LIMIT); // it begins all the time
         } else if (kind != ClientKind.HOSTILE) {
-            awaitOpen(child);
+            awaitWork(child);
         }
         return child;
     }
@@ -164,7 +164,7 @@ final class ClientLife {
                 () -> {
                     begun[0] =
                             start(List.of(environment.runCommand().toString(), "sha256sum", path));
-                    awaitOpen(begun[0]);
+                    awaitWork(begun[0]);
                 });
         pause(begun[0], END_LIMIT);
         if (!isOver.getAsBoolean() || !begun[0].process().isAlive()) {
@@ -186,11 +186,11 @@ final class ClientLife {
                         System.getProperty("java.home")));
     }
 
-    private void awaitOpen(Child child) throws ErrnoException, InterruptedException {
+    private void awaitWork(Child child) throws ErrnoException, InterruptedException {
         long deadline = System.nanoTime() + BEGIN_LIMIT.toNanos();
         while (child.process().isAlive()
                 && System.nanoTime() < deadline
-                && !administration.hasOpen(child.process().pid())) {
+                && !administration.isAtWork(child.process().pid())) {
             Thread.sleep(LOOK_MILLIS);
         }
     }
