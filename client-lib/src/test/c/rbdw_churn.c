@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ static void start(struct child *child, const char *path, uint64_t *random)
         fail("fork");
     }
     if (child->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* whoever kills this program has killed them all */
         live(path, seed);
     }
 }

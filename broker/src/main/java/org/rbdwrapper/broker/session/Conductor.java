@@ -465,20 +465,10 @@ public final class Conductor implements Runnable {
     private void closeOpens(Session session) {
         List<Session.MappedOpen> left = new ArrayList<>(session.mappedOpens());
         session.opens.clear();
-        int[] missing = {left.size()};
-        if (left.isEmpty()) {
-            free(session);
-        }
         for (Session.MappedOpen open : left) {
-            opens.close(
-                    session,
-                    open,
-                    () -> {
-                        if (--missing[0] == 0) {
-                            free(session);
-                        }
-                    });
+            opens.close(session, open, () -> {});
         }
+        session.whenClosed(() -> free(session));
     }
 
     private void free(Session session) {

@@ -146,10 +146,11 @@ final class OpenHandler {
     void close(Session session, Session.MappedOpen mapped, Runnable whenClosed) {
         ImageOpen open = mapped.open();
         Runnable done =
-                () -> {
-                    limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
-                    whenClosed.run();
-                };
+                session.closing(
+                        () -> {
+                            limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
+                            whenClosed.run();
+                        });
         session.finishedRequests += open.handle().requests();
         if (mapped.revoked()) {
             session.messenger.execute(
@@ -169,7 +170,8 @@ final class OpenHandler {
         session.opens.put(
                 open.handle().handle(), new Session.MappedOpen(open, mapped.mapping(), true));
         open.changes().count(); // what it has read and kept is not its any more
-        Runnable drained = () -> workers.post(() -> images.close(open, done));
+        Runnable closed = session.closing(done);
+        Runnable drained = () -> workers.post(() -> images.close(open, closed));
         session.messenger.execute(() -> session.channels.revokeHandle(open.handle(), drained));
     }
 

@@ -52,6 +52,9 @@ final class ReturnGrace {
      */
     private static final int REQUESTS_A_TAG = 4;
 
+    /** How often it is looked whether those that are not waited for are still there. */
+    static final long IDLE_LOOK_NANOS = 1_000_000_000L;
+
     private final Set<Lineage> expected = new HashSet<>();
     private final Set<Lineage> idle = new HashSet<>();
     private final Set<SessionKey> missing = new HashSet<>();
@@ -61,6 +64,7 @@ final class ReturnGrace {
     private final Consumer<Session> cutOff;
     private final long deadline;
     private boolean ending;
+    private long nextIdleLook;
     private boolean over;
 
     /** Notes on the disk that these do not come back any more, and then calls. */
@@ -85,7 +89,7 @@ final class ReturnGrace {
     /**
      * @param before sessions of the broker before, whose processes are there.
      * @param now of {@link System#nanoTime}.
-     * @param forgetting of those that have not come back in time.
+     * @param forgetting of those that have not come back in time, or are gone.
      * @param cutOff ends a session; {@link #onReturned} follows when nothing of it is under way.
      */
     ReturnGrace(
@@ -102,6 +106,7 @@ final class ReturnGrace {
         this.forgetting = forgetting;
         this.cutOff = cutOff;
         this.deadline = now + LIMIT_NANOS;
+        this.nextIdleLook = now;
         this.over = expected.isEmpty();
     }
 
@@ -166,12 +171,16 @@ final class ReturnGrace {
         }
     }
 
-    /** Now and then: whether somebody need not be waited for any more. */
+    /** Now and then: whether somebody need not be waited for any more, or will not come back. */
     void look(long now) {
+        if (!idle.isEmpty() && now - nextIdleLook >= 0) {
+            removeTheGone(idle);
+            nextIdleLook = now + IDLE_LOOK_NANOS;
+        }
         if (over) {
             return;
         }
-        expected.removeIf(lineage -> !lineage.entry().isAlive());
+        removeTheGone(expected);
         if (now - deadline >= 0) {
             expected.forEach(lineage -> missing.addAll(lineage.keys()));
             expected.clear();
@@ -202,6 +211,14 @@ final class ReturnGrace {
         back.isCutOff = true;
         missing.addAll(back.keys);
         return true;
+    }
+
+    private void removeTheGone(Set<Lineage> from) {
+        Set<SessionKey> gone = new HashSet<>();
+        from.removeIf(lineage -> !lineage.entry().isAlive() && gone.addAll(lineage.keys()));
+        if (!gone.isEmpty()) {
+            forgetting.forget(gone, () -> {}); // nobody comes by these keys: no order to keep
+        }
     }
 
     private void endIfAllAreBack() {

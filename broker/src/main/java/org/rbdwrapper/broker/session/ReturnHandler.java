@@ -52,13 +52,25 @@ final class ReturnHandler {
         }
         SessionKey key = key(session);
         int pid = session.peer.pid();
+        session.beingNoted = true;
         workers.call(
                 () -> roster.add(key, first ? null : before, pid),
                 ledger -> {
+                    onNoted(session);
                     session.ledger = ledger;
                     reply.send(ControlProxy.resumed(reply.correlationId(), late));
                 },
-                reply::fail);
+                failure -> {
+                    onNoted(session);
+                    reply.fail(failure);
+                });
+    }
+
+    private void onNoted(Session session) {
+        session.beingNoted = false;
+        if (session.forgottenWhenNoted) {
+            forget(Set.of(key(session)));
+        }
     }
 
     void onReplayDone(Reply reply) {
@@ -80,7 +92,12 @@ final class ReturnHandler {
         grace.onReturned(session);
         if (session.resumable && !comesBack) {
             Set<SessionKey> all = new HashSet<>(session.before);
-            all.add(key(session));
+            // two workers have no order: the note could be written behind its removal
+            if (session.beingNoted) {
+                session.forgottenWhenNoted = true;
+            } else {
+                all.add(key(session));
+            }
             forget(all);
         }
     }

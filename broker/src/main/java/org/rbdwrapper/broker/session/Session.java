@@ -46,6 +46,12 @@ final class Session {
     /** Its client comes back when this broker is replaced. */
     boolean resumable;
 
+    /** A worker writes its note: nobody else may remove that yet. */
+    boolean beingNoted;
+
+    /** It ended while {@link #beingNoted}, and its note goes when it is written. */
+    boolean forgottenWhenNoted;
+
     /** Its client's sessions with brokers before, as long as it may come back by their keys. */
     Set<SessionKey> before = Set.of();
 
@@ -70,6 +76,11 @@ final class Session {
     int pendingOpens;
     /** What it holds of what is limited; all but its opens, which may outlive it. */
     private final Map<Resource, Long> held = new EnumMap<>(Resource.class);
+
+    /** Opens that are being closed: requests of theirs may still use this session's memory. */
+    private int closings;
+
+    private Runnable whenClosed = () -> {};
 
     private final BitSet handleIndexes = new BitSet();
     private int handleUse;
@@ -184,6 +195,30 @@ final class Session {
 
     boolean hasUnsent() {
         return unsent.length > 0;
+    }
+
+    /** An open begins to be closed; what is returned runs when it is. */
+    Runnable closing(Runnable done) {
+        closings++;
+        return () -> {
+            closings--;
+            done.run();
+            if (closings == 0) {
+                whenClosed.run();
+            }
+        };
+    }
+
+    /**
+     * It has ended: runs it once, when no open of it is being closed any more; also those that its
+     * client or an unmapping had begun to close before.
+     */
+    void whenClosed(Runnable then) {
+        if (closings == 0) {
+            then.run();
+        } else {
+            whenClosed = then;
+        }
     }
 
     /** I/O requests so far. */

@@ -64,18 +64,20 @@ final class ReturnGraceTest {
     @Test
     void shouldNotWaitForProcessThatIsGone() {
         ReturnGrace grace =
-                grace(
-                        Map.of(
-                                A,
-                                new SessionRoster.Entry(
-                                        (int) ProcessHandle.current().pid(),
-                                        "0",
-                                        null,
-                                        true,
-                                        false)));
+                grace(Map.of(A, ended(true)));
         grace.look(1);
         assertTrue(isOver);
-        assertEquals(Set.of(), forgotten);
+        assertEquals(Set.of(A), forgotten, "it does not come back");
+    }
+
+    @Test
+    void shouldForgetWhoHadNoRequestsAndEnds() {
+        ReturnGrace grace = grace(Map.of(A, ended(false), B, entry(false)));
+        assertTrue(grace.isOver());
+        grace.look(1);
+        assertEquals(Set.of(A), forgotten);
+        grace.look(20 * LIMIT);
+        assertEquals(Set.of(A), forgotten, "who is there may come back at any time");
     }
 
     /** It may be stopped between its return and its requests. */
@@ -135,6 +137,12 @@ final class ReturnGraceTest {
 
     private static Session session() {
         return new Session(1, -1, null, Set.of(), 0, 0);
+    }
+
+    /** Its number is another process's by now. */
+    private static SessionRoster.Entry ended(boolean hadRequests) {
+        int pid = (int) ProcessHandle.current().pid();
+        return new SessionRoster.Entry(pid, "0", null, hadRequests, false);
     }
 
     private static SessionRoster.Entry entry(boolean hadRequests) {

@@ -102,8 +102,8 @@ final class BrokerProcess implements AutoCloseable {
     }
 
     /**
-     * What it holds, when that has not changed for a while: descriptors by what they are, segments,
-     * threads by name, clients.
+     * What it holds, when that has not changed for a while: descriptors by what they are, segments
+     * and their size, threads by name, clients.
      */
     Map<String, Integer> awaitSteadyHoldings() throws Exception {
         Map<String, Integer> last = holdings();
@@ -152,13 +152,20 @@ final class BrokerProcess implements AutoCloseable {
         try (Stream<String> maps = Files.lines(proc.resolve("maps"))) {
             maps.filter(line -> line.contains("memfd:"))
                     .forEach(
-                            line ->
-                                    held.merge(
-                                            line.substring(line.indexOf("memfd:")),
-                                            1,
-                                            Integer::sum));
+                            line -> {
+                                held.merge(line.substring(line.indexOf("memfd:")), 1, Integer::sum);
+                                held.merge("KiB of segments", kibibytes(line), Integer::sum);
+                            });
         }
+        Path noted = runDir.resolve("sessions");
+        held.put("sessions noted", Files.isDirectory(noted) ? entries(noted).size() : 0);
         return held;
+    }
+
+    /** Of a mapping: its line begins with the first address and that behind it. */
+    private static int kibibytes(String line) {
+        String[] range = line.split("[- ]", 3);
+        return (int) ((Long.parseLong(range[1], 16) - Long.parseLong(range[0], 16)) >> 10);
     }
 
     /** What a file of /proc says; that it is gone, where it went meanwhile. */

@@ -3,6 +3,7 @@ package org.rbdwrapper.client.death;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -17,19 +18,26 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 
 /** Clients that end at any instant, or stop, beside one that must not notice. */
 abstract class ClientDeathContract {
     private static final int KILLS = Integer.getInteger("rbdw.kills", 1000);
+    private static final String FLOCK = "/usr/bin/flock";
     private static final int AT_ONCE = 8;
     private static final int SIZE = 8 * 1024 * 1024;
-    private static final long STOPPED_NANOS = 2_000_000_000L;
+    private static final long STOPPED_NANOS =
+            TimeUnit.SECONDS.toNanos(Integer.getInteger("rbdw.stopped.seconds", 2));
 
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicLong goodOperations = new AtomicLong();
@@ -42,6 +50,11 @@ abstract class ClientDeathContract {
     /** For {@code rbdwrapper-broker start}. */
     abstract String[] options() throws Exception;
 
+    /** What the store's other side has of the broker for this image, by name. */
+    Map<String, Integer> holdingsInStore(String image) throws Exception {
+        return Map.of();
+    }
+
     @BeforeEach
     void startBrokerAndGoodClient() throws Exception {
         broker = BrokerProcess.start(options());
@@ -50,7 +63,10 @@ abstract class ClientDeathContract {
         admin.create(beside, SIZE);
         admin.map(MapRequest.of(churned));
         String path = admin.map(MapRequest.of(beside));
-        good = CompletableFuture.runAsync(() -> work(path));
+        // a thread of its own: it would hold the pool that tells of processes' ends
+        good =
+                CompletableFuture.runAsync(
+                        () -> work(path), task -> Thread.ofPlatform().daemon().start(task));
     }
 
     @AfterEach
@@ -74,14 +90,27 @@ abstract class ClientDeathContract {
     @Test
     void shouldHoldNothingOfClientsThatWereKilled() throws Exception {
         churn(200); // each messenger, and what the JVM makes at first use
-        Map<String, Integer> before = broker.awaitSteadyHoldings();
+        Map<String, Integer> before = holdings();
         long seed = System.nanoTime() % 1_000_000;
         churn(KILLS, seed);
-        Map<String, Integer> after = broker.awaitSteadyHoldings();
+        Map<String, Integer> after = holdings();
         Map<String, Integer> more = new TreeMap<>(after);
         more.entrySet().removeAll(before.entrySet());
         assertEquals(before, after, () -> "seed " + seed + ": different is " + more);
         admin.unmap("/rbdw/" + churned, false); // nobody has it
+        admin.remove(churned, (done, total) -> {});
+    }
+
+    @Test
+    void shouldFreeTheLockOfWhoWasKilled() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of(FLOCK)), "flock is not installed");
+        try (NativeProgram holder = flock("--no-fork", "/rbdw/" + churned, "sleep", "60")) {
+            while (isFree()) {
+                assertTrue(holder.isAlive());
+            }
+        } // killed, and waited for
+        assertTrue(isFree());
+        admin.unmap("/rbdw/" + churned, false);
         admin.remove(churned, (done, total) -> {});
     }
 
@@ -111,6 +140,32 @@ abstract class ClientDeathContract {
         }
     }
 
+    /** Of the broker, and of both images where they are. */
+    private Map<String, Integer> holdings() throws Exception {
+        Map<String, Integer> all = new TreeMap<>(broker.awaitSteadyHoldings());
+        for (String image : List.of(churned, beside)) {
+            holdingsInStore(image).forEach((what, n) -> all.put(what + " " + image, n));
+        }
+        return all;
+    }
+
+    /** Nobody has a lock on the image. */
+    private boolean isFree() throws Exception {
+        try (NativeProgram flock = flock("--nonblock", "/rbdw/" + churned, "true")) {
+            NativeProgram.Result result = flock.await();
+            assertTrue(result.exitCode() == 0 || result.errors().isEmpty(), result::errors);
+            return result.exitCode() == 0;
+        }
+    }
+
+    private NativeProgram flock(String... arguments) throws Exception {
+        return NativeProgram.start(
+                broker.runDir(),
+                Map.of("LD_PRELOAD", NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()),
+                new byte[0],
+                Stream.concat(Stream.of(FLOCK), Stream.of(arguments)).toArray(String[]::new));
+    }
+
     private void churn(int kills) throws Exception {
         churn(kills, kills);
     }
@@ -126,7 +181,9 @@ abstract class ClientDeathContract {
                         Integer.toString(kills),
                         Integer.toString(AT_ONCE),
                         Long.toString(seed))) {
-            assertEquals("killed " + kills + "\n", program.await().expectSuccess().text());
+            assertEquals(
+                    "killed " + kills + "\n",
+                    program.await(120 + kills / 10).expectSuccess().text());
         }
     }
 

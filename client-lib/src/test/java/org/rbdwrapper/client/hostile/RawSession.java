@@ -12,6 +12,7 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ProtocolVersion;
 import org.rbdwrapper.ipc.RunDirectories;
+import org.rbdwrapper.ipc.codec.CloseImageEncoder;
 import org.rbdwrapper.ipc.codec.HelloEncoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
 import org.rbdwrapper.ipc.codec.IoRequestEncoder;
@@ -95,6 +96,16 @@ final class RawSession implements AutoCloseable {
                 new ImageOpenedDecoder()
                         .wrapAndApplyHeader(frames.receive(), 0, new MessageHeaderDecoder())
                         .handle();
+    }
+
+    /** Asks for the end of an open without waiting for it. */
+    void requestClose(int handle) {
+        FrameBuffer frame = new FrameBuffer();
+        CloseImageEncoder message = new CloseImageEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(2)
+                .handle(Integer.toUnsignedLong(handle));
+        frames.send(frame.finish(message.encodedLength()));
     }
 
     /**

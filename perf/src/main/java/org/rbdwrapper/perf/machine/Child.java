@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +59,14 @@ public final class Child implements AutoCloseable {
         return text();
     }
 
+    /** Whether it has ended badly, and its last words have one of these in them. */
+    public boolean failedWith(String... words) throws IOException {
+        String said = text();
+        return ends(Duration.ZERO)
+                && process.exitValue() != 0
+                && Arrays.stream(words).anyMatch(said::contains);
+    }
+
     /** Returns when it has printed a line that begins so. */
     public void awaitLine(String beginning, Duration limit) throws IOException {
         long deadline = System.nanoTime() + limit.toNanos();
@@ -79,8 +88,25 @@ public final class Child implements AutoCloseable {
         return new IOException(name + " " + what + (tail.isEmpty() ? "" : ": " + tail));
     }
 
+    public String name() {
+        return name;
+    }
+
     public Process process() {
         return process;
+    }
+
+    /** By SIGKILL, also where it is stopped; returns when it has ended. */
+    public void kill() {
+        process.destroyForcibly();
+        var _ = ends(END_LIMIT);
+    }
+
+    /**
+     * @param name such as STOP.
+     */
+    public void signal(String name) throws IOException {
+        Tools.signal(process.pid(), name);
     }
 
     private String text() throws IOException {

@@ -64,7 +64,7 @@ public final class Cleanup implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (Exception e) {
-            System.err.println("compare: " + resource + " could not be ended: " + e);
+            System.err.println(resource + " could not be ended: " + e);
         }
     }
 }

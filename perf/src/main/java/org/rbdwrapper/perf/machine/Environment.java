@@ -1,5 +1,6 @@
 package org.rbdwrapper.perf.machine;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,10 @@ public record Environment(Path root, Scratch scratch, Cleanup cleanup) {
         return root.resolve("adm/target/rbdwrapper/bin/rbdwrapper-adm");
     }
 
+    public Path runCommand() {
+        return root.resolve("adm/target/rbdwrapper/bin/rbdwrapper-run");
+    }
+
     public Path preloadLibrary() {
         return root.resolve("adm/target/rbdwrapper/lib/librbdwrapper.so");
     }
@@ -37,12 +42,27 @@ public record Environment(Path root, Scratch scratch, Cleanup cleanup) {
 
     /** A JVM that runs a class of this module as any program would run the client. */
     public List<String> java(Class<?> main, String... arguments) {
+        List<String> command = java(main.getName());
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    /**
+     * As any program would run the client.
+     *
+     * @param more before this module's class path.
+     */
+    public List<String> java(String main, Path... more) {
+        StringBuilder classPath = new StringBuilder();
+        for (Path path : more) {
+            classPath.append(path).append(File.pathSeparator);
+        }
+        classPath.append(System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("@" + root.resolve("client-lib/src/main/jvm/client.jvmopts"));
         command.addAll(List.of("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-        command.addAll(List.of(arguments));
+        command.addAll(List.of("-cp", classPath.toString(), main));
         return command;
     }
 

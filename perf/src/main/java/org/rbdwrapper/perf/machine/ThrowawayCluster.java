@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One monitor and one OSD in memory on loopback.
@@ -36,6 +38,28 @@ public record ThrowawayCluster(Environment environment, Path folder) implements 
     }
 
     public static ThrowawayCluster start(Environment environment) throws IOException {
+        return start(
+                environment,
+                Map.of(
+                        "RBDW_TEST_CLUSTER_BYTES",
+                        Long.toString(BYTES),
+                        "RBDW_TEST_CLUSTER_THREADS",
+                        "default"));
+    }
+
+    /** Its OSD keeps what it has acknowledged when it is killed. */
+    public static ThrowawayCluster startDurable(Environment environment) throws IOException {
+        return start(
+                environment,
+                Map.of(
+                        "RBDW_TEST_CLUSTER_BYTES",
+                        Long.toString(BYTES),
+                        "RBDW_TEST_CLUSTER_STORE",
+                        "bluestore"));
+    }
+
+    private static ThrowawayCluster start(Environment environment, Map<String, String> settings)
+            throws IOException {
         Path folder = environment.scratch().resolve("ceph");
         // added before it is started: its daemons are no children of ours
         ThrowawayCluster cluster =
@@ -51,11 +75,7 @@ public record ThrowawayCluster(Environment environment, Path folder) implements 
                                 environment.throwawayCluster().toString(),
                                 "start",
                                 folder.toString()),
-                        Map.of(
-                                "RBDW_TEST_CLUSTER_BYTES",
-                                Long.toString(BYTES),
-                                "RBDW_TEST_CLUSTER_THREADS",
-                                "default"),
+                        settings,
                         environment.scratch().resolve("ceph-start.out"));
         environment.cleanup().add(new Unhurried(script));
         script.await(LIMIT);
@@ -68,30 +88,61 @@ public record ThrowawayCluster(Environment environment, Path folder) implements 
 
     /** An empty image with the cluster's default features. */
     public void create(String image, long size) throws IOException {
-        Child rbd =
-                Child.start(
-                        "rbd create",
-                        List.of(
-                                "rbd",
-                                "-c",
-                                conf().toString(),
-                                "create",
-                                "--size",
-                                (size >> 20) + "M",
-                                image),
-                        Map.of(),
-                        environment.scratch().resolve("rbd.out"));
-        environment.cleanup().add(rbd).await(LIMIT);
+        rbd("create", "--size", (size >> 20) + "M", image);
     }
 
     public void remove(String image) throws IOException {
-        Child rbd =
-                Child.start(
-                        "rbd rm",
-                        List.of("rbd", "-c", conf().toString(), "rm", "--no-progress", image),
-                        Map.of(),
-                        environment.scratch().resolve("rbd.out"));
-        environment.cleanup().add(rbd).await(LIMIT);
+        rbd("rm", "--no-progress", image);
+    }
+
+    /** {@code rbd ARGUMENTS} as client.admin; what it printed. */
+    public String rbd(String... arguments) throws IOException {
+        return run("rbd", arguments);
+    }
+
+    /** {@code ceph ARGUMENTS} as client.admin; what it printed. */
+    public String ceph(String... arguments) throws IOException {
+        return run("ceph", arguments);
+    }
+
+    /**
+     * @param daemon {@code osd.0} or {@code mon.a}.
+     * @param name such as STOP.
+     */
+    public void signal(String daemon, String name) throws IOException {
+        Tools.signal(pid(daemon), name);
+    }
+
+    /** kill -9, and starts it again when it has ended. */
+    public void killAndStartOsd() throws IOException {
+        ProcessHandle osd =
+                ProcessHandle.of(pid("osd.0"))
+                        .orElseThrow(() -> new IOException("the OSD does not run"));
+        osd.destroyForcibly();
+        osd.onExit().orTimeout(LIMIT.toSeconds(), TimeUnit.SECONDS).join();
+        run(
+                "ceph-osd",
+                "-i",
+                "0",
+                "--keyring",
+                folder.resolve("osd.0").resolve("keyring").toString());
+    }
+
+    private long pid(String daemon) throws IOException {
+        return Long.parseLong(Files.readString(folder.resolve(daemon + ".pid")).strip());
+    }
+
+    private String run(String program, String... arguments) throws IOException {
+        List<String> words = new ArrayList<>(List.of(program, "-c", conf().toString()));
+        words.addAll(List.of(arguments));
+        Path output = Files.createTempFile(environment.scratch().path(), program, ".out");
+        Child child = Child.start(program + " " + arguments[0], words, Map.of(), output);
+        try {
+            return child.await(LIMIT);
+        } finally {
+            child.close();
+            Files.deleteIfExists(output);
+        }
     }
 
     @Override

@@ -53,6 +53,22 @@ public final class Tools {
         }
     }
 
+    /**
+     * @param name such as STOP; nothing happens where the process has ended.
+     */
+    public static void signal(long pid, String name) throws IOException {
+        try {
+            new ProcessBuilder("kill", "-" + name, Long.toString(pid))
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
     public static void pause() throws IOException {
         try {
             Thread.sleep(PAUSE_MILLIS);

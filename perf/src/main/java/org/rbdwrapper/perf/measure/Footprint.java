@@ -23,7 +23,7 @@ public record Footprint(long pssKib, long threads) {
     }
 
     /** The number behind a key that begins with its line's start. */
-    static long value(String text, String key) throws IOException {
+    public static long value(String text, String key) throws IOException {
         int at = text.indexOf(key);
         if (at < 0) {
             throw new IOException("no" + key.replace('\n', ' ') + " in what /proc gave");

@@ -8,9 +8,9 @@ import java.util.List;
  *
  * @param note empty, or what the figures are.
  */
-record Table(String title, String note, List<String> columns, List<List<String>> rows) {
+public record Table(String title, String note, List<String> columns, List<List<String>> rows) {
     /** For a terminal. */
-    String toText() {
+    public String toText() {
         int[] widths = new int[columns.size()];
         widen(widths, columns);
         rows.forEach(row -> widen(widths, row));

@@ -1,0 +1,68 @@
+package org.rbdwrapper.perf.soak;
+
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
+/**
+ * What is asked of the broker on a connection for each request. A command has no session that would
+ * go on with the next broker: where that was replaced meanwhile, it is asked again, as a user
+ * would.
+ *
+ * <p>Any thread.
+ */
+record Administration(SoakBroker broker, Turmoil turmoil) {
+    private static final int PAUSE_MILLIS = 200;
+
+    @FunctionalInterface
+    private interface Request {
+        void make(BrokerAdmin admin) throws ErrnoException;
+    }
+
+    /** Creates and maps it; its path. */
+    String create(String image, long size) throws ErrnoException, InterruptedException {
+        ask(Errno.EEXIST, admin -> admin.create(image, size));
+        ask(Errno.EEXIST, admin -> admin.map(MapRequest.of(image)));
+        return "/rbdw/" + image;
+    }
+
+    /** Nobody has it open. */
+    void remove(String image) throws ErrnoException, InterruptedException {
+        ask(Errno.ENOENT, admin -> admin.unmap("/rbdw/" + image, false));
+        ask(Errno.ENOENT, admin -> admin.remove(image, (done, total) -> {}));
+    }
+
+    /** Whether a process does I/O: some open an image, close it, and open it again for that. */
+    boolean isAtWork(long pid) throws ErrnoException {
+        try (BrokerAdmin admin = broker.admin()) {
+            return admin.clients().stream()
+                    .anyMatch(
+                            client ->
+                                    client.pid() == pid
+                                            && client.opens() > 0
+                                            && client.requests() > 0);
+        }
+    }
+
+    /**
+     * @param done what it says where a broker that then ended had already done it.
+     */
+    private void ask(Errno done, Request request) throws ErrnoException, InterruptedException {
+        for (int tries = 0; ; tries++) {
+            long epoch = turmoil.epoch();
+            try (BrokerAdmin admin = broker.admin()) {
+                request.make(admin);
+                return;
+            } catch (ErrnoException e) {
+                if (tries > 0 && e.errno().equals(done)) {
+                    return;
+                }
+                if (!turmoil.since(epoch)) {
+                    throw e;
+                }
+            }
+            Thread.sleep(PAUSE_MILLIS);
+        }
+    }
+}
