@@ -74,6 +74,7 @@ final class Session {
 
     /** Of these, opens that are made now. */
     int pendingOpens;
+
     /** What it holds of what is limited; all but its opens, which may outlive it. */
     private final Map<Resource, Long> held = new EnumMap<>(Resource.class);
 

@@ -94,8 +94,10 @@ public final class RequestRingFuzz {
                                 HandleTable.number(i, 1),
                                 i != 1,
                                 i != 2,
+                                i == 3,
                                 new Image(i),
                                 new ChangeCounter(),
+                                new StoreAnswers("fuzzed"),
                                 RequestLedger.inHeap().countersOf(i));
                 table.add(handles[i]);
             }

@@ -63,8 +63,7 @@ final class ReturnGraceTest {
 
     @Test
     void shouldNotWaitForProcessThatIsGone() {
-        ReturnGrace grace =
-                grace(Map.of(A, ended(true)));
+        ReturnGrace grace = grace(Map.of(A, ended(true)));
         grace.look(1);
         assertTrue(isOver);
         assertEquals(Set.of(A), forgotten, "it does not come back");

@@ -2,6 +2,7 @@ package org.rbdwrapper.client.durability;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import java.util.Map;
 import java.util.TreeMap;
 
 /** What must be left of a load's work by a power loss, according to its {@link Marks} so far. */
@@ -10,7 +11,7 @@ final class Expectation {
     private long marks;
 
     void apply(RecordedEvent mark) {
-        for (String line : new String(mark.data(), US_ASCII).split("\n")) {
+        for (String line : US_ASCII.decode(mark.data().duplicate()).toString().split("\n")) {
             apply(line);
         }
     }
@@ -29,7 +30,7 @@ final class Expectation {
     }
 
     /** By name. */
-    TreeMap<String, ExpectedImage> images() {
+    Map<String, ExpectedImage> images() {
         return images;
     }
 }

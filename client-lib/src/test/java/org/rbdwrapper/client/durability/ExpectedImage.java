@@ -111,9 +111,9 @@ final class ExpectedImage {
             int write = Pattern.writeOf(contents, unit);
             boolean mayBeCut = unit >= Math.min(size, resized) / Pattern.UNIT;
             boolean allowed =
-                    write == ZEROES && mayBeCut
-                            || unit < units.size()
-                                    && units.get(unit).stream().anyMatch(c -> c.content == write);
+                    (write == ZEROES && mayBeCut)
+                            || (unit < units.size()
+                                    && units.get(unit).stream().anyMatch(c -> c.content == write));
             if (!allowed) {
                 return name
                         + " at byte "

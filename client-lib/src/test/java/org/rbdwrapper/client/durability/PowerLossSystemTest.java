@@ -219,8 +219,8 @@ class PowerLossSystemTest {
         }
     }
 
-    private static TreeMap<String, byte[]> contents(Path folder) throws IOException {
-        TreeMap<String, byte[]> contents = new TreeMap<>();
+    private static Map<String, byte[]> contents(Path folder) throws IOException {
+        Map<String, byte[]> contents = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 contents.put(folder.relativize(file).toString(), read(file));

@@ -9,7 +9,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * A disk that what was recorded is done to, and that can lose its power after each event.
@@ -56,7 +55,7 @@ final class RecordedDisk {
                 Path path = Path.of(event.path());
                 names.add(number, parent(path), name(path), null);
             }
-            case WRITE -> file(event).write(number, event.a(), event.data());
+            case WRITE -> file(event).write(number, event.a(), event.data().array());
             case SIZE -> file(event).setSize(number, event.a());
             case ZERO -> file(event).zero(number, event.a(), event.b());
             case ALLOCATE -> file(event).allocate(number, event.a());
@@ -79,7 +78,7 @@ final class RecordedDisk {
     private void make(
             Path target,
             DiskFolder from,
-            Map<DiskFolder, TreeMap<String, DiskNode>> changed,
+            Map<DiskFolder, Map<String, DiskNode>> changed,
             CrashKind crash)
             throws IOException {
         Files.createDirectory(target);

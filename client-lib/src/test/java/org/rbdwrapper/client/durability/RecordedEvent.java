@@ -12,7 +12,7 @@ import java.util.List;
 
 /** One event of a recording, as {@code power_recorder/recorder.h} has them. */
 record RecordedEvent(
-        Kind kind, long inode, long a, long b, String path, String otherPath, byte[] data) {
+        Kind kind, long inode, long a, long b, String path, String otherPath, ByteBuffer data) {
     /** In the order of the header, from 1. */
     enum Kind {
         CREATE,
@@ -44,7 +44,8 @@ record RecordedEvent(
             String otherPath = text(in, otherPathLength);
             byte[] data = new byte[dataLength];
             in.get(data);
-            events.add(new RecordedEvent(kind, inode, a, b, path, otherPath, data));
+            events.add(
+                    new RecordedEvent(kind, inode, a, b, path, otherPath, ByteBuffer.wrap(data)));
         }
         return events;
     }

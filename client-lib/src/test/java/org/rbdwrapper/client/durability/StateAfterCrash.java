@@ -2,6 +2,7 @@ package org.rbdwrapper.client.durability;
 
 import org.rbdwrapper.broker.Broker;
 import org.rbdwrapper.broker.BrokerOptions;
+import org.rbdwrapper.broker.ClientLimits;
 import org.rbdwrapper.broker.map.MapJournal;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.ImageIo;
@@ -59,6 +60,7 @@ record StateAfterCrash(Map<String, byte[]> images, Set<String> mapped) {
                         "admin",
                         MessengerPolicy.PER_CLIENT,
                         1,
+                        ClientLimits.defaults(),
                         BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
         Broker broker = Broker.start(options);
         try (BrokerAdmin admin =

@@ -6,6 +6,7 @@ import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -36,7 +37,7 @@ final class Tmpfs implements AutoCloseable {
                                 folder.toString())
                         .redirectErrorStream(true)
                         .start();
-        String output = new String(mount.getInputStream().readAllBytes());
+        String output = new String(mount.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assumeTrue(mount.waitFor() == 0, "a tmpfs cannot be mounted here: " + output);
         return new Tmpfs(folder);
     }

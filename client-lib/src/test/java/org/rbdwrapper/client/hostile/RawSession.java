@@ -99,7 +99,7 @@ final class RawSession implements AutoCloseable {
     }
 
     /** Asks for the end of an open without waiting for it. */
-    void requestClose(int handle) {
+    void requestClose(int handle) throws ErrnoException {
         FrameBuffer frame = new FrameBuffer();
         CloseImageEncoder message = new CloseImageEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
