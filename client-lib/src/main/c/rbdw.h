@@ -32,8 +32,11 @@
  * fork: the child keeps its files; its first call on one opens the image again in a session of the
  * child's own. The position of nothing is shared, for there is none.
  *
- * The broker ends: all calls on files that were open give -ENOTCONN, those that wait within a
- * second. The next rbdw_open makes a new session if the broker is there again. */
+ * The broker ends: calls wait for the next one, which has the files open again and is sent what had no
+ * answer. Without an end, or as long as RBDW_RECONNECT_TIMEOUT says (seconds): then all calls on files
+ * that were open give -ENOTCONN, and the next rbdw_open makes a new session. -ESTALE: another image has
+ * the name now. -EIO, of changes that had no answer: the process was stopped meanwhile, and others have
+ * gone on. */
 
 #ifndef RBDW_H
 #define RBDW_H

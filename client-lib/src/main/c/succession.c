@@ -14,7 +14,8 @@
 #define FOR_EVER_NS INT64_MAX
 
 /* A program that begins while a broker is replaced waits for the next one, as those do that are there;
- * but not for ever where the broker has died and nobody starts another. */
+ * but not for ever where the broker has died and nobody starts another. One that had a session waits as
+ * long as those that have files open: it may just have closed its last. */
 #define FIRST_BROKER_NS INT64_C(10000000000)
 
 /* Who still has a channel then is under a handler that takes its time: others need not wait for it. */
@@ -37,6 +38,7 @@ static bool is_late;
 
 static struct rbdw_file *_Atomic files; /* each store leaves a list that a child can read */
 
+static atomic_bool had_session;      /* also the process that this is a child of */
 static _Atomic uint32_t is_stepping; /* a thread takes the next step */
 static _Atomic uint32_t steps;       /* futex: changes when something has */
 static void (*_Atomic call_others)(void);
@@ -111,8 +113,9 @@ bool succession_await_broker(struct attempts *attempts, int error, bool had_one)
     if (!none || session_is_nested(0)) {
         return false;
     }
+    bool for_ever = atomic_load(&had_session);
     bool expected = had_one
-                    || (futex_now_ns() - attempts->began_ns < FIRST_BROKER_NS
+                    || ((for_ever || futex_now_ns() - attempts->began_ns < FIRST_BROKER_NS)
                         && run_dirs_have_socket());
     return expected && succession_try_again(attempts, error);
 }
@@ -161,6 +164,7 @@ static int make_current(struct session_key before)
         return error;
     }
     current->references = 1;
+    atomic_store(&had_session, true);
     if (before.generation != 0 && current->resumes) {
         error = end_empty_replay(current);
         if (error < 0) {

@@ -2,18 +2,23 @@ package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +27,20 @@ import java.util.concurrent.TimeUnit;
 final class FirstOpenSystemTest {
     private static final int LIMIT_SECONDS = 60;
     private static final int SIZE = 1 << 20;
+
+    /** That a program waits which never had a broker. */
+    private static final int FIRST_BROKER_SECONDS = 10;
+
+    private static final String PYTHON = "/usr/bin/python3";
+    private static final String OPENS_TWICE =
+            """
+            import sys
+            for line in ("once", "twice"):
+                with open(sys.argv[1], "rb", 0) as image:
+                    assert len(image.read(512)) == 512
+                print(line, flush=True)
+                sys.stdin.read()
+            """;
 
     private BrokerProcess broker;
     private String path;
@@ -104,6 +123,30 @@ final class FirstOpenSystemTest {
         broker.startAgain();
     }
 
+    /** As one with files open does: it may just have closed its last. */
+    @Test
+    void shouldWaitForTheNextBrokerWhereItHadOne() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
+        Process program =
+                start(
+                        List.of(PYTHON, "-c", OPENS_TWICE, path),
+                        Map.of("LD_PRELOAD", preloadLibrary()),
+                        ProcessBuilder.Redirect.PIPE);
+        try (BufferedReader output = program.inputReader(StandardCharsets.UTF_8)) {
+            assertEquals("once", output.readLine());
+            broker.kill();
+            program.getOutputStream().close();
+            assertTrue(
+                    !program.waitFor(FIRST_BROKER_SECONDS + 1, TimeUnit.SECONDS),
+                    "it did not wait");
+            broker.startAgain();
+            assertTrue(program.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS));
+            assertEquals(0, program.exitValue());
+        } finally {
+            program.destroyForcibly();
+        }
+    }
+
     private void assertFails(Reader reader, Map<String, String> environment) throws Exception {
         Process program = start(reader, environment);
         try {
@@ -115,17 +158,26 @@ final class FirstOpenSystemTest {
     }
 
     private Process start(Reader reader, Map<String, String> environment) throws IOException {
-        List<String> words = new ArrayList<>(reader.command(path));
+        Map<String, String> all = new HashMap<>(environment);
+        if (reader == Reader.PRELOAD) {
+            all.put("LD_PRELOAD", preloadLibrary());
+        }
+        return start(reader.command(path), all, ProcessBuilder.Redirect.DISCARD);
+    }
+
+    private Process start(
+            List<String> words, Map<String, String> environment, ProcessBuilder.Redirect output)
+            throws IOException {
         ProcessBuilder builder =
                 new ProcessBuilder(words)
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .redirectOutput(output)
                         .redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().put("RBDW_RUN_DIR", broker.runDir().toString());
-        if (reader == Reader.PRELOAD) {
-            builder.environment()
-                    .put("LD_PRELOAD", NativeProgram.FOLDER.resolve("librbdwrapper.so").toString());
-        }
         builder.environment().putAll(environment);
         return builder.start();
+    }
+
+    private static String preloadLibrary() {
+        return NativeProgram.FOLDER.resolve("librbdwrapper.so").toString();
     }
 }
