@@ -179,7 +179,7 @@ final class FakeBroker implements AutoCloseable {
                 frames.receive();
                 return;
             } catch (ErrnoException e) {
-                if (!e.errno().equals(Errno.EAGAIN)) {
+                if (!e.errno().equals(Errno.ETIMEDOUT)) {
                     throw e;
                 }
                 checkTime();

@@ -38,8 +38,8 @@ public final class BlockingFrames {
     /**
      * The next message, from its SBE header on, valid until the next call.
      *
-     * @throws ErrnoException ENOTCONN where the broker is gone, EAGAIN after the socket's receive
-     *     timeout.
+     * @throws ErrnoException ENOTCONN where the broker is gone, ETIMEDOUT after the socket's
+     *     receive timeout.
      */
     public UnsafeBuffer receive() throws ErrnoException {
         return receive(NONE);
