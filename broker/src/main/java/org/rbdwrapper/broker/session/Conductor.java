@@ -37,7 +37,6 @@ public final class Conductor implements Runnable {
     private static final long LISTENER_TOKEN = -2;
     private static final int MAX_PENDING_REQUESTS = 16;
     private static final int RECEIVE_LENGTH = 64 * 1024;
-    private static final int MAX_ACCEPTS_PER_TURN = 16;
 
     /** How often something is looked at that no event announces. */
     private static final int TICK_MILLIS = 100;
@@ -50,15 +49,13 @@ public final class Conductor implements Runnable {
     private final Map<Long, Session> sessions = new HashMap<>();
     private final Map<Long, Session> ending = new HashMap<>();
     private final LogLimiter violationLog = new LogLimiter(10, 60_000_000_000L);
-    private final LogLimiter acceptLog = new LogLimiter(3, 60_000_000_000L);
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Arena arena = Arena.ofShared();
     private final MemorySegment received = arena.allocate(RECEIVE_LENGTH);
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Epoll epoll;
     private final int wakeFd;
-    private final int listener;
-    private final SpareDescriptor spare;
+    private final Listener listener;
     private final long helloTimeoutNanos;
     private ControlAdapter adapter;
     private OpenHandler opens;
@@ -68,23 +65,20 @@ public final class Conductor implements Runnable {
     private SessionEndListener onSessionEnd = session -> {};
     private long nextSessionId = 1;
     private long violations;
-    private boolean accepting = true;
     private boolean stopping;
     private long drainDeadlineNanos;
     private volatile boolean parked;
 
     /**
-     * @param listener a listening socket, from now on owned here.
+     * @param listeningSocket from now on owned here.
      * @param helloTimeoutNanos how long a connection may be silent before it has said who it is.
      */
-    public Conductor(int listener, long helloTimeoutNanos) throws ErrnoException {
-        this.listener = listener;
+    public Conductor(int listeningSocket, long helloTimeoutNanos) throws ErrnoException {
         this.helloTimeoutNanos = helloTimeoutNanos;
-        this.spare = new SpareDescriptor();
         this.epoll = new Epoll();
         this.wakeFd = EventFd.create();
         epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
-        epoll.add(listener, Epoll.IN, LISTENER_TOKEN);
+        this.listener = new Listener(listeningSocket, epoll, LISTENER_TOKEN);
     }
 
     /**
@@ -142,7 +136,6 @@ public final class Conductor implements Runnable {
     public void close() throws ErrnoException {
         epoll.close();
         Fd.close(wakeFd);
-        spare.close();
         arena.close();
     }
 
@@ -236,7 +229,7 @@ public final class Conductor implements Runnable {
         boolean hellosMissing = sessions.values().stream().anyMatch(session -> !session.welcome);
         parked = true;
         VarHandle.fullFence();
-        boolean tick = stopping || hellosMissing || !accepting || !grace.isOver();
+        boolean tick = stopping || hellosMissing || listener.isPaused() || !grace.isOver();
         int sleep = tick ? TICK_MILLIS : storeWatch.sleepMillis();
         int ready = epoll.await(!tasks.isEmpty() ? 0 : sleep);
         parked = false;
@@ -256,8 +249,8 @@ public final class Conductor implements Runnable {
         if (hellosMissing) {
             endSilent();
         }
-        if (!accepting && !stopping) {
-            listen(true);
+        if (listener.isPaused() && !stopping) {
+            listener.resume();
         }
         long now = System.nanoTime();
         grace.look(now);
@@ -274,7 +267,7 @@ public final class Conductor implements Runnable {
 
     private void onReady(long token, int events) {
         if (token == LISTENER_TOKEN) {
-            accept();
+            listener.accept(this::begin);
         } else if (token != WAKE_TOKEN) {
             Session session = sessions.get(token);
             if (session != null) {
@@ -352,69 +345,6 @@ public final class Conductor implements Runnable {
         }
     }
 
-    private void accept() {
-        for (int i = 0; i < MAX_ACCEPTS_PER_TURN; i++) {
-            int socket;
-            try {
-                socket = UnixSocket.accept(listener);
-            } catch (ErrnoException e) {
-                acceptLog.run(
-                        () -> LOG.error("clients cannot be let in for now: {}", e.describe()));
-                if (!refuseInSpare(e)) {
-                    // the connection stays in the queue and the listener ready: look again a
-                    // little later
-                    listen(false);
-                    return;
-                }
-                continue;
-            }
-            if (socket < 0) {
-                return;
-            }
-            begin(socket);
-        }
-    }
-
-    /** True where the next client was told that there is no descriptor for it. */
-    private boolean refuseInSpare(ErrnoException full) {
-        boolean refused = false;
-        try {
-            int socket = spare.giveUp() ? UnixSocket.accept(listener) : -1;
-            if (socket >= 0) {
-                sendRefusal(
-                        socket,
-                        new ErrnoException(
-                                full.errno(),
-                                "the broker has no descriptor left for a client: raise its limit"
-                                        + " (ulimit -n, LimitNOFILE) or end some clients",
-                                full));
-                closeQuietly(socket);
-                refused = true;
-            }
-            spare.takeBack();
-        } catch (ErrnoException e) {
-            LOG.debug("spare descriptor: {}", e.describe());
-        }
-        return refused;
-    }
-
-    /** To who has no session. */
-    private static void sendRefusal(int socket, ErrnoException why) {
-        try (Arena once = Arena.ofConfined()) {
-            // best effort: there is room, as nothing was sent before, unless it has gone
-            UnixSocket.send(socket, ControlProxy.error(0, why).toNative(once));
-        }
-    }
-
-    private void listen(boolean on) {
-        accepting = on;
-        try {
-            epoll.modify(listener, on ? Epoll.IN : 0, LISTENER_TOKEN);
-        } catch (ErrnoException e) {
-            LOG.error("listening socket: {}", e.describe());
-        }
-    }
-
     private void begin(int socket) {
         long id = nextSessionId++;
         Session session = null;
@@ -431,12 +361,10 @@ public final class Conductor implements Runnable {
             epoll.add(socket, Epoll.IN, id);
             sessions.put(id, session);
         } catch (ErrnoException e) {
-            acceptLog.run(() -> LOG.warn("a client cannot be let in: {}", e.describe()));
-            sendRefusal(socket, e);
             if (session != null) {
                 session.giveBackAll(limits);
             }
-            closeQuietly(socket);
+            listener.refuse(socket, e);
         }
     }
 
@@ -499,22 +427,9 @@ public final class Conductor implements Runnable {
         }
         stopping = true;
         drainDeadlineNanos = System.nanoTime() + DRAIN_TIMEOUT_NANOS;
-        try {
-            epoll.remove(listener);
-            Fd.close(listener);
-        } catch (ErrnoException e) {
-            LOG.warn("listening socket: {}", e.describe());
-        }
+        listener.close();
         for (Session session : List.copyOf(sessions.values())) {
             end(session, "the broker stops");
-        }
-    }
-
-    private static void closeQuietly(int fd) {
-        try {
-            Fd.close(fd);
-        } catch (ErrnoException e) {
-            LOG.debug("close: {}", e.describe());
         }
     }
 
