@@ -29,7 +29,7 @@ final class AutoMessengersSystemTest {
                         TestBroker.start(
                                 "memory",
                                 MessengerPolicy.AUTO,
-                                new SlowSubmitStore(),
+                                SlowSubmitStore.make(),
                                 BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
                 BrokerAdmin admin =
                         BrokerAdmin.connect(

@@ -93,7 +93,7 @@ final class InFlightRequest implements IoCompletion {
             on.onFlushed(changesToFlush);
         }
         if (result < 0) {
-            on.answers().onFailure((int) -result);
+            on.answers().onFailure(result);
         }
         // free before the client can know: it may use the tag again as soon as it sees the response
         busy = false;

@@ -31,10 +31,10 @@ public final class StoreAnswers {
     /**
      * Any thread: the store has answered with an error.
      *
-     * @param errno positive.
+     * @param result negative: an error number, or what else a store may give.
      */
-    void onFailure(int errno) {
-        failuresByErrno.incrementAndGet(Math.min(errno, OTHERS));
+    void onFailure(long result) {
+        failuresByErrno.incrementAndGet(result > -OTHERS ? (int) -result : OTHERS);
         failures.incrementAndGet();
     }
 

@@ -22,17 +22,25 @@ final class BrokerProcess implements AutoCloseable {
 
     private final Path folder;
     private final Path runDir;
+    private final String program;
     private final String[] arguments;
     private JavaProcess process;
 
-    private BrokerProcess(Path folder, Path runDir, String[] arguments) throws Exception {
+    private BrokerProcess(Path folder, Path runDir, String program, String[] arguments)
+            throws Exception {
         this.folder = folder;
         this.runDir = runDir;
+        this.program = program;
         this.arguments = arguments;
         startAgain();
     }
 
     static BrokerProcess start(String... options) throws Exception {
+        return startProgram("org.rbdwrapper.broker.cli.BrokerMain", options);
+    }
+
+    /** One that is started as the broker is. */
+    static BrokerProcess startProgram(String program, String... options) throws Exception {
         Path folder = Files.createTempDirectory("rbdw-");
         Path runDir = folder.resolve("run");
         String[] arguments =
@@ -46,12 +54,12 @@ final class BrokerProcess implements AutoCloseable {
                                         folder.resolve("state").toString()),
                                 Stream.of(options))
                         .toArray(String[]::new);
-        return new BrokerProcess(folder, runDir, arguments);
+        return new BrokerProcess(folder, runDir, program, arguments);
     }
 
     /** As it was started before; returns when it is ready. */
     void startAgain() throws Exception {
-        process = JavaProcess.start(Map.of(), "org.rbdwrapper.broker.cli.BrokerMain", arguments);
+        process = JavaProcess.start(Map.of(), program, arguments);
         try {
             process.awaitLine("ready");
         } catch (IOException e) {
@@ -68,7 +76,7 @@ final class BrokerProcess implements AutoCloseable {
         Path elsewhere = folder.resolve("elsewhere");
         String[] others = arguments.clone();
         others[List.of(others).indexOf(runDir.toString())] = elsewhere.toString();
-        return new BrokerProcess(folder, elsewhere, others);
+        return new BrokerProcess(folder, elsewhere, program, others);
     }
 
     /** By SIGKILL; returns when it has ended. */

@@ -37,8 +37,7 @@ abstract class HistoryContract {
 
     @TempDir private Path temporary;
 
-    /** For {@code rbdwrapper-broker start}. */
-    abstract String[] options() throws Exception;
+    abstract BrokerProcess startBroker() throws Exception;
 
     /**
      * Of a block, where a broker is to be killed while it has done a part of a write: the store
@@ -121,7 +120,7 @@ abstract class HistoryContract {
     private void check(int blockLength, Blows blows, Set<String> errors) throws Exception {
         String name = "history-" + System.nanoTime();
         long seed = System.nanoTime();
-        try (BrokerProcess broker = BrokerProcess.start(options())) {
+        try (BrokerProcess broker = startBroker()) {
             String path;
             try (BrokerAdmin admin = broker.admin()) {
                 admin.create(name, (long) BLOCKS * blockLength);

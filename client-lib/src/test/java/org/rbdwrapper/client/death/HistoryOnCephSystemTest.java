@@ -6,10 +6,9 @@ import org.rbdwrapper.broker.testing.CephCluster;
 @Tag("ceph")
 final class HistoryOnCephSystemTest extends HistoryContract {
     @Override
-    String[] options() throws Exception {
-        return new String[] {
-            "--store", "ceph:" + CephCluster.get().conf(), "--id", CephCluster.get().id()
-        };
+    BrokerProcess startBroker() throws Exception {
+        return BrokerProcess.start(
+                "--store", "ceph:" + CephCluster.get().conf(), "--id", CephCluster.get().id());
     }
 
     /** The way to the OSD and back takes long enough for any. */

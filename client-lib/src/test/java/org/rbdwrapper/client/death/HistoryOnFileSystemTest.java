@@ -2,8 +2,8 @@ package org.rbdwrapper.client.death;
 
 final class HistoryOnFileSystemTest extends HistoryContract {
     @Override
-    String[] options() {
-        return new String[] {"--store", "file"};
+    BrokerProcess startBroker() throws Exception {
+        return BrokerProcess.start("--store", "file");
     }
 
     /** The kernel copies page by page, and not on where its process is killed. */

@@ -1,0 +1,47 @@
+package org.rbdwrapper.client;
+
+import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.function.UnaryOperator;
+
+/**
+ * A store whose images are other ones that pass on to the store's own.
+ *
+ * @param wrap makes them.
+ */
+public record WrappedImagesStore(ImageStore store, UnaryOperator<StoreImage> wrap)
+        implements ImageStore {
+    @Override
+    public String describe() {
+        return store.describe();
+    }
+
+    @Override
+    public StoreConnection connect(String name) throws ErrnoException {
+        StoreConnection connection = store.connect(name);
+        return (StoreConnection)
+                Proxy.newProxyInstance(
+                        StoreConnection.class.getClassLoader(),
+                        new Class<?>[] {StoreConnection.class},
+                        (proxy, method, arguments) -> {
+                            try {
+                                Object result = method.invoke(connection, arguments);
+                                return result instanceof StoreImage image
+                                        ? wrap.apply(image)
+                                        : result;
+                            } catch (InvocationTargetException e) {
+                                throw e.getCause();
+                            }
+                        });
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}
