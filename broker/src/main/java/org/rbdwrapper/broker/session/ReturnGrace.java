@@ -24,6 +24,13 @@ import java.util.function.Consumer;
  * is back and has its answers, or is known to be gone. Then every write made again comes before
  * whatever was begun after the broker's death, and the order is that of a pause.
  *
+ * <p>Not promised is an order among the requests that were under way together when the broker died:
+ * of two writes of the same block by two clients, the one that took effect first may be made again
+ * last, so that its bytes are there again though the other's have been seen. Who has others wait
+ * until a write is answered, as programs do that share a file, sees no difference. To keep that
+ * order, too, the dead broker would have to leave behind which of its writes overlapped in which
+ * order, on the way of each request.
+ *
  * <p>Not waited for are clients of which the broker had taken no request that it did not answer, as
  * its {@link org.rbdwrapper.broker.messenger.RequestLedger} says: whatever these make, they make
  * for the first time. A program under the preload library that does nothing comes back only when it

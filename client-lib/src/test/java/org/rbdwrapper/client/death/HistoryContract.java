@@ -8,9 +8,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.history.History;
+import org.rbdwrapper.client.history.Pause;
 import org.rbdwrapper.ipc.Errno;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -36,6 +39,8 @@ abstract class HistoryContract {
     private static final String EIO = Integer.toString(Errno.EIO.number());
 
     @TempDir private Path temporary;
+    private final List<Pause> pauses = new ArrayList<>();
+    private long pauseBegan;
 
     abstract BrokerProcess startBroker() throws Exception;
 
@@ -55,12 +60,13 @@ abstract class HistoryContract {
                 (broker, programs, random) -> {
                     for (int i = 1; i <= KILLS; i++) {
                         Thread.sleep(random.nextInt(600));
+                        begin();
                         if (i % RESTART_EVERY == 0) {
                             broker.stopForSuccessor();
                         } else {
                             broker.kill();
                         }
-                        broker.startAgain();
+                        end(broker);
                     }
                 },
                 Set.of());
@@ -75,9 +81,10 @@ abstract class HistoryContract {
                     HistoryPrograms.Kind[] kinds = HistoryPrograms.Kind.values();
                     for (int i = 0; i < Math.max(1, KILLS / 3); i++) {
                         Thread.sleep(random.nextInt(300));
+                        begin();
                         broker.kill();
                         programs.kill(i);
-                        broker.startAgain();
+                        end(broker);
                         programs.start(kinds[i % kinds.length]);
                     }
                 },
@@ -92,11 +99,12 @@ abstract class HistoryContract {
                 (broker, programs, random) -> {
                     for (int i = 0; i < LATE; i++) {
                         Thread.sleep(random.nextInt(300));
+                        begin();
                         broker.kill();
                         for (int late = 1; late < programs.count() / 2; late++) {
                             programs.stop(late);
                         }
-                        broker.startAgain();
+                        end(broker);
                         programs.stop(0); // while it comes back, or just before or after that
                         Thread.sleep(LATE_MILLIS);
                         for (int late = 0; late < programs.count() / 2; late++) {
@@ -104,11 +112,21 @@ abstract class HistoryContract {
                         }
                         // some of them have heard by then that they are late, and others not
                         Thread.sleep(random.nextInt(100));
+                        begin();
                         broker.kill();
-                        broker.startAgain();
+                        end(broker);
                     }
                 },
                 Set.of(EIO));
+    }
+
+    private void begin() {
+        pauseBegan = System.nanoTime();
+    }
+
+    private void end(BrokerProcess broker) throws Exception {
+        broker.startAgain();
+        pauses.add(new Pause(pauseBegan, System.nanoTime()));
     }
 
     @FunctionalInterface
@@ -149,7 +167,7 @@ abstract class HistoryContract {
 
     private void judge(History history, Set<String> errors) {
         long began = System.nanoTime();
-        Optional<String> violation = history.findViolation();
+        Optional<String> violation = history.findViolation(pauses);
         System.out.println(
                 history.operations()
                         + " operations, "

@@ -159,12 +159,17 @@ public final class History {
         return failed;
     }
 
-    /** The first block that no order explains, and why; empty where there is one for all. */
-    public Optional<String> findViolation() {
+    /**
+     * The first block of which more was seen than {@link PausedRegister} allows, and why; empty
+     * where there is none.
+     *
+     * @param pauses in their order.
+     */
+    public Optional<String> findViolation(List<Pause> pauses) {
         for (int block = 0; block < blocks.size(); block++) {
             for (int word : wordsToCheck(blocks.get(block))) {
                 Optional<RegisterChecker.Violation> found =
-                        RegisterChecker.check(blocks.get(block), word, INITIAL);
+                        PausedRegister.check(blocks.get(block), word, INITIAL, pauses);
                 if (found.isPresent()) {
                     return Optional.of("block " + block + ", word " + word + ": " + found.get());
                 }
