@@ -4,7 +4,6 @@ import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.broker.store.memory.MemoryStore;
-import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.util.concurrent.locks.LockSupport;
@@ -23,20 +22,9 @@ final class SlowSubmitStore {
     }
 
     /** Passes everything on, requests late. */
-    private record SlowImage(StoreImage image) implements StoreImage {
-        @Override
-        public long size() {
-            return image.size();
-        }
-
-        @Override
-        public int objectSize() {
-            return image.objectSize();
-        }
-
-        @Override
-        public String imageId() {
-            return image.imageId();
+    private static final class SlowImage extends WrappedImagesStore.WrappedImage {
+        SlowImage(StoreImage image) {
+            super(image);
         }
 
         @Override
@@ -44,11 +32,6 @@ final class SlowSubmitStore {
                 IoOp op, long address, long position, long length, IoCompletion completion) {
             LockSupport.parkNanos(SUBMIT_NANOS);
             image.submit(op, address, position, length, completion);
-        }
-
-        @Override
-        public void close() throws ErrnoException {
-            image.close();
         }
     }
 }

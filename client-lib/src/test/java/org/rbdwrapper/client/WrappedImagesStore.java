@@ -44,4 +44,33 @@ public record WrappedImagesStore(ImageStore store, UnaryOperator<StoreImage> wra
     public void close() {
         store.close();
     }
+
+    /** An image that passes on all but requests. */
+    public abstract static class WrappedImage implements StoreImage {
+        protected final StoreImage image;
+
+        protected WrappedImage(StoreImage image) {
+            this.image = image;
+        }
+
+        @Override
+        public final long size() {
+            return image.size();
+        }
+
+        @Override
+        public final int objectSize() {
+            return image.objectSize();
+        }
+
+        @Override
+        public final String imageId() {
+            return image.imageId();
+        }
+
+        @Override
+        public final void close() throws ErrnoException {
+            image.close();
+        }
+    }
 }

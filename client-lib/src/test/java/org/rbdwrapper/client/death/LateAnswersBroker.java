@@ -9,7 +9,6 @@ import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.broker.store.StoreSpec;
 import org.rbdwrapper.broker.store.file.FileStore;
 import org.rbdwrapper.client.WrappedImagesStore;
-import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.nio.file.Path;
@@ -54,20 +53,9 @@ final class LateAnswersBroker {
         Thread.sleep(Long.MAX_VALUE);
     }
 
-    private record LateImage(StoreImage image) implements StoreImage {
-        @Override
-        public long size() {
-            return image.size();
-        }
-
-        @Override
-        public int objectSize() {
-            return image.objectSize();
-        }
-
-        @Override
-        public String imageId() {
-            return image.imageId();
+    private static final class LateImage extends WrappedImagesStore.WrappedImage {
+        LateImage(StoreImage image) {
+            super(image);
         }
 
         @Override
@@ -79,11 +67,6 @@ final class LateAnswersBroker {
                     position,
                     length,
                     op == IoOp.WRITE ? new Late(completion) : completion);
-        }
-
-        @Override
-        public void close() throws ErrnoException {
-            image.close();
         }
     }
 
