@@ -35,12 +35,14 @@ abstract class HistoryContract {
     /** Longer than the broker waits for who does not come back. */
     private static final int LATE_MILLIS = 4000;
 
+    /** The kernel tells clients at once; they may have to wait for a core. */
+    private static final long NOTICED_NANOS = 100_000_000;
+
     private static final int BLOCKS = 8;
     private static final String EIO = Integer.toString(Errno.EIO.number());
 
     @TempDir private Path temporary;
     private final List<Pause> pauses = new ArrayList<>();
-    private long pauseBegan;
 
     abstract BrokerProcess startBroker() throws Exception;
 
@@ -60,13 +62,8 @@ abstract class HistoryContract {
                 (broker, programs, random) -> {
                     for (int i = 1; i <= KILLS; i++) {
                         Thread.sleep(random.nextInt(600));
-                        begin();
-                        if (i % RESTART_EVERY == 0) {
-                            broker.stopForSuccessor();
-                        } else {
-                            broker.kill();
-                        }
-                        end(broker);
+                        boolean restart = i % RESTART_EVERY == 0;
+                        replace(broker, restart ? broker::stopForSuccessor : broker::kill);
                     }
                 },
                 Set.of());
@@ -81,10 +78,13 @@ abstract class HistoryContract {
                     HistoryPrograms.Kind[] kinds = HistoryPrograms.Kind.values();
                     for (int i = 0; i < Math.max(1, KILLS / 3); i++) {
                         Thread.sleep(random.nextInt(300));
-                        begin();
-                        broker.kill();
-                        programs.kill(i);
-                        end(broker);
+                        int killed = i;
+                        replace(
+                                broker,
+                                () -> {
+                                    broker.kill();
+                                    programs.kill(killed);
+                                });
                         programs.start(kinds[i % kinds.length]);
                     }
                 },
@@ -99,12 +99,14 @@ abstract class HistoryContract {
                 (broker, programs, random) -> {
                     for (int i = 0; i < LATE; i++) {
                         Thread.sleep(random.nextInt(300));
-                        begin();
-                        broker.kill();
-                        for (int late = 1; late < programs.count() / 2; late++) {
-                            programs.stop(late);
-                        }
-                        end(broker);
+                        replace(
+                                broker,
+                                () -> {
+                                    broker.kill();
+                                    for (int late = 1; late < programs.count() / 2; late++) {
+                                        programs.stop(late);
+                                    }
+                                });
                         programs.stop(0); // while it comes back, or just before or after that
                         Thread.sleep(LATE_MILLIS);
                         for (int late = 0; late < programs.count() / 2; late++) {
@@ -112,21 +114,23 @@ abstract class HistoryContract {
                         }
                         // some of them have heard by then that they are late, and others not
                         Thread.sleep(random.nextInt(100));
-                        begin();
-                        broker.kill();
-                        end(broker);
+                        replace(broker, broker::kill);
                     }
                 },
                 Set.of(EIO));
     }
 
-    private void begin() {
-        pauseBegan = System.nanoTime();
+    private void replace(BrokerProcess broker, Blow blow) throws Exception {
+        long began = System.nanoTime();
+        blow.strike();
+        pauses.add(new Pause(began, System.nanoTime() + NOTICED_NANOS));
+        broker.startAgain();
     }
 
-    private void end(BrokerProcess broker) throws Exception {
-        broker.startAgain();
-        pauses.add(new Pause(pauseBegan, System.nanoTime()));
+    /** Ends a broker. */
+    @FunctionalInterface
+    private interface Blow {
+        void strike() throws Exception;
     }
 
     @FunctionalInterface

@@ -1,9 +1,10 @@
 package org.rbdwrapper.client.history;
 
 /**
- * A broker's end and the next one's beginning, in ns of CLOCK_MONOTONIC.
+ * A broker's end, in ns of CLOCK_MONOTONIC.
  *
  * @param ended not later than the end.
- * @param ready not earlier than the moment from which the next one lets clients in.
+ * @param noticed when all clients that run know of it: what they begin from then on waits for the
+ *     next one.
  */
-public record Pause(long ended, long ready) {}
+public record Pause(long ended, long noticed) {}

@@ -14,7 +14,8 @@ import java.util.Set;
  *   <li>From one pause to the next it is linearizable.
  *   <li>What it holds after a pause is what it held before, or the value of a write that had no
  *       answer then: such a write may take effect once more, in the pause.
- *   <li>What was begun after a pause is not undone by that.
+ *   <li>What was begun after a pause is not undone by that. (A write that had no answer and has not
+ *       been seen may also take effect later: for the first time.)
  * </ul>
  *
  * <p>That is less than linearizability where writes of the same register are under way at the same
@@ -25,6 +26,9 @@ import java.util.Set;
 final class PausedRegister {
     private static final Pause BEFORE_ALL = new Pause(Long.MIN_VALUE, Long.MIN_VALUE);
     private static final Pause AFTER_ALL = new Pause(Long.MAX_VALUE, Long.MAX_VALUE);
+
+    /** A value that nobody writes: what was there before, where nobody has looked. */
+    private static final long NEVER_SEEN = Long.MIN_VALUE;
 
     private final List<Event> history;
     private final int word;
@@ -60,7 +64,7 @@ final class PausedRegister {
             if (!held.containsAll(found)) {
                 return violation("a value that the pause cannot have left", old);
             }
-            long before = (found.isEmpty() ? held : found).iterator().next();
+            long before = found.isEmpty() ? NEVER_SEEN : found.iterator().next();
             Optional<RegisterChecker.Violation> within = RegisterChecker.check(epoch, word, before);
             if (within.isPresent()) {
                 return within;
@@ -71,29 +75,41 @@ final class PausedRegister {
         return Optional.empty();
     }
 
-    /** What was begun and, as far as it says something of this time, answered. */
+    /**
+     * What may have taken effect between them and, as far as it says something of that, was seen.
+     */
     private List<Event> between(Pause last, Pause next) {
         List<Event> epoch = new ArrayList<>();
         for (Event event : history) {
-            if (event.invoked() < last.ended() || event.invoked() >= next.ended()) {
+            if (event.responded() < last.ended() || event.invoked() >= next.ended()) {
                 continue;
             }
-            boolean inPause = event.invoked() < last.ready();
-            boolean answered = event.responded() < next.ended();
-            if (answered && !inPause) {
+            boolean isNew = event.invoked() >= last.noticed();
+            boolean isAnswered = event.responded() < next.ended();
+            if (isNew && isAnswered) {
                 epoch.add(event);
-            } else if (event.isWrite()) {
-                // begun in the pause: it may be among what is made again then, or come after it
+            } else if (event.isWrite() && !wasSeen(event, last)) {
+                // if it had reached nobody, it comes for the first time, and at any time
                 epoch.add(
                         Event.unknown(
                                 event.client(),
                                 event.block(),
                                 event.value(),
-                                event.invoked(),
-                                answered ? event.responded() : Event.NEVER));
+                                Math.max(event.invoked(), last.ended()),
+                                isAnswered ? event.responded() : Event.NEVER));
             }
         }
         return epoch;
+    }
+
+    /** Then it may take effect once more in the pause, but not after it. */
+    private boolean wasSeen(Event write, Pause pause) {
+        return history.stream()
+                .anyMatch(
+                        event ->
+                                !event.isWrite()
+                                        && event.responded() < pause.ended()
+                                        && event.valueAt(word) == write.valueAt(word));
     }
 
     private List<Event> readsOfWhatWasThere(List<Event> epoch) {

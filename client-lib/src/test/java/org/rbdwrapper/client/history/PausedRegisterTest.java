@@ -47,11 +47,24 @@ final class PausedRegisterTest {
     }
 
     @Test
-    void shouldRejectThatTheyAreMadeAgainAfterThePause() {
+    void shouldRejectThatOneThatWasSeenIsMadeAgainAfterThePause() {
+        write(1, 10, 240);
+        write(2, 20, 204);
+        read(1, 30, 40);
+        read(2, 50, 60);
+        read(2, 210, 220);
+        read(1, 230, 250);
+        assertFalse(isExplained());
+    }
+
+    @Test
+    void shouldAcceptThatOneThatReachedNobodyTakesEffectLater() {
         write(1, 10, 240);
         write(2, 20, 204);
         read(2, 210, 220);
         read(1, 230, 250);
+        assertTrue(isExplained());
+        read(2, 260, 270);
         assertFalse(isExplained());
     }
 
