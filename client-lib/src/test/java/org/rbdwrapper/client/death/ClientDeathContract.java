@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -28,12 +29,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
 
 /** Clients that end at any instant, or stop, beside one that must not notice. */
 abstract class ClientDeathContract {
     private static final int KILLS = Integer.getInteger("rbdw.kills", 1000);
     private static final String FLOCK = "/usr/bin/flock";
+    private static final String PYTHON = "/usr/bin/python3";
+    private static final String HOLDS_LOCK =
+            """
+            import fcntl, sys, time
+            image = open(sys.argv[1], "rb", 0)
+            fcntl.flock(image, fcntl.LOCK_EX)
+            print("locked", flush=True)
+            time.sleep(60)
+            """;
     private static final int AT_ONCE = 8;
     private static final int SIZE = 8 * 1024 * 1024;
     private static final long STOPPED_NANOS =
@@ -104,10 +113,10 @@ abstract class ClientDeathContract {
     @Test
     void shouldFreeTheLockOfWhoWasKilled() throws Exception {
         assumeTrue(Files.isExecutable(Path.of(FLOCK)), "flock is not installed");
-        try (NativeProgram holder = flock("--no-fork", "/rbdw/" + churned, "sleep", "60")) {
-            while (isFree()) {
-                assertTrue(holder.isAlive());
-            }
+        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
+        try (NativeProgram holder = preloaded(PYTHON, "-c", HOLDS_LOCK, "/rbdw/" + churned)) {
+            holder.awaitLine("locked");
+            assertFalse(isFree());
         } // killed, and waited for
         assertTrue(isFree());
         admin.unmap("/rbdw/" + churned, false);
@@ -151,19 +160,19 @@ abstract class ClientDeathContract {
 
     /** Nobody has a lock on the image. */
     private boolean isFree() throws Exception {
-        try (NativeProgram flock = flock("--nonblock", "/rbdw/" + churned, "true")) {
+        try (NativeProgram flock = preloaded(FLOCK, "--nonblock", "/rbdw/" + churned, "true")) {
             NativeProgram.Result result = flock.await();
             assertTrue(result.exitCode() == 0 || result.errors().isEmpty(), result::errors);
             return result.exitCode() == 0;
         }
     }
 
-    private NativeProgram flock(String... arguments) throws Exception {
+    private NativeProgram preloaded(String... command) throws Exception {
         return NativeProgram.start(
                 broker.runDir(),
                 Map.of("LD_PRELOAD", NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()),
                 new byte[0],
-                Stream.concat(Stream.of(FLOCK), Stream.of(arguments)).toArray(String[]::new));
+                command);
     }
 
     private void churn(int kills) throws Exception {

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 final class Holdings {
     /** Threads that the JVM and the broker start and end by need. */
     private static final String COMING_AND_GOING =
-            "C1 CompilerThre|C2 CompilerThre|process reaper|worker-.*";
+            "C1 CompilerThre|C2 CompilerThre|process reaper|ForkJoinPool[.]co|worker-.*";
 
     /** Who looks for spare cores opens it when first asked: each messenger, and two besides. */
     private static final String CORES_FILE = "/proc/stat";

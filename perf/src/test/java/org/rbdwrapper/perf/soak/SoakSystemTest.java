@@ -24,18 +24,18 @@ class SoakSystemTest {
 
     @Test
     void shouldHoldNothingMoreAtTheEndOnFile() throws Exception {
-        assertHolds(soak("--store", "file"));
+        assertHolds(soak(MINUTES, "--store", "file"));
     }
 
     @Test
     @Tag("ceph")
     void shouldHoldNothingMoreAtTheEndOnCeph() throws Exception {
-        assertHolds(soak("--store", "ceph"));
+        assertHolds(soak(MINUTES, "--store", "ceph"));
     }
 
     @Test
     void shouldEndWhatItStartedWhenItIsTerminated() throws Exception {
-        Process soak = soak("--store", "file", "--minutes", "5");
+        Process soak = soak("5", "--store", "file");
         while (!output().contains(" s old")) {
             assertTrue(soak.isAlive(), output());
             Thread.sleep(50);
@@ -52,12 +52,12 @@ class SoakSystemTest {
         assertNothingIsLeft();
     }
 
-    private Process soak(String... arguments) throws IOException {
+    private Process soak(String minutes, String... arguments) throws IOException {
         Path script = Path.of("soak").toAbsolutePath();
         ProcessBuilder builder =
                 new ProcessBuilder(
                         Stream.concat(
-                                        Stream.of(script.toString(), "--minutes", MINUTES),
+                                        Stream.of(script.toString(), "--minutes", minutes),
                                         Stream.of(arguments))
                                 .toList());
         builder.environment().put("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + folder);
