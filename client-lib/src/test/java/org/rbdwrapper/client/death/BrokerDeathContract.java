@@ -22,8 +22,8 @@ import java.util.SplittableRandom;
 
 /** Brokers that end under load: programs see a pause and nothing else. */
 abstract class BrokerDeathContract {
-    private static final int KILLS = Integer.getInteger("rbdw.broker.kills", 5);
-    private static final int RESTARTS = Integer.getInteger("rbdw.broker.restarts", 3);
+    private static final int KILLS = Integer.getInteger("rbdw.broker.kills", 3);
+    private static final int RESTARTS = Integer.getInteger("rbdw.broker.restarts", 1);
     static final long SIZE = 384L * 1024 * 1024;
 
     @TempDir private Path temporary;

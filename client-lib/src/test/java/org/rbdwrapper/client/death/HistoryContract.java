@@ -25,9 +25,9 @@ import java.util.SplittableRandom;
  */
 abstract class HistoryContract {
     /** Brokers that are killed. Every seventh is stopped as for an upgrade instead. */
-    private static final int KILLS = Integer.getInteger("rbdw.history.kills", 6);
+    private static final int KILLS = Integer.getInteger("rbdw.history.kills", 4);
 
-    private static final int RESTART_EVERY = 7;
+    private static final int RESTART_EVERY = 4;
 
     /** Of those that come too late: in each, two brokers are killed. */
     private static final int LATE = Integer.getInteger("rbdw.history.late", 1);
