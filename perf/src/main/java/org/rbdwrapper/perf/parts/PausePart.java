@@ -53,7 +53,7 @@ public record PausePart(Environment environment, Plan plan) {
         List<Double> kills = new ArrayList<>();
         try (DetachedBroker broker = DetachedBroker.start(environment, "pause-" + name, store)) {
             broker.adm("create", IMAGE, "--size", IMAGE_MIB + "M");
-            String path = broker.adm("map", IMAGE).strip();
+            String path = broker.adm("map", IMAGE).lines().toList().getLast();
             try (WritingWatch writer =
                     WritingWatch.start(broker.runDir(), path, (long) IMAGE_MIB << 20)) {
                 for (int round = 0; round < plan.rounds(); round++) {

@@ -15,6 +15,9 @@ import org.rbdwrapper.ipc.ErrnoException;
 record Administration(SoakBroker broker, Turmoil turmoil) {
     private static final int PAUSE_MILLIS = 200;
 
+    /** After an OSD was killed, or a broker, its watch on an image may stay for half a minute. */
+    private static final int WATCHED_TRIES = 60_000 / PAUSE_MILLIS;
+
     @FunctionalInterface
     private interface Request {
         void make(BrokerAdmin admin) throws ErrnoException;
@@ -58,7 +61,8 @@ record Administration(SoakBroker broker, Turmoil turmoil) {
                 if (tries > 0 && e.errno().equals(done)) {
                     return;
                 }
-                if (!turmoil.since(epoch)) {
+                boolean watched = e.errno().equals(Errno.EBUSY) && tries < WATCHED_TRIES;
+                if (!watched && !turmoil.since(epoch)) {
                     throw e;
                 }
             }

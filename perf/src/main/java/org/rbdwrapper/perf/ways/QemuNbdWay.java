@@ -17,6 +17,9 @@ import java.util.List;
 final class QemuNbdWay implements FioWay {
     private static final Duration READY_LIMIT = Duration.ofSeconds(30);
 
+    /** Of no cluster: an error at once. */
+    private static final String NO_IMAGE = "rbd:none/none:conf=/dev/null";
+
     private final Environment environment;
     private final ThrowawayCluster cluster;
     private final Path socket;
@@ -43,8 +46,11 @@ final class QemuNbdWay implements FioWay {
         if (!Tools.prints("nbd", "fio", "--enghelp")) {
             return "fio has no nbd engine";
         }
-        return Tools.prints("rbd", "qemu-img", "--help")
-                        || Tools.isFile("/usr/lib/*/qemu/block-rbd.so")
+        // its help names what a module would bring, too: only an attempt shows whether that is
+        // there
+        return Tools.isFile("/usr/lib/*/qemu/block-rbd.so")
+                        || (Tools.isOnPath("qemu-img")
+                                && !Tools.prints("Unknown", "qemu-img", "info", NO_IMAGE))
                 ? ""
                 : "qemu cannot use rbd: install qemu-utils and qemu-block-extra";
     }
