@@ -91,6 +91,15 @@ final class RestartSystemTest {
         assertBroker("memory", "per-client");
     }
 
+    @Test
+    void shouldSayInOneLineThatWhatItWasStartedWithIsDamaged() throws Exception {
+        ok(rbdw.broker("start", "--store", "memory"));
+        long pid = status().get("pid").getAsLong();
+        Files.writeString(rbdw.runDir().resolve("broker.options"), "store=\\u00zz\n");
+        assertFailure(1, rbdw.broker("restart"), "broker.options is damaged", "EIO");
+        assertEquals(pid, status().get("pid").getAsLong());
+    }
+
     private void assertBroker(String store, String policy) throws Exception {
         JsonObject status = status();
         assertEquals(store, status.get("store").getAsString());

@@ -111,10 +111,14 @@ public final class RunDirectory implements AutoCloseable {
     public static void noteOptions(Path path, Properties options) throws IOException {
         Path file = path.resolve(OPTIONS);
         Path unfinished = path.resolve(OPTIONS + ".new");
-        try (Writer writer = Files.newBufferedWriter(unfinished)) {
-            options.store(writer, "what the broker was started with: for restart");
+        try {
+            try (Writer writer = Files.newBufferedWriter(unfinished)) {
+                options.store(writer, "what the broker was started with: for restart");
+            }
+            Files.move(unfinished, file, ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw FileErrors.of(e, file + " cannot be written");
         }
-        Files.move(unfinished, file, ATOMIC_MOVE);
     }
 
     /** What the broker was told that is running here, or was killed; else nothing. */
@@ -125,7 +129,12 @@ public final class RunDirectory implements AutoCloseable {
         } catch (NoSuchFileException e) {
             return new Properties();
         } catch (IllegalArgumentException e) {
-            throw new IOException(path.resolve(OPTIONS) + " is damaged: remove it", e);
+            throw new ErrnoException(
+                    Errno.EIO,
+                    path.resolve(OPTIONS) + " is damaged: remove it, and give restart the options",
+                    e);
+        } catch (IOException e) {
+            throw FileErrors.of(e, path.resolve(OPTIONS) + " cannot be read");
         }
         return options;
     }
