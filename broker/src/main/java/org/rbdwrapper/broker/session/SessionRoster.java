@@ -24,7 +24,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.Map;
+import java.util.zip.CRC32C;
 
 /**
  * Who would come back if this broker were gone: a file for each session that will, named by its
@@ -120,9 +122,9 @@ final class SessionRoster {
             }
             byte[] page = new byte[RequestLedger.PAGE_LENGTH];
             String startTime = ProcessStart.readTimeOf(pid);
-            String line = pid + " " + startTime + " " + (before == null ? "" : before) + "\n";
-            byte[] process = line.getBytes(US_ASCII);
-            System.arraycopy(process, 0, page, 0, process.length);
+            String process = pid + " " + startTime + " " + (before == null ? "" : before);
+            byte[] line = (process + " " + checksumOf(process) + "\n").getBytes(US_ASCII);
+            System.arraycopy(line, 0, page, 0, line.length);
             Path file = folder.resolve(key.toString());
             Files.write(file, page); // all of it: a full disk must not show when a page is touched
             return RequestLedger.in(map(file));
@@ -164,6 +166,16 @@ final class SessionRoster {
         }
     }
 
+    /**
+     * 8 hexadecimal digits: a damaged number may be a neighbour's, whose time is the same where
+     * both were started within a hundredth of a second.
+     */
+    private static String checksumOf(String process) {
+        CRC32C checksum = new CRC32C();
+        checksum.update(process.getBytes(US_ASCII));
+        return HexFormat.of().toHexDigits(checksum.getValue(), 8);
+    }
+
     private static Entry read(Path file) {
         try {
             if (Files.size(file) != RequestLedger.PAGE_LENGTH) {
@@ -172,7 +184,9 @@ final class SessionRoster {
             AtomicBuffer page = map(file);
             String text = page.getStringWithoutLengthAscii(0, RequestLedger.ROSTER_LENGTH);
             String[] words = text.substring(0, text.indexOf('\n')).split(" ", -1);
-            return words.length == 3
+            return words.length == 4
+                            && words[3].equals(
+                                    checksumOf(words[0] + " " + words[1] + " " + words[2]))
                     ? new Entry(
                             Integer.parseInt(words[0]),
                             words[1],

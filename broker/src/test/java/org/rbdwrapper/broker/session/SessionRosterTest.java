@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
+import java.util.zip.CRC32C;
 
 /** A roster that is damaged: the broker starts, and waits for nobody who is not there. */
 class SessionRosterTest {
@@ -58,6 +59,19 @@ class SessionRosterTest {
         }
     }
 
+    /** Whose number may be a process's that was started in the same hundredth of a second. */
+    @Test
+    void shouldTakeNobodyFromADamagedLine() throws IOException {
+        int lineLength = new String(intact, US_ASCII).indexOf('\n') + 1;
+        for (int bit = 0; bit < lineLength * 8; bit++) {
+            byte[] damaged = intact.clone();
+            damaged[bit / 8] ^= (byte) (1 << bit % 8);
+            Files.createDirectories(file.getParent());
+            Files.write(file, damaged);
+            assertEquals(Map.of(), load(), "bit " + bit);
+        }
+    }
+
     @Test
     void shouldLoadCutAndZeroed() throws IOException {
         for (int length = 0; length < ROSTERS_PART; length++) {
@@ -80,7 +94,7 @@ class SessionRosterTest {
     void shouldNotTakeAnEntryWithoutATimeForAProcess() throws IOException {
         // there is no process of this number, and so it has no time either
         byte[] page = new byte[RequestLedger.PAGE_LENGTH];
-        byte[] line = "2147483647  \n".getBytes(US_ASCII);
+        byte[] line = lineWithChecksum("2147483647  ");
         System.arraycopy(line, 0, page, 0, line.length);
         Files.write(file, page);
         assertEquals(Map.of(), load());
@@ -126,6 +140,12 @@ class SessionRosterTest {
             LockFiles.of(runDir, false);
             assertFalse(Files.exists(locks));
         }
+    }
+
+    private static byte[] lineWithChecksum(String process) {
+        CRC32C checksum = new CRC32C();
+        checksum.update(process.getBytes(US_ASCII));
+        return "%s %08x\n".formatted(process, checksum.getValue()).getBytes(US_ASCII);
     }
 
     /** Whoever is found is a process that is there. */
