@@ -2,6 +2,7 @@ package org.rbdwrapper.adm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.rbdwrapper.adm.Outcome.assertFailure;
 import static org.rbdwrapper.adm.Outcome.ok;
 
@@ -50,6 +51,34 @@ final class RestartSystemTest {
         broker.onExit().get(30, TimeUnit.SECONDS);
         ok(rbdw.broker("restart"));
         assertBroker("memory", "per-client");
+    }
+
+    /** Whose process is still to be seen when it has ended. */
+    @Test
+    void shouldReplaceAndStopBrokerWhoseParentNeverReapsIt() throws Exception {
+        Path out = Files.createFile(rbdw.folder.resolve("broker.out"));
+        Process parent =
+                rbdw.launch(
+                        List.of("sh", "-c", "\"$@\" & exec sleep 600", "sh"),
+                        out,
+                        out,
+                        "rbdwrapper-broker",
+                        "start",
+                        "--foreground",
+                        "--store",
+                        "memory");
+        try {
+            while (!Files.readString(out).contains("ready; log: ")) {
+                assertTrue(parent.isAlive());
+                Thread.sleep(20);
+            }
+            long pid = status().get("pid").getAsLong();
+            ok(rbdw.broker("restart"));
+            assertNotEquals(pid, status().get("pid").getAsLong());
+            assertTrue(Files.readString(Path.of("/proc/" + pid + "/status")).contains("zombie"));
+        } finally {
+            parent.destroyForcibly();
+        }
     }
 
     @Test

@@ -6,31 +6,51 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * When the kernel started a process, which tells it from a later one of the same number. Any
- * thread.
+ * When the kernel started a process, which tells it from a later one of the same number, and
+ * whether it is there at all. Any thread.
  */
 public final class ProcessStart {
-    /** Of /proc/PID/stat, counted from the state, which is the first after the name. */
+    // of /proc/PID/stat (proc(5)), counted from the state, which is the first after the name
+    private static final int STATE_FIELD = 0;
+    private static final int THREADS_FIELD = 17;
     private static final int START_TIME_FIELD = 19;
 
     private ProcessStart() {}
 
-    /** Ticks since the host's start, as text; empty where there is no such process. */
+    /**
+     * Ticks since the host's start, as text; empty where there is no such process, or where it has
+     * ended and only its parent has not asked for it yet. Some parents never do, such as the first
+     * process of many a container.
+     */
     public static String timeOf(long pid) {
         try {
-            return readTimeOf(pid);
+            String[] fields = fieldsOf(pid);
+            return hasEnded(fields) ? "" : fields[START_TIME_FIELD];
         } catch (IOException e) {
             return "";
         }
     }
 
     /**
+     * Also of one that has ended, while its number is not another's.
+     *
      * @throws IOException where there is no such process, or it cannot be looked at.
      */
     public static String readTimeOf(long pid) throws IOException {
+        return fieldsOf(pid)[START_TIME_FIELD];
+    }
+
+    /** A process is not at its end when its first thread is, while it has others. */
+    private static boolean hasEnded(String[] fields) {
+        String state = fields[STATE_FIELD];
+        return (state.equals("Z") || state.equals("X"))
+                && Integer.parseInt(fields[THREADS_FIELD]) <= 1;
+    }
+
+    private static String[] fieldsOf(long pid) throws IOException {
         String stat =
                 Files.readString(
                         Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
-        return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[START_TIME_FIELD];
+        return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
     }
 }

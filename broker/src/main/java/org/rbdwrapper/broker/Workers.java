@@ -27,26 +27,31 @@ public final class Workers {
     private static final long IDLE_SECONDS = 10;
 
     private final AtomicInteger count = new AtomicInteger();
-    private final ThreadPoolExecutor executor =
-            new ThreadPoolExecutor(
-                    0,
-                    THREADS,
-                    IDLE_SECONDS,
-                    TimeUnit.SECONDS,
-                    new IdleFirstQueue(),
-                    task ->
-                            Thread.ofPlatform()
-                                    .daemon()
-                                    .name("worker-" + count.getAndIncrement())
-                                    .unstarted(task),
-                    Workers::queue);
+    private final ThreadPoolExecutor executor;
     private final Consumer<Runnable> conductor;
 
     /**
      * @param conductor runs a task on the conductor's thread; may be called by any thread.
      */
     public Workers(Consumer<Runnable> conductor) {
+        this(conductor, TimeUnit.SECONDS.toMillis(IDLE_SECONDS));
+    }
+
+    Workers(Consumer<Runnable> conductor, long idleMillis) {
         this.conductor = conductor;
+        this.executor =
+                new ThreadPoolExecutor(
+                        0,
+                        THREADS,
+                        idleMillis,
+                        TimeUnit.MILLISECONDS,
+                        new IdleFirstQueue(),
+                        task ->
+                                Thread.ofPlatform()
+                                        .daemon()
+                                        .name("worker-" + count.getAndIncrement())
+                                        .unstarted(task),
+                        Workers::queue);
     }
 
     /** Any thread: runs a task on the conductor's thread. */

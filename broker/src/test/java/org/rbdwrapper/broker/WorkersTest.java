@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +28,17 @@ final class WorkersTest {
             Thread.sleep(5); // until it waits for its next call
         }
         assertTrue(threads.size() <= 2, threads.toString());
+    }
+
+    @Test
+    void shouldEndThreadsThatHaveNoWorkForLong() throws Exception {
+        Workers impatient = new Workers(conductor::add, 20);
+        BlockingQueue<Thread> worker = new LinkedBlockingQueue<>();
+        for (int i = 0; i < 2; i++) { // and makes others when there is work again
+            impatient.call(() -> worker.add(Thread.currentThread()), done -> {}, failure -> {});
+            assertTrue(worker.take().join(Duration.ofSeconds(30)));
+        }
+        assertTrue(impatient.close(30_000));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.cli;
 
+import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.BrokerDescriptionDecoder;
@@ -78,8 +79,9 @@ final class RunningBroker implements AutoCloseable {
      * @throws ErrnoException EPERM where it is another user's.
      */
     boolean stop(Duration timeout) throws ErrnoException, InterruptedException {
+        String startTime = ProcessStart.timeOf(pid);
         Optional<ProcessHandle> process = ProcessHandle.of(pid);
-        if (process.isEmpty()) {
+        if (startTime.isEmpty() || process.isEmpty()) {
             return true;
         }
         if (!process.get().destroy()) {
@@ -87,10 +89,10 @@ final class RunningBroker implements AutoCloseable {
                     Errno.EPERM,
                     "stop: the broker (pid " + pid + ") runs as another user, who must stop it");
         }
-        // not by onExit, which looks every 0.3 s and more at what is no child: clients wait
-        // meanwhile
+        // not by onExit, which looks every 0.3 s and more at what is no child, and waits until its
+        // parent has asked for it: clients wait meanwhile
         long deadline = System.nanoTime() + timeout.toNanos();
-        while (process.get().isAlive()) {
+        while (startTime.equals(ProcessStart.timeOf(pid))) {
             if (System.nanoTime() - deadline > 0) {
                 return false;
             }

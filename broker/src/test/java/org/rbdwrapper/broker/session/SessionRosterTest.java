@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.testing.UnreapedProcess;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
 
@@ -99,6 +100,14 @@ class SessionRosterTest {
         Files.write(file, page);
         assertEquals(Map.of(), load());
         assertFalse(Files.exists(file));
+    }
+
+    @Test
+    void shouldNotWaitForAProcessThatHasEndedAndThatNobodyHasReaped() throws Exception {
+        try (UnreapedProcess ended = UnreapedProcess.start()) {
+            new SessionRoster(runDir).add(OTHER, null, (int) ended.pid());
+            assertEquals(Set.of(KEY), load().keySet());
+        }
     }
 
     @Test

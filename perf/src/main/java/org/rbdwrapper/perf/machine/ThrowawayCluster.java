@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /**
  * One monitor and one OSD in memory on loopback.
@@ -115,11 +114,7 @@ public record ThrowawayCluster(Environment environment, Path folder) implements 
 
     /** kill -9, and starts it again when it has ended. */
     public void killAndStartOsd() throws IOException {
-        ProcessHandle osd =
-                ProcessHandle.of(pid("osd.0"))
-                        .orElseThrow(() -> new IOException("the OSD does not run"));
-        osd.destroyForcibly();
-        osd.onExit().orTimeout(LIMIT.toSeconds(), TimeUnit.SECONDS).join();
+        Tools.kill(pid("osd.0"), LIMIT);
         run(
                 "ceph-osd",
                 "-i",

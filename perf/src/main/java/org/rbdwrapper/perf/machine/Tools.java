@@ -1,10 +1,13 @@
 package org.rbdwrapper.perf.machine;
 
+import org.rbdwrapper.broker.ProcessStart;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /** What other programs on this machine are there and can do. */
@@ -66,6 +69,25 @@ public final class Tools {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
+        }
+    }
+
+    /**
+     * By SIGKILL; returns when it has ended, which is before its parent has asked for it. Nothing
+     * happens where it had ended before.
+     */
+    public static void kill(long pid, Duration limit) throws IOException {
+        String startTime = ProcessStart.timeOf(pid);
+        if (startTime.isEmpty()) {
+            return;
+        }
+        signal(pid, "KILL");
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (startTime.equals(ProcessStart.timeOf(pid))) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new IOException("process " + pid + " does not end");
+            }
+            pause();
         }
     }
 

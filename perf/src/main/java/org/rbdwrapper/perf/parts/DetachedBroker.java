@@ -1,12 +1,13 @@
 package org.rbdwrapper.perf.parts;
 
 import org.rbdwrapper.perf.machine.Environment;
+import org.rbdwrapper.perf.machine.Tools;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
 
 /**
  * A broker as a person starts it: in a process of its own, which its launcher leaves behind.
@@ -14,6 +15,8 @@ import java.util.concurrent.CompletionException;
  * @param folder with its run and state directory.
  */
 record DetachedBroker(Environment environment, Path folder) implements AutoCloseable {
+    private static final Duration LIMIT = Duration.ofMinutes(1);
+
     static DetachedBroker start(Environment environment, String name, String store)
             throws IOException {
         DetachedBroker broker =
@@ -35,15 +38,7 @@ record DetachedBroker(Environment environment, Path folder) implements AutoClose
     /** By SIGKILL; returns when it has ended. */
     void kill() throws IOException {
         long pid = Long.parseLong(Files.readString(runDir().resolve("broker.pid")).strip());
-        ProcessHandle process =
-                ProcessHandle.of(pid)
-                        .orElseThrow(() -> new IOException("no broker runs as process " + pid));
-        process.destroyForcibly();
-        try {
-            process.onExit().join();
-        } catch (CompletionException e) {
-            throw new IOException("process " + pid + " does not end", e);
-        }
+        Tools.kill(pid, LIMIT);
     }
 
     String adm(String... words) throws IOException {

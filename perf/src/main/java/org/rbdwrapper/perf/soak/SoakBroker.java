@@ -6,6 +6,7 @@ import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.rbdwrapper.perf.machine.Child;
 import org.rbdwrapper.perf.machine.Environment;
+import org.rbdwrapper.perf.machine.Tools;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The broker of the install tree, a daemon as its users have it: started, killed, started again and
@@ -56,13 +56,8 @@ final class SoakBroker implements AutoCloseable {
     }
 
     /** By SIGKILL; returns when it has ended. */
-    void kill() {
-        ProcessHandle.of(pid)
-                .ifPresent(
-                        process -> {
-                            process.destroyForcibly();
-                            process.onExit().orTimeout(LIMIT.toSeconds(), TimeUnit.SECONDS).join();
-                        });
+    void kill() throws IOException {
+        Tools.kill(pid, LIMIT);
     }
 
     BrokerAdmin admin() throws ErrnoException {
