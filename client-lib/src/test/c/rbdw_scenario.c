@@ -3,6 +3,10 @@
  *     rbdw_scenario fork PATH      a child uses what its parent opened
  *     rbdw_scenario signals PATH   handlers read while their threads are inside reads
  *     rbdw_scenario threads PATH   many more threads than channels
+ *     rbdw_scenario long-handler PATH
+ *                                  prints "reading", reads until the broker is stopped, prints "handling" when a
+ *                                  handler has interrupted that read; the handler does not return before another
+ *                                  thread has read, from the next broker
  *     rbdw_scenario until-gone PATH THREADS
  *                                  prints "ready", reads until the broker is gone, prints each
  *                                  thread's error as its number and text
@@ -187,6 +191,59 @@ static void run_threads(void)
     }
 }
 
+static _Atomic uint64_t reads;
+static _Atomic bool others_have_read;
+
+static void await_others(int signal)
+{
+    int before = errno;
+    (void) signal;
+    atomic_fetch_add(&handled, 1);
+    for (int i = 0; !atomic_load(&others_have_read); i++) {
+        if (i > 6000) {
+            fail("other threads wait for a handler");
+        }
+        usleep(10 * 1000);
+    }
+    errno = before;
+}
+
+static void *read_until_others_have(void *argument)
+{
+    (void) argument;
+    while (!atomic_load(&others_have_read)) {
+        expect_block(0, 1);
+        atomic_fetch_add(&reads, 1);
+    }
+    return NULL;
+}
+
+static void run_long_handler(void)
+{
+    pthread_t reader;
+    struct sigaction action = {.sa_handler = await_others};
+    sigaction(SIGUSR1, &action, NULL);
+    write_block(0, 1);
+    if (pthread_create(&reader, NULL, read_until_others_have, NULL) != 0) {
+        fail("no thread");
+    }
+    printf("reading\n");
+    fflush(stdout);
+    for (uint64_t before = UINT64_MAX; before != atomic_load(&reads);) { /* until the broker is stopped */
+        before = atomic_load(&reads);
+        usleep(500 * 1000);
+    }
+    pthread_kill(reader, SIGUSR1);
+    while (atomic_load(&handled) == 0) {
+        usleep(1000);
+    }
+    printf("handling\n");
+    fflush(stdout);
+    expect_block(0, 1);
+    atomic_store(&others_have_read, true);
+    pthread_join(reader, NULL);
+}
+
 static void *read_until_gone(void *argument)
 {
     char block[BLOCK];
@@ -221,7 +278,7 @@ int main(int argc, char **argv)
     int count = argc > 3 ? atoi(argv[3]) : 1;
     path = argc > 2 ? argv[2] : "";
     if (argc < 3 || count < 1 || count > MAX_THREADS) {
-        fprintf(stderr, "usage: rbdw_scenario fork|signals|threads|until-gone PATH [THREADS]\n");
+        fprintf(stderr, "usage: rbdw_scenario fork|signals|threads|long-handler|until-gone PATH [THREADS]\n");
         return 2;
     }
     if (rbdw_open(path, strcmp(scenario, "until-gone") == 0 ? O_RDONLY : O_RDWR, &image) < 0) {
@@ -233,6 +290,8 @@ int main(int argc, char **argv)
         run_signals();
     } else if (strcmp(scenario, "threads") == 0) {
         run_threads();
+    } else if (strcmp(scenario, "long-handler") == 0) {
+        run_long_handler();
     } else if (strcmp(scenario, "until-gone") == 0) {
         run_until_gone(count);
     } else {

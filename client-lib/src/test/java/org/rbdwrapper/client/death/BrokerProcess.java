@@ -84,6 +84,14 @@ final class BrokerProcess implements AutoCloseable {
         process.close();
     }
 
+    /** By SIGSTOP; from now on it answers nothing. */
+    void freeze() throws IOException, InterruptedException {
+        long pid = process.process().pid();
+        if (new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor() != 0) {
+            throw new IOException("the broker (pid " + pid + ") cannot be stopped");
+        }
+    }
+
     /** As {@code rbdwrapper-broker restart} does at first. */
     void stopForSuccessor() throws IOException {
         RunDirectory.announceSuccessor(runDir);

@@ -52,10 +52,16 @@ final class Fence {
     private static final int AT_ONCE = 64;
 
     private final ClientRecords records;
+    private final long timeoutSeconds;
     private boolean done;
 
     Fence(ClientRecords records) {
+        this(records, TIMEOUT_SECONDS);
+    }
+
+    Fence(ClientRecords records, long timeoutSeconds) {
         this.records = records;
+        this.timeoutSeconds = timeoutSeconds;
     }
 
     /**
@@ -78,7 +84,7 @@ final class Fence {
         LibRados.awaitLatestMap(cluster);
     }
 
-    private static void fence(long cluster, Map<Long, ClientRecord> dead)
+    private void fence(long cluster, Map<Long, ClientRecord> dead)
             throws ErrnoException, CephCallException {
         String addresses =
                 dead.values().stream()
@@ -106,7 +112,7 @@ final class Fence {
         }
     }
 
-    private static void blocklistAll(long cluster, Map<Long, ClientRecord> dead)
+    private void blocklistAll(long cluster, Map<Long, ClientRecord> dead)
             throws ErrnoException, CephCallException {
         ExecutorService threads =
                 Executors.newFixedThreadPool(
@@ -120,7 +126,7 @@ final class Fence {
                                             CompletableFuture.runAsync(
                                                     () -> blocklist(cluster, client), threads))
                             .toArray(CompletableFuture<?>[]::new);
-            CompletableFuture.allOf(calls).get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+            CompletableFuture.allOf(calls).get(timeoutSeconds, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Refused refused) {
                 throw refused.call;
@@ -131,7 +137,7 @@ final class Fence {
                     Errno.ETIMEDOUT,
                     "the broker before this one was killed, and the cluster has not blocklisted its"
                             + " Ceph clients within "
-                            + TIMEOUT_SECONDS
+                            + timeoutSeconds
                             + " s: see that its monitors have a quorum",
                     e);
         } catch (InterruptedException e) {

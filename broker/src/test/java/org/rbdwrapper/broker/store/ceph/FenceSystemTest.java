@@ -117,6 +117,36 @@ final class FenceSystemTest {
         }
     }
 
+    @Test
+    void shouldGiveUpMonitorsThatDoNotAnswerAndFenceLater() throws Exception {
+        CephStore store = store("rbdw");
+        ClientRecords records = new ClientRecords(clients());
+        Cluster cluster = new Cluster("rbdw");
+        try (StoreConnection before = store.connect("before")) {
+            assertFalse(before.list("rbd", "").contains("no such image"));
+            declareDead();
+            store.configure(cluster);
+            cluster.connect();
+            String id = LibRados.clusterId(cluster.address());
+            ceph.cluster.signal("mon.a", "STOP");
+            try {
+                Fence impatient = new Fence(records, 1);
+                CephFixture.assertFails(
+                        Errno.ETIMEDOUT,
+                        () -> impatient.raise(cluster.address(), id),
+                        "within 1 s",
+                        "monitors");
+                assertEquals(1, notes().size());
+            } finally {
+                ceph.cluster.signal("mon.a", "CONT");
+            }
+            new Fence(records).raise(cluster.address(), id);
+            assertEquals(List.of(), notes());
+        } finally {
+            cluster.shutDown();
+        }
+    }
+
     private void assertNotFenced(UnaryOperator<String> change) throws Exception {
         ImageSpec spec = ceph.image(1 << 20);
         try (StoreConnection other = store("rbdw").connect("other");

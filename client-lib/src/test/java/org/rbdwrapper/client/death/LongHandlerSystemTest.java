@@ -1,0 +1,39 @@
+package org.rbdwrapper.client.death;
+
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.client.nativelib.NativeProgram;
+
+import java.util.Map;
+
+/**
+ * A broker dies while a C program's thread is in a request, and a signal handler on that thread.
+ */
+final class LongHandlerSystemTest {
+    @Test
+    void shouldNotMakeOtherThreadsWaitForAHandler() throws Exception {
+        try (BrokerProcess broker = BrokerProcess.start("--store", "file")) {
+            String path;
+            try (BrokerAdmin admin = broker.admin()) {
+                admin.create("img", 1 << 20);
+                path = admin.map(MapRequest.of("img"));
+            }
+            try (NativeProgram program =
+                    NativeProgram.start(
+                            broker.runDir(),
+                            Map.of(),
+                            new byte[0],
+                            "rbdw_scenario",
+                            "long-handler",
+                            path)) {
+                program.awaitLine("reading");
+                broker.freeze();
+                program.awaitLine("handling");
+                broker.kill();
+                broker.startAgain();
+                program.await().expectSuccess();
+            }
+        }
+    }
+}
