@@ -13,6 +13,7 @@ public final class Errno {
 
     public static final Errno EPERM = known(1, "EPERM", "operation not permitted");
     public static final Errno ENOENT = known(2, "ENOENT", "no such file or directory");
+    public static final Errno ESRCH = known(3, "ESRCH", "no such process");
     public static final Errno EIO = known(5, "EIO", "input/output error");
     public static final Errno ENXIO = known(6, "ENXIO", "no such device or address");
     public static final Errno EBADF = known(9, "EBADF", "bad file descriptor");
@@ -56,7 +57,6 @@ public final class Errno {
     public static final Errno EOPNOTSUPP = known(95, "EOPNOTSUPP", "operation not supported");
 
     static {
-        known(3, "ESRCH", "no such process");
         known(7, "E2BIG", "argument list too long");
         known(8, "ENOEXEC", "exec format error");
         known(10, "ECHILD", "no child processes");

@@ -76,9 +76,16 @@ final class RunningBroker implements AutoCloseable {
     /**
      * Asks it to end, and waits until its process has: false if it has not in this time.
      *
-     * @throws ErrnoException EPERM where it is another user's.
+     * @throws ErrnoException EPERM where it is another user's, ESRCH where it is in another PID
+     *     namespace.
      */
     boolean stop(Duration timeout) throws ErrnoException, InterruptedException {
+        if (pid == 0) {
+            throw new ErrnoException(
+                    Errno.ESRCH,
+                    "stop: the broker runs in another PID namespace (a container), where it must"
+                            + " be stopped");
+        }
         String startTime = ProcessStart.timeOf(pid);
         Optional<ProcessHandle> process = ProcessHandle.of(pid);
         if (startTime.isEmpty() || process.isEmpty()) {

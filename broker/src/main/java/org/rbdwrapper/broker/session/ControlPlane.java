@@ -47,7 +47,8 @@ public final class ControlPlane {
                                         },
                                         removed -> then.run(),
                                         failure -> then.run()),
-                        session -> conductor.end(session, "it came back and did nothing more"));
+                        session -> conductor.end(session, "it came back and did nothing more"),
+                        new Starvation()::isHeldUp);
         SessionLimits limits = new SessionLimits(options.limits(), uid);
         ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
         OpenHandler opens =

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * The time after a broker's start that belongs to the clients of the one before.
@@ -40,7 +41,8 @@ import java.util.function.Consumer;
  * one, and is told that it is late: its changes without an answer fail with EIO instead of being
  * made again. So is who comes back and then does nothing, before it has all its answers: its
  * session is ended, and others go on when what the store had of it is done. A store that takes its
- * time is waited for: that is no client's fault.
+ * time is waited for: that is no client's fault. So is, for longer, a client that an overloaded
+ * host keeps from running: a pause harms less than EIO.
  *
  * <p>That they are late is on the disk before others go on: the broker after this one, if this one
  * is killed the moment after, must not take them for clients to be waited for.
@@ -52,6 +54,15 @@ final class ReturnGrace {
      * Clients look for their broker many times a second: who is not back by then is not running.
      */
     static final long LIMIT_NANOS = 3_000_000_000L;
+
+    /** Of who is kept from running: see {@link Starvation}. */
+    static final long HELD_UP_LIMIT_NANOS = 30_000_000_000L;
+
+    /**
+     * A client of another container, of whose end nobody hears, may have had nothing to do until
+     * then.
+     */
+    static final long HIDDEN_LIMIT_NANOS = 3_600_000_000_000L;
 
     /**
      * Requests of one that returns, for each that it can have had under way: it may have to split
@@ -69,7 +80,8 @@ final class ReturnGrace {
     private final List<Runnable> waiting = new ArrayList<>();
     private final Forgetting forgetting;
     private final Consumer<Session> cutOff;
-    private final long deadline;
+    private final HeldUp heldUp;
+    private final long start;
     private boolean ending;
     private long nextIdleLook;
     private boolean over;
@@ -80,15 +92,23 @@ final class ReturnGrace {
         void forget(Set<SessionKey> keys, Runnable then);
     }
 
+    /** Whether the host keeps a process from running. */
+    @FunctionalInterface
+    interface HeldUp {
+        boolean test(int pid, long now);
+    }
+
     /** Of a client that is back and has not all its answers. */
     private static final class Return {
         private final Set<SessionKey> keys;
+        private final int pid;
         private long lookedAt;
         private long idleNanos;
         private boolean isCutOff;
 
-        Return(Set<SessionKey> keys, long now) {
+        Return(Set<SessionKey> keys, int pid, long now) {
             this.keys = keys;
+            this.pid = pid;
             this.lookedAt = now;
         }
     }
@@ -103,7 +123,8 @@ final class ReturnGrace {
             Map<SessionKey, SessionRoster.Entry> before,
             long now,
             Forgetting forgetting,
-            Consumer<Session> cutOff) {
+            Consumer<Session> cutOff,
+            HeldUp heldUp) {
         for (SessionKey key : before.keySet()) {
             if (!isIn(expected, key) && !isIn(idle, key)) {
                 Lineage lineage = Lineage.of(key, before);
@@ -112,7 +133,8 @@ final class ReturnGrace {
         }
         this.forgetting = forgetting;
         this.cutOff = cutOff;
-        this.deadline = now + LIMIT_NANOS;
+        this.heldUp = heldUp;
+        this.start = now;
         this.nextIdleLook = now;
         this.over = expected.isEmpty();
     }
@@ -147,7 +169,7 @@ final class ReturnGrace {
         if (!over) {
             Set<SessionKey> keys = new HashSet<>(lineage.keys());
             keys.add(own);
-            returning.put(session, new Return(keys, now));
+            returning.put(session, new Return(keys, lineage.entry().pid(), now));
         }
         return lineage;
     }
@@ -181,17 +203,18 @@ final class ReturnGrace {
     /** Now and then: whether somebody need not be waited for any more, or will not come back. */
     void look(long now) {
         if (!idle.isEmpty() && now - nextIdleLook >= 0) {
-            removeTheGone(idle);
+            boolean isAnyHiddenGone = now - start >= HIDDEN_LIMIT_NANOS;
+            remove(idle, e -> !e.isAlive() || (e.isHidden() && isAnyHiddenGone));
             nextIdleLook = now + IDLE_LOOK_NANOS;
         }
         if (over) {
             return;
         }
-        removeTheGone(expected);
-        if (now - deadline >= 0) {
-            expected.forEach(lineage -> missing.addAll(lineage.keys()));
-            expected.clear();
-        }
+        remove(expected, entry -> !entry.isAlive());
+        expected.removeIf(
+                lineage ->
+                        isTooLong(now - start, lineage.entry().pid(), now)
+                                && missing.addAll(lineage.keys()));
         List<Session> stuck = new ArrayList<>();
         returning.forEach(
                 (session, back) -> {
@@ -210,7 +233,7 @@ final class ReturnGrace {
         }
         back.lookedAt = now;
         boolean stuck =
-                back.idleNanos >= LIMIT_NANOS
+                isTooLong(back.idleNanos, back.pid, now)
                         || session.requests() > REQUESTS_A_TAG * session.maxInFlight();
         if (!stuck || back.isCutOff) {
             return false;
@@ -220,9 +243,17 @@ final class ReturnGrace {
         return true;
     }
 
-    private void removeTheGone(Set<Lineage> from) {
+    /** The last second before the limit tells who is held up. */
+    private boolean isTooLong(long nanos, int pid, long now) {
+        if (nanos < LIMIT_NANOS - Starvation.EVERY_NANOS || nanos >= HELD_UP_LIMIT_NANOS) {
+            return nanos >= LIMIT_NANOS;
+        }
+        return !heldUp.test(pid, now) && nanos >= LIMIT_NANOS;
+    }
+
+    private void remove(Set<Lineage> from, Predicate<SessionRoster.Entry> isGone) {
         Set<SessionKey> gone = new HashSet<>();
-        from.removeIf(lineage -> !lineage.entry().isAlive() && gone.addAll(lineage.keys()));
+        from.removeIf(lineage -> isGone.test(lineage.entry()) && gone.addAll(lineage.keys()));
         if (!gone.isEmpty()) {
             forgetting.forget(gone, () -> {}); // nobody comes by these keys: no order to keep
         }

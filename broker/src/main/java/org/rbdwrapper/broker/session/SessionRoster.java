@@ -45,7 +45,8 @@ final class SessionRoster {
     /**
      * A process that had a session.
      *
-     * @param startTime of the kernel: another process of the same number has another.
+     * @param startTime of the kernel: another process of the same number has another. {@link
+     *     #HIDDEN} where this broker cannot see it.
      * @param before the session that it went on from; null where it is the first.
      * @param hadRequests that the broker may not have answered.
      * @param hadUnflushed changes that may have died with the broker's cache.
@@ -56,10 +57,18 @@ final class SessionRoster {
             SessionKey before,
             boolean hadRequests,
             boolean hadUnflushed) {
-        /** Whether it is still there. */
+        /** A process of another container, whose end nobody here can see. */
+        static final String HIDDEN = "-";
+
+        /** Whether it is still there; true of one that is hidden. */
         boolean isAlive() {
             // empty where there is no such process, which no entry may be taken for
-            return !startTime.isEmpty() && startTime.equals(ProcessStart.timeOf(pid));
+            return isHidden()
+                    || (!startTime.isEmpty() && startTime.equals(ProcessStart.timeOf(pid)));
+        }
+
+        boolean isHidden() {
+            return startTime.equals(HIDDEN);
         }
     }
 
@@ -121,8 +130,7 @@ final class SessionRoster {
                                 PosixFilePermissions.fromString("rwx------")));
             }
             byte[] page = new byte[RequestLedger.PAGE_LENGTH];
-            String startTime = ProcessStart.readTimeOf(pid);
-            String process = pid + " " + startTime + " " + (before == null ? "" : before);
+            String process = pid + " " + startTimeOf(pid) + " " + (before == null ? "" : before);
             byte[] line = (process + " " + checksumOf(process) + "\n").getBytes(US_ASCII);
             System.arraycopy(line, 0, page, 0, line.length);
             Path file = folder.resolve(key.toString());
@@ -130,6 +138,15 @@ final class SessionRoster {
             return RequestLedger.in(map(file));
         } catch (IOException e) {
             throw FileErrors.of(e, "session " + key + " cannot be noted in " + folder);
+        }
+    }
+
+    /** A process of another PID namespace has the number 0, and /proc may hide those of others. */
+    private static String startTimeOf(int pid) {
+        try {
+            return ProcessStart.readTimeOf(pid);
+        } catch (IOException e) {
+            return Entry.HIDDEN;
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Set;
 /** Who is waited for after a broker's start, for how long, and who is told that it is late. */
 final class ReturnGraceTest {
     private static final long LIMIT = ReturnGrace.LIMIT_NANOS;
+    private static final long HELD_UP_LIMIT = ReturnGrace.HELD_UP_LIMIT_NANOS;
     private static final SessionKey A = new SessionKey(1, 1);
     private static final SessionKey A_AGAIN = new SessionKey(2, 1);
     private static final SessionKey B = new SessionKey(1, 2);
@@ -27,6 +28,7 @@ final class ReturnGraceTest {
     private final Session sessionA = session();
     private Runnable afterForgetting;
     private boolean isOver;
+    private boolean isHeldUp;
 
     @Test
     void shouldNotWaitWhereNobodyHadRequests() {
@@ -120,6 +122,45 @@ final class ReturnGraceTest {
         assertEquals(List.of(sessionA), cutOff);
     }
 
+    @Test
+    void shouldWaitLongerForWhoIsKeptFromRunning() {
+        ReturnGrace grace = grace(Map.of(A, entry(true), B, entry(true)));
+        isHeldUp = true;
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        grace.look(LIMIT - 1);
+        grace.look(HELD_UP_LIMIT - 1);
+        assertEquals(Set.of(), forgotten);
+        assertEquals(List.of(), cutOff);
+        grace.look(HELD_UP_LIMIT);
+        assertEquals(List.of(sessionA), cutOff);
+        grace.onReturned(sessionA);
+        assertEquals(Set.of(A, A_AGAIN, B), forgotten);
+    }
+
+    @Test
+    void shouldNotWaitLongerForWhoIsKeptFromRunningNoMore() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        isHeldUp = true;
+        grace.look(2 * LIMIT);
+        assertEquals(Set.of(), forgotten);
+        isHeldUp = false;
+        grace.look(2 * LIMIT + 1);
+        assertEquals(Set.of(A), forgotten);
+    }
+
+    @Test
+    void shouldWaitForProcessThatCannotBeSeen() {
+        ReturnGrace grace = grace(Map.of(A, hidden(true), B, hidden(false)));
+        grace.look(LIMIT - 1);
+        assertEquals(Set.of(), forgotten);
+        grace.look(LIMIT);
+        assertEquals(Set.of(A), forgotten);
+        grace.look(ReturnGrace.HIDDEN_LIMIT_NANOS - 1);
+        assertEquals(Set.of(A), forgotten, "may come back at any time");
+        grace.look(2 * ReturnGrace.HIDDEN_LIMIT_NANOS);
+        assertEquals(Set.of(A, B), forgotten);
+    }
+
     private ReturnGrace grace(Map<SessionKey, SessionRoster.Entry> before) {
         ReturnGrace grace =
                 new ReturnGrace(
@@ -129,7 +170,8 @@ final class ReturnGraceTest {
                             forgotten.addAll(keys);
                             afterForgetting = then;
                         },
-                        cutOff::add);
+                        cutOff::add,
+                        (pid, now) -> isHeldUp);
         grace.whenOver(() -> isOver = true);
         return grace;
     }
@@ -142,6 +184,10 @@ final class ReturnGraceTest {
     private static SessionRoster.Entry ended(boolean hadRequests) {
         int pid = (int) ProcessHandle.current().pid();
         return new SessionRoster.Entry(pid, "0", null, hadRequests, false);
+    }
+
+    private static SessionRoster.Entry hidden(boolean hadRequests) {
+        return new SessionRoster.Entry(0, SessionRoster.Entry.HIDDEN, null, hadRequests, false);
     }
 
     private static SessionRoster.Entry entry(boolean hadRequests) {

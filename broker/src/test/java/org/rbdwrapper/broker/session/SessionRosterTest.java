@@ -110,6 +110,14 @@ class SessionRosterTest {
         }
     }
 
+    /** The kernel has no number for a process of another PID namespace. */
+    @Test
+    void shouldNoteProcessThatCannotBeSeen() throws Exception {
+        new SessionRoster(runDir).add(OTHER, null, 0);
+        assertTrue(load().get(OTHER).isHidden());
+        assertFalse(load().get(KEY).isHidden());
+    }
+
     @Test
     void shouldForgetWhatIsNoSession() throws Exception {
         Path folder = file.getParent();

@@ -1,0 +1,125 @@
+package org.rbdwrapper.adm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.rbdwrapper.adm.Outcome.assertFailure;
+import static org.rbdwrapper.adm.Outcome.ok;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A broker in a PID namespace of its own, as in a container: it cannot see its clients' processes.
+ */
+final class ContainerSystemTest {
+    private static final List<String> CONTAINER =
+            List.of("unshare", "--pid", "--fork", "--mount-proc", "--kill-child");
+    private static final String PYTHON = "/usr/bin/python3";
+
+    /** Reads, waits for a line, writes and reads. */
+    private static final String PROGRAM =
+            """
+            import os, sys
+            image = os.open(sys.argv[1], os.O_RDWR)
+            assert os.pread(image, 3, 0) == bytes(3)
+            print("has read", flush=True)
+            sys.stdin.readline()
+            assert os.pwrite(image, b"new", 0) == 3
+            assert os.pread(image, 3, 0) == b"new"
+            """;
+
+    private Installed rbdw;
+    private Process container;
+
+    @BeforeEach
+    void startBroker() throws Exception {
+        List<String> attempt = new ArrayList<>(CONTAINER);
+        attempt.add("true");
+        assumeTrue(
+                new ProcessBuilder(attempt).start().waitFor() == 0,
+                "no PID namespace can be made here");
+        rbdw = new Installed();
+        startContainer();
+        ok(rbdw.adm("create", "img", "--size", "1M"));
+        ok(rbdw.adm("map", "img"));
+    }
+
+    @AfterEach
+    void stopBroker() throws Exception {
+        if (rbdw != null) {
+            endContainer();
+            rbdw.close();
+        }
+    }
+
+    @Test
+    void shouldServeProgramsThatItCannotSeeAndTheirNextBrokerToo() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
+        Path out = Files.createFile(rbdw.folder.resolve("program.out"));
+        Process program =
+                rbdw.launch(
+                        List.of(), out, out, "rbdwrapper-run", PYTHON, "-c", PROGRAM, "/rbdw/img");
+        try {
+            await(out, "has read", program);
+            endContainer();
+            startContainer();
+            program.getOutputStream().close();
+            assertTrue(program.waitFor(60, TimeUnit.SECONDS));
+            assertEquals(0, program.exitValue(), () -> text(out));
+        } finally {
+            program.destroyForcibly();
+        }
+    }
+
+    @Test
+    void shouldSayThatItCannotBeStoppedFromAnotherContainer() throws Exception {
+        assertFailure(
+                1, rbdw.run(CONTAINER, "rbdwrapper-broker", "stop"), "PID namespace", "ESRCH");
+        ok(rbdw.broker("status"));
+    }
+
+    private void startContainer() throws Exception {
+        Path out = Files.createTempFile(rbdw.folder, "broker", ".out");
+        container =
+                rbdw.launch(
+                        CONTAINER,
+                        out,
+                        out,
+                        "rbdwrapper-broker",
+                        "start",
+                        "--foreground",
+                        "--store",
+                        "file");
+        await(out, "ready; log: ", container);
+    }
+
+    /** As a container's runtime does, by SIGKILL. */
+    private void endContainer() throws Exception {
+        container.destroyForcibly();
+        assertTrue(container.waitFor(60, TimeUnit.SECONDS));
+    }
+
+    private static void await(Path output, String text, Process process) throws Exception {
+        while (!text(output).contains(text)) {
+            assertTrue(process.isAlive(), () -> text(output));
+            Thread.sleep(20);
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+}
