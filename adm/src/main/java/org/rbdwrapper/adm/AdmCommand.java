@@ -24,7 +24,7 @@ abstract class AdmCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() throws Exception {
-        try (BrokerAdmin broker = BrokerAdmin.connect(AdmMain.PROGRAM)) {
+        try (BrokerAdmin broker = BrokerAdmin.connect(AdmMain.PROGRAM, this::sayThatItWaits)) {
             run(broker);
         }
         return 0;
@@ -34,6 +34,14 @@ abstract class AdmCommand implements Callable<Integer> {
     final void callWithoutArguments(PrintWriter to) throws Exception {
         out = to;
         call();
+    }
+
+    private void sayThatItWaits() {
+        if (isTerminal()) {
+            PrintWriter err = spec.commandLine().getErr();
+            err.println("the broker has ended: waiting for the next one");
+            err.flush();
+        }
     }
 
     final PrintWriter out() {

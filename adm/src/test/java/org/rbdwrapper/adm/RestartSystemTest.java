@@ -1,6 +1,7 @@
 package org.rbdwrapper.adm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.rbdwrapper.adm.Outcome.assertFailure;
@@ -79,6 +80,32 @@ final class RestartSystemTest {
         } finally {
             parent.destroyForcibly();
         }
+    }
+
+    @Test
+    void shouldLetAdministrationWaitForTheNextBroker() throws Exception {
+        ok(rbdw.broker("start"));
+        ok(rbdw.adm("create", "img", "--size", "1M"));
+        ok(rbdw.broker("stop", "--for-restart"));
+        Path out = rbdw.folder.resolve("adm.out");
+        Process adm = rbdw.launch(List.of(), out, out, "rbdwrapper-adm", "map", "img");
+        try {
+            assertFalse(adm.waitFor(2, TimeUnit.SECONDS), () -> "it did not wait");
+            ok(rbdw.broker("start"));
+            assertTrue(adm.waitFor(30, TimeUnit.SECONDS));
+            assertEquals("/rbdw/img", Files.readString(out).strip());
+            assertEquals(0, adm.exitValue());
+        } finally {
+            adm.destroyForcibly();
+        }
+    }
+
+    @Test
+    void shouldNotLetAdministrationWaitForABrokerThatDoesNotCome() throws Exception {
+        ok(rbdw.broker("start", "--store", "memory"));
+        ok(rbdw.broker("stop", "--for-restart"));
+        assertFailure(1, rbdw.adm("showmapped"), "rbdwrapper-broker start", "ECONNREFUSED");
+        ok(rbdw.broker("start", "--store", "memory"));
     }
 
     @Test

@@ -1,6 +1,8 @@
 package org.rbdwrapper.client.admin;
 
+import org.rbdwrapper.client.session.FirstBroker;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.ClientsDecoder;
 import org.rbdwrapper.ipc.codec.CreateImageEncoder;
 import org.rbdwrapper.ipc.codec.DescribeImageEncoder;
@@ -39,7 +41,20 @@ public final class BrokerAdmin implements AutoCloseable {
 
     /** Connects to the broker that the environment leads to. */
     public static BrokerAdmin connect(String program) throws ErrnoException {
-        return connect(program, ControlConnection.connectToAdminister());
+        return connect(program, () -> {});
+    }
+
+    /**
+     * Connects to the broker that the environment leads to; waits for the next one where that is
+     * being replaced.
+     *
+     * @param onWaiting is called once, when that takes longer than a moment.
+     */
+    public static BrokerAdmin connect(String program, Runnable onWaiting) throws ErrnoException {
+        return FirstBroker.await(
+                RunDirectories.ofThisProcess().clientRunDirs(),
+                () -> connect(program, ControlConnection.connectToAdminister()),
+                onWaiting);
     }
 
     /** Begins an administrative session on this connection. */

@@ -2,7 +2,6 @@ package org.rbdwrapper.client.session;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.util.concurrent.locks.LockSupport;
 
@@ -17,22 +16,13 @@ final class Reconnect {
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
-    private static final long FIRST_BROKER_NANOS = 10_000_000_000L;
-
     private final Wish wish;
     private final long began = System.nanoTime();
     private final long limitNanos;
 
     Reconnect(Wish wish) {
-        this(wish, System.getenv(VARIABLE));
-    }
-
-    /**
-     * @param timeout seconds, which may have a fraction; null or empty: without a limit.
-     */
-    Reconnect(Wish wish, String timeout) {
         this.wish = wish;
-        this.limitNanos = nanos(timeout);
+        this.limitNanos = limitNanos();
     }
 
     /**
@@ -66,36 +56,23 @@ final class Reconnect {
         }
     }
 
-    /**
-     * The first one. A program that begins while its broker is replaced waits for the next, as
-     * those do that are there: as long as there is a socket that a broker has left, at most {@link
-     * #FIRST_BROKER_NANOS}.
-     *
-     * @throws ErrnoException ECONNREFUSED where none is running, or as the broker refused it.
-     */
+    /** See {@link FirstBroker}. */
     BrokerConnection first() throws ErrnoException {
-        long pause = FIRST_PAUSE_NANOS;
-        while (true) {
-            try {
-                return BrokerConnection.make(wish, null, false);
-            } catch (ErrnoException e) {
-                long limit = Math.min(limitNanos, FIRST_BROKER_NANOS);
-                if (!isAway(e)
-                        || System.nanoTime() - began > limit - pause
-                        || !ControlConnection.isAnySocketLeft(wish.runDirs())) {
-                    throw e;
-                }
-            }
-            LockSupport.parkNanos(pause);
-            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
-        }
+        return FirstBroker.await(
+                wish.runDirs(),
+                () -> BrokerConnection.make(wish, null, false),
+                () -> {},
+                limitNanos);
     }
 
-    /** There is none, or it has just ended. */
-    private static boolean isAway(ErrnoException e) {
-        return e.errno().equals(Errno.ECONNREFUSED) || BrokerConnection.isHangUp(e);
+    /** As the environment says. */
+    static long limitNanos() {
+        return nanos(System.getenv(VARIABLE));
     }
 
+    /**
+     * @param seconds which may have a fraction; null or empty: without a limit.
+     */
     private static long nanos(String seconds) {
         if (seconds == null || seconds.isEmpty()) {
             return Long.MAX_VALUE / 2;
