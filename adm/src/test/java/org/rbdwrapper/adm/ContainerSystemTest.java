@@ -23,6 +23,11 @@ import java.util.concurrent.TimeUnit;
 final class ContainerSystemTest {
     private static final List<String> CONTAINER =
             List.of("unshare", "--pid", "--fork", "--mount-proc", "--kill-child");
+
+    /** Of users, PIDs, the network and all others; without any right on the host. */
+    private static final List<String> ISOLATED =
+            List.of("unshare", "--map-root-user", "-pfmniu", "--mount-proc", "--kill-child");
+
     private static final String PYTHON = "/usr/bin/python3";
 
     /** Reads, waits for a line, writes and reads. */
@@ -42,11 +47,7 @@ final class ContainerSystemTest {
 
     @BeforeEach
     void startBroker() throws Exception {
-        List<String> attempt = new ArrayList<>(CONTAINER);
-        attempt.add("true");
-        assumeTrue(
-                new ProcessBuilder(attempt).start().waitFor() == 0,
-                "no PID namespace can be made here");
+        assumeTrue(canRun(CONTAINER), "no PID namespace can be made here");
         rbdw = new Installed();
         startContainer();
         ok(rbdw.adm("create", "img", "--size", "1M"));
@@ -81,10 +82,34 @@ final class ContainerSystemTest {
     }
 
     @Test
+    void shouldServeProgramWithAllNamespacesOfItsOwn() throws Exception {
+        assumeTrue(canRun(ISOLATED), "no user namespace can be made here");
+        Path written = Files.writeString(rbdw.folder.resolve("written"), "from a container");
+        ok(
+                rbdw.run(
+                        ISOLATED,
+                        "rbdwrapper-run",
+                        "dd",
+                        "if=" + written,
+                        "of=/rbdw/img",
+                        "conv=notrunc,fsync",
+                        "status=none"));
+        assertEquals(
+                "from a container",
+                ok(rbdw.run(List.of(), "rbdwrapper-run", "head", "-c", "16", "/rbdw/img")));
+    }
+
+    @Test
     void shouldSayThatItCannotBeStoppedFromAnotherContainer() throws Exception {
         assertFailure(
                 1, rbdw.run(CONTAINER, "rbdwrapper-broker", "stop"), "PID namespace", "ESRCH");
         ok(rbdw.broker("status"));
+    }
+
+    private static boolean canRun(List<String> prefix) throws Exception {
+        List<String> attempt = new ArrayList<>(prefix);
+        attempt.add("true");
+        return new ProcessBuilder(attempt).start().waitFor() == 0;
     }
 
     private void startContainer() throws Exception {
