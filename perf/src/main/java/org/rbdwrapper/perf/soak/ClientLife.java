@@ -135,6 +135,10 @@ final class ClientLife {
             tally.killed();
         } else if (lostItsConnection && child.failedWith("108", "ESHUTDOWN", "shutdown")) {
             tally.lost();
+        } else if (end == End.STOPPED_MEANWHILE
+                && child.failedWith("")
+                && SoakLog.isLate(administration.broker().stateDir(), child.process().pid())) {
+            tally.late();
         } else {
             String printed = child.await(Duration.ZERO);
             if (kind == ClientKind.SUM) {

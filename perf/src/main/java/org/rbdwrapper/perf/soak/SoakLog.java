@@ -18,14 +18,10 @@ import java.util.stream.Stream;
  */
 record SoakLog(long bytes, int lines, String often, int times) {
     static SoakLog of(Path stateDir) throws IOException {
-        List<Path> files;
-        try (Stream<Path> list = Files.list(stateDir.resolve("log"))) {
-            files = list.filter(f -> f.getFileName().toString().startsWith("broker.")).toList();
-        }
         long bytes = 0;
         int lines = 0;
         Map<String, Integer> counts = new HashMap<>();
-        for (Path file : files) {
+        for (Path file : files(stateDir)) {
             bytes += Files.size(file);
             for (String line : Files.readString(file, StandardCharsets.UTF_8).lines().toList()) {
                 lines++;
@@ -38,5 +34,24 @@ record SoakLog(long bytes, int lines, String often, int times) {
                         .max(Comparator.comparing(Map.Entry::getValue))
                         .orElse(Map.entry("", 0));
         return new SoakLog(bytes, lines, most.getKey(), most.getValue());
+    }
+
+    /** Whether a broker has said that this process came back too late, so that it gets EIO. */
+    static boolean isLate(Path stateDir, long pid) throws IOException {
+        for (Path file : files(stateDir)) {
+            try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
+                String process = "(pid " + pid + ",";
+                if (lines.anyMatch(l -> l.contains(process) && l.contains("is back too late"))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private static List<Path> files(Path stateDir) throws IOException {
+        try (Stream<Path> list = Files.list(stateDir.resolve("log"))) {
+            return list.filter(f -> f.getFileName().toString().startsWith("broker.")).toList();
+        }
     }
 }

@@ -12,6 +12,7 @@ final class Tally {
     private final AtomicInteger killed = new AtomicInteger();
     private final AtomicInteger stopped = new AtomicInteger();
     private final AtomicInteger lost = new AtomicInteger();
+    private final AtomicInteger late = new AtomicInteger();
 
     void ended() {
         ended.incrementAndGet();
@@ -31,8 +32,13 @@ final class Tally {
         lost.incrementAndGet();
     }
 
+    /** With EIO, as it was stopped while others went on with the next broker. */
+    void late() {
+        late.incrementAndGet();
+    }
+
     int all() {
-        return ended.get() + killed.get() + lost.get();
+        return ended.get() + killed.get() + lost.get() + late.get();
     }
 
     int good() {
@@ -41,7 +47,7 @@ final class Tally {
 
     @Override
     public String toString() {
-        return "%d ended by themselves, %d were killed, %d lost their Ceph client; %d were stopped for a while"
-                .formatted(ended.get(), killed.get(), lost.get(), stopped.get());
+        return "%d ended by themselves, %d were killed, %d lost their Ceph client; %d were stopped for a while, %d of them too long"
+                .formatted(ended.get(), killed.get(), lost.get(), stopped.get(), late.get());
     }
 }
