@@ -203,8 +203,8 @@ final class ReturnGrace {
     /** Now and then: whether somebody need not be waited for any more, or will not come back. */
     void look(long now) {
         if (!idle.isEmpty() && now - nextIdleLook >= 0) {
-            boolean isAnyHiddenGone = now - start >= HIDDEN_LIMIT_NANOS;
-            remove(idle, e -> !e.isAlive() || (e.isHidden() && isAnyHiddenGone));
+            boolean areHiddenGone = now - start >= HIDDEN_LIMIT_NANOS;
+            remove(idle, e -> !e.isAlive() || (e.isHidden() && areHiddenGone));
             nextIdleLook = now + IDLE_LOOK_NANOS;
         }
         if (over) {
