@@ -97,12 +97,21 @@ static bool model_write(struct worker *worker, const char *data, int64_t offset,
     return true;
 }
 
+/* Of a transfer that ended early: the one of what is left says why, or goes through, which must not be. */
+static int64_t why_short(int64_t n, int64_t rest)
+{
+    return rest < 0 ? rest : n;
+}
+
 /* zero_is_right: after a discard, which may leave a byte or clear it. */
 static bool read_and_compare(struct worker *worker, int64_t offset, int64_t length,
                              bool zero_is_right)
 {
     memset(worker->ours, 0xa5, (size_t) length);
     int64_t n = rbdw_pread(image, worker->ours, (size_t) length, offset);
+    if (n > 0 && n < length) {
+        n = why_short(n, rbdw_pread(image, worker->ours + n, (size_t) (length - n), offset + n));
+    }
     if (!expect(worker, "read", offset, length, length, n) || !model_read(worker, offset, length)) {
         return false;
     }
@@ -129,6 +138,9 @@ static bool write_random(struct worker *worker, int64_t offset, int64_t length)
         memcpy(worker->ours + i, &random, 8); /* the buffer has room for it */
     }
     int64_t n = rbdw_pwrite(image, worker->ours, (size_t) length, offset);
+    if (n > 0 && n < length) {
+        n = why_short(n, rbdw_pwrite(image, worker->ours + n, (size_t) (length - n), offset + n));
+    }
     return expect(worker, "write", offset, length, length, n)
            && model_write(worker, worker->ours, offset, length);
 }
