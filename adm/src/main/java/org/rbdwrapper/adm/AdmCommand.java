@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 /** What the commands share: the connection to the broker, and where their output goes. */
 @Command(mixinStandardHelpOptions = true)
 abstract class AdmCommand implements Callable<Integer> {
+    /** Null where picocli has not made this. */
     @Spec private CommandSpec spec;
 
     /** Null: where picocli says. */
@@ -38,10 +39,15 @@ abstract class AdmCommand implements Callable<Integer> {
 
     private void sayThatItWaits() {
         if (isTerminal()) {
-            PrintWriter err = spec.commandLine().getErr();
-            err.println("the broker has ended: waiting for the next one");
-            err.flush();
+            err().println("the broker has ended: waiting for the next one");
+            err().flush();
         }
+    }
+
+    private PrintWriter err() {
+        return spec == null
+                ? new PrintWriter(System.err, true, System.err.charset())
+                : spec.commandLine().getErr();
     }
 
     final PrintWriter out() {
@@ -55,7 +61,7 @@ abstract class AdmCommand implements Callable<Integer> {
         if (!isTerminal()) {
             return (done, total) -> {};
         }
-        PrintWriter err = spec.commandLine().getErr();
+        PrintWriter err = err();
         return (done, total) -> {
             err.printf("\r%s: %d%% ", what, total > 0 ? done * 100 / total : 0);
             err.flush();
@@ -65,8 +71,8 @@ abstract class AdmCommand implements Callable<Integer> {
     /** Ends the line that {@link #progress} wrote. */
     final void progressDone() {
         if (isTerminal()) {
-            spec.commandLine().getErr().print("\r\033[K");
-            spec.commandLine().getErr().flush();
+            err().print("\r\033[K");
+            err().flush();
         }
     }
 

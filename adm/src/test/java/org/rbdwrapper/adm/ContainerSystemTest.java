@@ -113,18 +113,7 @@ final class ContainerSystemTest {
     }
 
     private void startContainer() throws Exception {
-        Path out = Files.createTempFile(rbdw.folder, "broker", ".out");
-        container =
-                rbdw.launch(
-                        CONTAINER,
-                        out,
-                        out,
-                        "rbdwrapper-broker",
-                        "start",
-                        "--foreground",
-                        "--store",
-                        "file");
-        await(out, "ready; log: ", container);
+        container = rbdw.startForeground(CONTAINER, "file");
     }
 
     /** As a container's runtime does, by SIGKILL. */

@@ -121,6 +121,32 @@ final class Installed implements AutoCloseable {
         return prepare(words, out, err).start();
     }
 
+    /**
+     * A broker in the foreground of a process that these words make of it; returns when it is
+     * ready.
+     */
+    Process startForeground(List<String> prefix, String store)
+            throws IOException, InterruptedException {
+        Path out = Files.createTempFile(folder, "broker", ".out");
+        Process process =
+                launch(
+                        prefix,
+                        out,
+                        out,
+                        "rbdwrapper-broker",
+                        "start",
+                        "--foreground",
+                        "--store",
+                        store);
+        while (!Files.readString(out).contains("ready; log: ")) {
+            if (!process.isAlive()) {
+                throw new IOException("the broker has ended: " + Files.readString(out));
+            }
+            Thread.sleep(20);
+        }
+        return process;
+    }
+
     private ProcessBuilder prepare(List<String> words, Path out, Path err) {
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectOutput(out.toFile()).redirectError(err.toFile());

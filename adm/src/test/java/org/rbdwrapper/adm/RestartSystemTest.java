@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.rbdwrapper.adm.Outcome.assertFailure;
 import static org.rbdwrapper.adm.Outcome.ok;
 
@@ -57,22 +58,10 @@ final class RestartSystemTest {
     /** Whose process is still to be seen when it has ended. */
     @Test
     void shouldReplaceAndStopBrokerWhoseParentNeverReapsIt() throws Exception {
-        Path out = Files.createFile(rbdw.folder.resolve("broker.out"));
         Process parent =
-                rbdw.launch(
-                        List.of("sh", "-c", "\"$@\" & exec sleep 600", "sh"),
-                        out,
-                        out,
-                        "rbdwrapper-broker",
-                        "start",
-                        "--foreground",
-                        "--store",
-                        "memory");
+                rbdw.startForeground(
+                        List.of("sh", "-c", "\"$@\" & exec sleep 600", "sh"), "memory");
         try {
-            while (!Files.readString(out).contains("ready; log: ")) {
-                assertTrue(parent.isAlive());
-                Thread.sleep(20);
-            }
             long pid = status().get("pid").getAsLong();
             ok(rbdw.broker("restart"));
             assertNotEquals(pid, status().get("pid").getAsLong());
@@ -97,6 +86,27 @@ final class RestartSystemTest {
             assertEquals(0, adm.exitValue());
         } finally {
             adm.destroyForcibly();
+        }
+    }
+
+    /** Also a short command, which is run without picocli. */
+    @Test
+    void shouldSayOnATerminalThatAdministrationWaits() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "script is not installed");
+        ok(rbdw.broker("start"));
+        ok(rbdw.broker("stop", "--for-restart"));
+        for (String command : List.of("showmapped", "showmapped --format json")) {
+            Installed.Result result =
+                    rbdw.typed(
+                            rbdw.folder,
+                            "RBDW_RECONNECT_TIMEOUT=2 script -qec 'rbdwrapper-adm "
+                                    + command
+                                    + "' /dev/null </dev/null");
+            assertEquals(1, result.code());
+            List<String> lines = result.out().lines().toList();
+            assertEquals(2, lines.size(), result.out());
+            assertTrue(lines.get(0).contains("waiting for the next one"), result.out());
+            assertTrue(lines.get(1).contains("ECONNREFUSED"), result.out());
         }
     }
 

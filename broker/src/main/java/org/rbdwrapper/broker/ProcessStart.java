@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * When the kernel started a process, which tells it from a later one of the same number, and
@@ -14,6 +15,8 @@ public final class ProcessStart {
     private static final int STATE_FIELD = 0;
     private static final int THREADS_FIELD = 17;
     private static final int START_TIME_FIELD = 19;
+
+    private static final long LOOK_MILLIS = 5;
 
     private ProcessStart() {}
 
@@ -38,6 +41,24 @@ public final class ProcessStart {
      */
     public static String readTimeOf(long pid) throws IOException {
         return fieldsOf(pid)[START_TIME_FIELD];
+    }
+
+    /**
+     * Waits until a process has ended, whether its parent has asked for it or not.
+     *
+     * @param startTime as {@link #timeOf} said it.
+     * @return false where it has not in this time.
+     */
+    public static boolean awaitEnd(long pid, String startTime, Duration limit)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (!startTime.isEmpty() && startTime.equals(timeOf(pid))) {
+            if (System.nanoTime() - deadline > 0) {
+                return false;
+            }
+            Thread.sleep(LOOK_MILLIS);
+        }
+        return true;
     }
 
     /** A process is not at its end when its first thread is, while it has others. */

@@ -25,7 +25,6 @@ import java.util.Optional;
 final class RunningBroker implements AutoCloseable {
     private static final int MINOR_WITH_LIMITS = 2;
     private static final long ANSWER_TIMEOUT_NANOS = 10_000_000_000L;
-    private static final long LOOK_MILLIS = 5;
 
     private final ControlConnection control;
     private final long pid;
@@ -98,14 +97,7 @@ final class RunningBroker implements AutoCloseable {
         }
         // not by onExit, which looks every 0.3 s and more at what is no child, and waits until its
         // parent has asked for it: clients wait meanwhile
-        long deadline = System.nanoTime() + timeout.toNanos();
-        while (startTime.equals(ProcessStart.timeOf(pid))) {
-            if (System.nanoTime() - deadline > 0) {
-                return false;
-            }
-            Thread.sleep(LOOK_MILLIS);
-        }
-        return true;
+        return ProcessStart.awaitEnd(pid, startTime, timeout);
     }
 
     /** What it says of itself. */

@@ -14,8 +14,6 @@ import java.util.concurrent.locks.LockSupport;
  * s at most, or as {@code RBDW_RECONNECT_TIMEOUT} says.
  */
 public final class FirstBroker {
-    private static final long FIRST_PAUSE_NANOS = 10_000_000;
-    private static final long LONGEST_PAUSE_NANOS = 200_000_000;
     private static final long LIMIT_NANOS = 10_000_000_000L;
 
     /** A person would ask what is going on. */
@@ -46,7 +44,7 @@ public final class FirstBroker {
             throws ErrnoException {
         long began = System.nanoTime();
         long limit = Math.min(reconnectNanos, LIMIT_NANOS);
-        long pause = FIRST_PAUSE_NANOS;
+        long pause = Reconnect.FIRST_PAUSE_NANOS;
         boolean isSilent = true;
         while (true) {
             try {
@@ -63,7 +61,7 @@ public final class FirstBroker {
                 isSilent = false;
             }
             LockSupport.parkNanos(pause);
-            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+            pause = Math.min(2 * pause, Reconnect.LONGEST_PAUSE_NANOS);
         }
     }
 

@@ -13,8 +13,8 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Reconnect {
     private static final String VARIABLE = "RBDW_RECONNECT_TIMEOUT";
-    private static final long FIRST_PAUSE_NANOS = 10_000_000;
-    private static final long LONGEST_PAUSE_NANOS = 200_000_000;
+    static final long FIRST_PAUSE_NANOS = 10_000_000;
+    static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
     private final Wish wish;
     private final long began = System.nanoTime();

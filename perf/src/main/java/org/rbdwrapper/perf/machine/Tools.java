@@ -82,12 +82,13 @@ public final class Tools {
             return;
         }
         signal(pid, "KILL");
-        long deadline = System.nanoTime() + limit.toNanos();
-        while (startTime.equals(ProcessStart.timeOf(pid))) {
-            if (System.nanoTime() - deadline > 0) {
+        try {
+            if (!ProcessStart.awaitEnd(pid, startTime, limit)) {
                 throw new IOException("process " + pid + " does not end");
             }
-            pause();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
         }
     }
 
