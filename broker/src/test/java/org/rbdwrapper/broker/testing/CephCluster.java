@@ -111,6 +111,13 @@ public final class CephCluster {
         return run(words);
     }
 
+    /** {@code rados ARGUMENTS} as client.admin; its output. */
+    public String rados(String... arguments) throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(List.of("rados", "-c", conf.toString()));
+        words.addAll(List.of(arguments));
+        return run(words);
+    }
+
     private static Path start() throws IOException, InterruptedException {
         Path script = script();
         Path dir = Files.createTempDirectory("rbdw-ceph-");

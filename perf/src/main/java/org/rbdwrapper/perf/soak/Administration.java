@@ -25,9 +25,23 @@ record Administration(SoakBroker broker, Turmoil turmoil) {
 
     /** Creates and maps it; its path. */
     String create(String image, long size) throws ErrnoException, InterruptedException {
+        long epoch = turmoil.epoch();
         ask(Errno.EEXIST, admin -> admin.create(image, size));
-        ask(Errno.EEXIST, admin -> admin.map(MapRequest.of(image)));
+        try {
+            map(image);
+        } catch (ErrnoException e) {
+            if (!e.errno().equals(Errno.ENOENT) || !turmoil.since(epoch)) {
+                throw e;
+            }
+            // a broker was killed while librbd created it: what the message says to do
+            ask(Errno.ENOENT, admin -> admin.remove(image, (done, total) -> {}));
+            return create(image, size);
+        }
         return "/rbdw/" + image;
+    }
+
+    private void map(String image) throws ErrnoException, InterruptedException {
+        ask(Errno.EEXIST, admin -> admin.map(MapRequest.of(image)));
     }
 
     /** Nobody has it open. */

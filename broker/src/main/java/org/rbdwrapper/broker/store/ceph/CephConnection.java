@@ -121,7 +121,12 @@ final class CephConnection implements StoreConnection {
             rbd(spec.pool(), spec.namespace()).create(spec.image(), size);
         } catch (RbdException e) {
             requireNamespace(spec.pool(), spec.namespace());
-            throw CephErrors.of(e, "image " + spec + " cannot be created");
+            boolean isTaken = e.getReturnValue() == -Errno.EEXIST.number();
+            throw CephErrors.of(
+                    e,
+                    isTaken && isIncomplete(spec)
+                            ? incomplete(spec)
+                            : "image " + spec + " cannot be created");
         }
     }
 
@@ -324,7 +329,41 @@ final class CephConnection implements StoreConnection {
             closeHandle(rbd, openHandle(rbd, spec.head(), true), spec.head());
             return CephErrors.of(cause, "image " + spec + ": the image has no such snapshot");
         }
-        return CephErrors.of(cause, "image " + spec + " does not exist");
+        return CephErrors.of(
+                cause, isListed(spec) ? incomplete(spec) : "image " + spec + " does not exist");
+    }
+
+    /**
+     * librbd creates an image in steps of which the name in the pool's directory is the first, and
+     * removes it with that as the last: a broker, or an rbd command, that is killed in between
+     * leaves a name that can neither be opened nor created. Who is at it just now cannot be told
+     * from who was killed, so that is left to the user.
+     */
+    private static String incomplete(ImageSpec spec) {
+        return "image "
+                + spec
+                + " is not complete: it is being created or removed, or that was broken off (then"
+                + " remove it, which works, and create it anew)";
+    }
+
+    private boolean isIncomplete(ImageSpec spec) throws ErrnoException {
+        Rbd rbd = rbd(spec.pool(), spec.namespace());
+        try {
+            closeHandle(rbd, rbd.openReadOnly(spec.image()), spec);
+            return false;
+        } catch (RbdException e) {
+            return e.getReturnValue() == -Errno.ENOENT.number();
+        }
+    }
+
+    /** False where it cannot be known, too: this is only asked to explain another error. */
+    private boolean isListed(ImageSpec spec) throws ErrnoException {
+        try {
+            return Arrays.asList(rbd(spec.pool(), spec.namespace()).list()).contains(spec.image());
+        } catch (RbdException e) {
+            LOG.debug("the images beside {} cannot be listed: {}", spec, e.toString());
+            return false;
+        }
     }
 
     /**

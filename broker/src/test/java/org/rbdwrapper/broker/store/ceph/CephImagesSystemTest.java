@@ -9,6 +9,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.rbdwrapper.broker.store.ImageIo;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -86,6 +88,29 @@ final class CephImagesSystemTest {
                 Errno.ENOENT,
                 () -> ceph.connection.create(ImageSpec.parse("rbd/no-space/x"), MIB),
                 "namespace no-space");
+    }
+
+    /** What librbd has done of a create, or not yet undone of a remove, when its process dies. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void shouldSayWhatIsLeftOfACreateThatWasBrokenOff(boolean hasId) throws Exception {
+        ImageSpec spec = ceph.image(MIB);
+        String header = "rbd_header." + ceph.connection.describe(spec).imageId();
+        ceph.cluster.rados("-p", spec.pool(), "rm", header);
+        if (!hasId) {
+            ceph.cluster.rados("-p", spec.pool(), "rm", "rbd_id." + spec.image());
+        }
+        String says = "image " + spec + " is not complete";
+        assertFails(Errno.ENOENT, () -> ceph.connection.open(spec, false), says, "remove it");
+        assertFails(Errno.ENOENT, () -> ceph.connection.describe(spec), says);
+        assertFails(Errno.EEXIST, () -> ceph.connection.create(spec, MIB), says, "remove it");
+        ceph.connection.remove(spec, ProgressListener.NONE);
+        ceph.connection.create(spec, MIB);
+        assertEquals(MIB, ceph.connection.describe(spec).size());
+        assertFails(
+                Errno.EEXIST,
+                () -> ceph.connection.create(spec, MIB),
+                "image " + spec + " cannot be created");
     }
 
     @Test
