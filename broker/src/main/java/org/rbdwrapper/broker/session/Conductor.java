@@ -229,7 +229,12 @@ public final class Conductor implements Runnable {
         boolean hellosMissing = sessions.values().stream().anyMatch(session -> !session.welcome);
         parked = true;
         VarHandle.fullFence();
-        boolean tick = stopping || hellosMissing || listener.isPaused() || !grace.isOver();
+        boolean tick =
+                stopping
+                        || hellosMissing
+                        || listener.isPaused()
+                        || !grace.isOver()
+                        || opens.waits();
         int sleep = tick ? TICK_MILLIS : storeWatch.sleepMillis();
         int ready = epoll.await(!tasks.isEmpty() ? 0 : sleep);
         parked = false;
@@ -254,6 +259,7 @@ public final class Conductor implements Runnable {
         }
         long now = System.nanoTime();
         grace.look(now);
+        opens.look(now);
         storeWatch.look(now);
     }
 

@@ -25,6 +25,7 @@ final class OpenHandler {
     private final LockFiles lockFiles;
     private final ReturnGrace grace;
     private final SessionLimits limits;
+    private final ReopenRetry retry = new ReopenRetry();
 
     OpenHandler(
             ImageMap map,
@@ -92,7 +93,12 @@ final class OpenHandler {
                             failure -> {
                                 session.pendingOpens--;
                                 giveBackHandle(session, handle);
-                                reply.fail(failure);
+                                if (ReopenRetry.isFor(session, options, failure)) {
+                                    retry.later(
+                                            session, failure, () -> open(reply, path, read, write));
+                                } else {
+                                    reply.fail(failure);
+                                }
                             });
         } catch (ErrnoException e) {
             reply.fail(e);
@@ -100,6 +106,15 @@ final class OpenHandler {
         }
         session.pendingOpens++;
         images.open(mapping.spec(), request);
+    }
+
+    /** Whether {@link #look} is to be called now and then. */
+    boolean waits() {
+        return retry.waits();
+    }
+
+    void look(long now) {
+        retry.look(now);
     }
 
     void onClose(Reply reply, int handle) {

@@ -38,6 +38,7 @@ final class ReturnHandler {
         }
         session.resumable = true;
         boolean first = beforeGeneration == 0;
+        session.returning = !first;
         SessionKey before = new SessionKey(beforeGeneration, beforeId);
         if (!first) {
             Lineage lineage = grace.admit(session, key(session), before, System.nanoTime());
@@ -77,6 +78,11 @@ final class ReturnHandler {
         Session session = reply.session();
         Set<SessionKey> before = session.before;
         session.before = Set.of();
+        session.returning = false;
+        if (session.waitsToReopen) {
+            session.waitsToReopen = false;
+            LOG.info("{} goes on", session.describe());
+        }
         session.lostUnflushed = false; // what it opens from now on it has not written before
         forget(before);
         grace.onReturned(session);

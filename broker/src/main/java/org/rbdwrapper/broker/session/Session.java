@@ -58,6 +58,12 @@ final class Session {
     /** What it has open again where there is a cache may lack what it has written. */
     boolean lostUnflushed;
 
+    /** It comes from a broker before, and has not yet all that it had. */
+    boolean returning;
+
+    /** An image that it had open could not be opened yet, and the log says so. */
+    boolean waitsToReopen;
+
     /** Where its requests are counted. */
     RequestLedger ledger = RequestLedger.inHeap();
 
@@ -72,7 +78,7 @@ final class Session {
     /** Requests that are being worked on; no more frames are taken while there are too many. */
     int pendingRequests;
 
-    /** Of these, opens that are made now. */
+    /** Of these, opens that are made now, or again in a moment. */
     int pendingOpens;
 
     /** What it holds of what is limited; all but its opens, which may outlive it. */

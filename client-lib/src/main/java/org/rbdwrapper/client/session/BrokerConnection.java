@@ -169,19 +169,33 @@ final class BrokerConnection {
         return new OpenedImage(path, read, write, opened.handle, opened.objectSize, opened.imageId);
     }
 
-    /** Opens what was open with the broker before; the image hears of it where that cannot be. */
-    void reopen(OpenedImage image) throws ErrnoException {
+    /**
+     * Opens what was open with the broker before.
+     *
+     * @return whether it is; the image hears of it where that cannot be.
+     */
+    boolean reopen(OpenedImage image) throws ErrnoException {
         try {
             Opened opened = ask(image.path(), image.isRead(), image.isWrite());
             if (opened.imageId.equals(image.imageId())) {
                 image.reopened(opened.handle);
-            } else {
-                close(opened.handle);
-                image.lost(Errno.ESTALE); // of the same name, and another
+                return true;
             }
+            close(opened.handle);
+            image.lost(Errno.ESTALE); // of the same name, and another
         } catch (ErrnoException e) {
             throwIfDead(e);
             image.lost(e.errno());
+        }
+        return false;
+    }
+
+    /** What was closed while {@link #reopen} opened it. */
+    void closeReopened(OpenedImage image) throws ErrnoException {
+        try {
+            close(image);
+        } catch (ErrnoException e) {
+            throwIfDead(e);
         }
     }
 

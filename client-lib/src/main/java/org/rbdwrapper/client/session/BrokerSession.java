@@ -117,10 +117,11 @@ public final class BrokerSession {
      * is no broker: nothing of it is done again then.
      */
     public void close(OpenedImage image) throws ErrnoException {
+        BrokerConnection on;
         synchronized (this) {
             images.remove(image);
+            on = connection;
         }
-        BrokerConnection on = connection;
         if (image.failure() != null) {
             return; // this broker does not have it: its handle may be another's here
         }
@@ -193,12 +194,7 @@ public final class BrokerSession {
     /** False where that one is gone as well. */
     private boolean goOnWith(BrokerConnection next) {
         try {
-            synchronized (this) {
-                for (OpenedImage image : images) {
-                    next.reopen(image);
-                }
-                connection = next;
-            }
+            reopenImages(next);
             succession.replay(next.link());
             next.replayDone();
         } catch (ErrnoException e) {
@@ -211,6 +207,27 @@ public final class BrokerSession {
         channels.onOpen(next.link());
         succession.open(next.link());
         return true;
+    }
+
+    /** A store may take its time for it: who closes an image meanwhile does not wait. */
+    private void reopenImages(BrokerConnection next) throws ErrnoException {
+        List<OpenedImage> before;
+        synchronized (this) {
+            before = List.copyOf(images);
+        }
+        Set<OpenedImage> opened = new HashSet<>();
+        for (OpenedImage image : before) {
+            if (next.reopen(image)) {
+                opened.add(image);
+            }
+        }
+        synchronized (this) {
+            opened.removeAll(images); // no others have come: there was no broker to open them
+            connection = next;
+        }
+        for (OpenedImage closed : opened) {
+            next.closeReopened(closed);
+        }
     }
 
     private void awaitNobodyOn(Link dead) {

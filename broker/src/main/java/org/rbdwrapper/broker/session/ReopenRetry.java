@@ -1,0 +1,72 @@
+package org.rbdwrapper.broker.session;
+
+import org.rbdwrapper.broker.map.MappingOptions;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.Set;
+
+/**
+ * What a client had open with the broker before, and the store does not open now for a reason that
+ * passes: the monitors do not answer, or this process or the host is short of something. Its I/O
+ * waits until it can be opened, as it would have waited for a sick cluster had the broker stayed; a
+ * file that is given up for this would be lost for good. A client that opens an image for the first
+ * time hears of it at once, and so does one whose mapping has an io-timeout: that asks for errors
+ * instead of waiting.
+ *
+ * <p>Conductor's thread.
+ */
+final class ReopenRetry {
+    private static final Logger LOG = LoggerFactory.getLogger(ReopenRetry.class);
+
+    static final long PAUSE_NANOS = 1_000_000_000L;
+
+    private static final Set<Errno> PASSING =
+            Set.of(Errno.ETIMEDOUT, Errno.EAGAIN, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM);
+
+    private final Queue<Later> later = new ArrayDeque<>(); // the first is due first
+
+    private record Later(long dueNanos, Runnable open) {}
+
+    static boolean isFor(Session session, MappingOptions options, ErrnoException failure) {
+        return session.returning
+                && PASSING.contains(failure.errno())
+                && options.tuning().ioTimeoutSeconds() == 0;
+    }
+
+    /**
+     * @param open makes it again, from its beginning: the image may have been unmapped, and the
+     *     session have ended, meanwhile.
+     */
+    void later(Session session, ErrnoException failure, Runnable open) {
+        if (!session.waitsToReopen) {
+            session.waitsToReopen = true;
+            LOG.warn(
+                    "{} waits until what it had open can be opened again: {}",
+                    session.describe(),
+                    failure.describe());
+        }
+        session.pendingOpens++; // others wait for it as for a store that takes its time
+        later.add(
+                new Later(
+                        System.nanoTime() + PAUSE_NANOS,
+                        () -> {
+                            session.pendingOpens--;
+                            open.run();
+                        }));
+    }
+
+    boolean waits() {
+        return !later.isEmpty();
+    }
+
+    void look(long now) {
+        while (!later.isEmpty() && now - later.peek().dueNanos() >= 0) {
+            later.poll().open().run();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package org.rbdwrapper.broker.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.map.MappingOptions;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.UnixSocket;
+
+import java.util.Set;
+
+/** Which opens are made again, and when. */
+final class ReopenRetryTest {
+    private final Session session =
+            new Session(1, -1, new UnixSocket.Peer(1, 1, 1), Set.of(), 0, 0);
+    private final ReopenRetry retry = new ReopenRetry();
+    private int made;
+
+    @BeforeEach
+    void comeFromABrokerBefore() {
+        session.returning = true;
+    }
+
+    @Test
+    void shouldBeForWhatPasses() throws Exception {
+        assertTrue(isFor("", Errno.ETIMEDOUT));
+        assertTrue(isFor("", Errno.EMFILE));
+        assertFalse(isFor("", Errno.ENOENT));
+        assertFalse(isFor("", Errno.EACCES));
+    }
+
+    @Test
+    void shouldNotBeForWhoHadNothingOpen() throws Exception {
+        session.returning = false;
+        assertFalse(isFor("", Errno.ETIMEDOUT));
+    }
+
+    @Test
+    void shouldNotBeForWhoAskedForErrorsInsteadOfWaiting() throws Exception {
+        assertFalse(isFor("io-timeout=5", Errno.ETIMEDOUT));
+    }
+
+    @Test
+    void shouldBeMadeAgainAfterAPauseAndBeWorkMeanwhile() {
+        long before = System.nanoTime();
+        retry.later(session, failure(Errno.ETIMEDOUT), () -> made++);
+        assertTrue(retry.waits());
+        assertTrue(session.isWorkedFor());
+        retry.look(before + ReopenRetry.PAUSE_NANOS - 1);
+        assertEquals(0, made);
+        retry.look(System.nanoTime() + ReopenRetry.PAUSE_NANOS);
+        assertEquals(1, made);
+        assertFalse(retry.waits());
+        assertFalse(session.isWorkedFor());
+    }
+
+    private boolean isFor(String options, Errno errno) throws Exception {
+        return ReopenRetry.isFor(session, MappingOptions.parse(options), failure(errno));
+    }
+
+    private static ErrnoException failure(Errno errno) {
+        return new ErrnoException(errno, "image rbd/img cannot be opened");
+    }
+}
