@@ -25,6 +25,13 @@ final class ReopenRetry {
 
     static final long PAUSE_NANOS = 1_000_000_000L;
 
+    /**
+     * Others wait for a client that returns as long as the store works for it, and so they do at
+     * first between these tries. Whatever lasts longer may last for ever and concern this client
+     * alone: {@link ReturnGrace} then has them go on without it.
+     */
+    static final int TRIES_WAITED_FOR = 10;
+
     private static final Set<Errno> PASSING =
             Set.of(Errno.ETIMEDOUT, Errno.EAGAIN, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM);
 
@@ -43,19 +50,20 @@ final class ReopenRetry {
      *     session have ended, meanwhile.
      */
     void later(Session session, ErrnoException failure, Runnable open) {
-        if (!session.waitsToReopen) {
-            session.waitsToReopen = true;
+        if (session.refusedReopens == 0) {
             LOG.warn(
                     "{} waits until what it had open can be opened again: {}",
                     session.describe(),
                     failure.describe());
         }
-        session.pendingOpens++; // others wait for it as for a store that takes its time
+        session.refusedReopens++;
+        int work = session.refusedReopens <= TRIES_WAITED_FOR ? 1 : 0;
+        session.pendingOpens += work;
         later.add(
                 new Later(
                         System.nanoTime() + PAUSE_NANOS,
                         () -> {
-                            session.pendingOpens--;
+                            session.pendingOpens -= work;
                             open.run();
                         }));
     }

@@ -79,8 +79,8 @@ final class ReturnHandler {
         Set<SessionKey> before = session.before;
         session.before = Set.of();
         session.returning = false;
-        if (session.waitsToReopen) {
-            session.waitsToReopen = false;
+        if (session.refusedReopens > 0) {
+            session.refusedReopens = 0;
             LOG.info("{} goes on", session.describe());
         }
         session.lostUnflushed = false; // what it opens from now on it has not written before

@@ -61,8 +61,8 @@ final class Session {
     /** It comes from a broker before, and has not yet all that it had. */
     boolean returning;
 
-    /** An image that it had open could not be opened yet, and the log says so. */
-    boolean waitsToReopen;
+    /** How often an image that it had open could not be opened yet. */
+    int refusedReopens;
 
     /** Where its requests are counted. */
     RequestLedger ledger = RequestLedger.inHeap();

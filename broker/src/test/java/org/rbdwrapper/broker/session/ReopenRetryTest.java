@@ -47,7 +47,7 @@ final class ReopenRetryTest {
     @Test
     void shouldBeMadeAgainAfterAPauseAndBeWorkMeanwhile() {
         long before = System.nanoTime();
-        retry.later(session, failure(Errno.ETIMEDOUT), () -> made++);
+        refuse();
         assertTrue(retry.waits());
         assertTrue(session.isWorkedFor());
         retry.look(before + ReopenRetry.PAUSE_NANOS - 1);
@@ -56,6 +56,22 @@ final class ReopenRetryTest {
         assertEquals(1, made);
         assertFalse(retry.waits());
         assertFalse(session.isWorkedFor());
+    }
+
+    @Test
+    void shouldNotHaveOthersWaitForEver() {
+        for (int tries = 1; tries <= ReopenRetry.TRIES_WAITED_FOR; tries++) {
+            refuse();
+            assertTrue(session.isWorkedFor());
+            retry.look(System.nanoTime() + ReopenRetry.PAUSE_NANOS);
+        }
+        refuse();
+        assertFalse(session.isWorkedFor());
+        assertTrue(retry.waits());
+    }
+
+    private void refuse() {
+        retry.later(session, failure(Errno.ETIMEDOUT), () -> made++);
     }
 
     private boolean isFor(String options, Errno errno) throws Exception {
