@@ -37,8 +37,22 @@ public final class ImageMap {
         return byId.size();
     }
 
-    /** The mapping of a path as clients give it, {@code /rbdw/NAME}, or null. */
-    public Mapping findByPath(String path) {
+    /**
+     * The mapping of a path as clients give it, {@code /rbdw/NAME}.
+     *
+     * @throws ErrnoException ENOENT, with what its user can do.
+     */
+    public Mapping atPath(String path) throws ErrnoException {
+        Mapping mapping = findByPath(path);
+        if (mapping == null) {
+            throw new ErrnoException(
+                    Errno.ENOENT,
+                    ImageSpec.quote(path) + " is not mapped: map it with rbdwrapper-adm map IMAGE");
+        }
+        return mapping;
+    }
+
+    private Mapping findByPath(String path) {
         return path.startsWith(Mapping.ROOT)
                 ? byName.get(path.substring(Mapping.ROOT.length()))
                 : null;

@@ -34,6 +34,7 @@ final class ControlAdapter {
     private final Conductor conductor;
     private final HelloHandler hello;
     private final OpenHandler opens;
+    private final StatHandler stats;
     private final MapHandler maps;
     private final ImageHandler images;
     private final StatusHandler status;
@@ -65,6 +66,7 @@ final class ControlAdapter {
             Conductor conductor,
             HelloHandler hello,
             OpenHandler opens,
+            StatHandler stats,
             MapHandler maps,
             ImageHandler images,
             StatusHandler status,
@@ -72,6 +74,7 @@ final class ControlAdapter {
         this.conductor = conductor;
         this.hello = hello;
         this.opens = opens;
+        this.stats = stats;
         this.maps = maps;
         this.images = images;
         this.status = status;
@@ -128,21 +131,21 @@ final class ControlAdapter {
             }
             case WatchChangesDecoder.TEMPLATE_ID -> {
                 watchChanges.wrapAndApplyHeader(message, 0, header);
-                opens.onWatchChanges(
+                stats.onWatchChanges(
                         reply(session, watchChanges.correlationId()), (int) watchChanges.handle());
             }
             case OpenLockFileDecoder.TEMPLATE_ID -> {
                 openLockFile.wrapAndApplyHeader(message, 0, header);
-                opens.onOpenLockFile(
+                stats.onOpenLockFile(
                         reply(session, openLockFile.correlationId()), (int) openLockFile.handle());
             }
             case StatDecoder.TEMPLATE_ID -> {
                 stat.wrapAndApplyHeader(message, 0, header);
                 Reply reply = reply(session, stat.correlationId());
                 if (stat.handle() == StatDecoder.handleNullValue()) {
-                    opens.onStatPath(reply, stat.path());
+                    stats.onStatPath(reply, stat.path());
                 } else {
-                    opens.onStatHandle(reply, (int) stat.handle());
+                    stats.onStatHandle(reply, (int) stat.handle());
                 }
             }
             case MapImageDecoder.TEMPLATE_ID ->

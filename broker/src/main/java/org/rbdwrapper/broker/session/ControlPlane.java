@@ -51,15 +51,15 @@ public final class ControlPlane {
                         new Starvation()::isHeldUp);
         SessionLimits limits = new SessionLimits(options.limits(), uid);
         ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
+        LockFiles lockFiles = LockFiles.of(options.runDir(), !before.isEmpty());
         OpenHandler opens =
                 new OpenHandler(
                         map,
                         images,
                         permissions,
                         messengers.policy(),
-                        administration,
                         workers,
-                        LockFiles.of(options.runDir(), !before.isEmpty()),
+                        lockFiles,
                         grace,
                         limits);
         StatusHandler status =
@@ -87,6 +87,7 @@ public final class ControlPlane {
                         conductor,
                         new HelloHandler(conductor, messengers, limits, generation),
                         opens,
+                        new StatHandler(map, administration, workers, lockFiles),
                         new MapHandler(
                                 conductor, map, opens, permissions, administration, workers, grace),
                         new ImageHandler(map, images, permissions, administration, workers),

@@ -9,7 +9,6 @@ import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.map.MappingOptions;
 import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
-import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -20,7 +19,6 @@ final class OpenHandler {
     private final SharedImages images;
     private final Permissions permissions;
     private final MessengerPolicy policy;
-    private final StoreConnection administration;
     private final Workers workers;
     private final LockFiles lockFiles;
     private final ReturnGrace grace;
@@ -32,7 +30,6 @@ final class OpenHandler {
             SharedImages images,
             Permissions permissions,
             MessengerPolicy policy,
-            StoreConnection administration,
             Workers workers,
             LockFiles lockFiles,
             ReturnGrace grace,
@@ -41,7 +38,6 @@ final class OpenHandler {
         this.images = images;
         this.permissions = permissions;
         this.policy = policy;
-        this.administration = administration;
         this.workers = workers;
         this.lockFiles = lockFiles;
         this.grace = grace;
@@ -190,63 +186,6 @@ final class OpenHandler {
         session.messenger.execute(() -> session.channels.revokeHandle(open.handle(), drained));
     }
 
-    void onStatHandle(Reply reply, int handle) {
-        try {
-            Session.MappedOpen mapped = findOpen(reply.session(), handle, "stat");
-            reply.send(
-                    ControlProxy.imageStat(
-                            reply.correlationId(),
-                            mapped.mapping(),
-                            mapped.open().image().size(),
-                            mapped.open().image().objectSize()));
-        } catch (ErrnoException e) {
-            reply.fail(e);
-        }
-    }
-
-    /** Whoever has it open may lock it: what may be locked for what, its own kernel sees to. */
-    void onOpenLockFile(Reply reply, int handle) {
-        try {
-            Session.MappedOpen mapped = findOpen(reply.session(), handle, "locking");
-            int descriptor = lockFiles.descriptorOf(mapped.mapping().spec());
-            reply.send(ControlProxy.lockFileOpened(reply.correlationId()), descriptor);
-        } catch (ErrnoException e) {
-            reply.fail(e);
-        }
-    }
-
-    void onWatchChanges(Reply reply, int handle) {
-        try {
-            Session.MappedOpen mapped = findOpen(reply.session(), handle, "watching changes");
-            reply.send(
-                    ControlProxy.changesWatched(reply.correlationId()),
-                    mapped.open().changes().memory());
-        } catch (ErrnoException e) {
-            reply.fail(e);
-        }
-    }
-
-    /** As stat(2): whoever may connect may ask. */
-    void onStatPath(Reply reply, String path) {
-        Mapping mapping;
-        try {
-            mapping = find(path);
-        } catch (ErrnoException e) {
-            reply.fail(e);
-            return;
-        }
-        workers.call(
-                () -> administration.describe(mapping.spec()),
-                details ->
-                        reply.send(
-                                ControlProxy.imageStat(
-                                        reply.correlationId(),
-                                        mapping,
-                                        details.size(),
-                                        details.objectSize())),
-                reply::fail);
-    }
-
     private void onOpened(
             Reply reply, ImageOpen open, Mapping mapping, boolean read, boolean write) {
         Session session = reply.session();
@@ -289,17 +228,6 @@ final class OpenHandler {
         }
     }
 
-    private static Session.MappedOpen findOpen(Session session, int handle, String what)
-            throws ErrnoException {
-        Session.MappedOpen mapped = session.opens.get(handle);
-        if (mapped == null || mapped.revoked()) {
-            throw new ErrnoException(
-                    mapped == null ? Errno.EBADF : Errno.ESHUTDOWN,
-                    what + " of handle " + Integer.toUnsignedString(handle));
-        }
-        return mapped;
-    }
-
     private Mapping findForOpen(Session session, String path, boolean read, boolean write)
             throws ErrnoException {
         if (session.channels == null) {
@@ -312,7 +240,7 @@ final class OpenHandler {
                     Errno.EINVAL,
                     "open " + ImageSpec.quote(path) + " for neither reading nor writing");
         }
-        Mapping mapping = find(path);
+        Mapping mapping = map.atPath(path);
         if (!permissions.mayOpen(mapping, session.peer.uid(), session.gids, read, write)) {
             throw new ErrnoException(
                     Errno.EACCES,
@@ -328,16 +256,6 @@ final class OpenHandler {
         if (write && mapping.readOnly()) {
             throw new ErrnoException(
                     Errno.EROFS, "open " + mapping.path() + " for writing: it is mapped read-only");
-        }
-        return mapping;
-    }
-
-    private Mapping find(String path) throws ErrnoException {
-        Mapping mapping = map.findByPath(path);
-        if (mapping == null) {
-            throw new ErrnoException(
-                    Errno.ENOENT,
-                    ImageSpec.quote(path) + " is not mapped: map it with rbdwrapper-adm map IMAGE");
         }
         return mapping;
     }
