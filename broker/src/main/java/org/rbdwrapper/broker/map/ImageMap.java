@@ -52,6 +52,11 @@ public final class ImageMap {
         return mapping;
     }
 
+    /** Whether it has not been unmapped since it was found. */
+    public boolean has(Mapping mapping) {
+        return mapping.equals(byId.get(mapping.id()));
+    }
+
     private Mapping findByPath(String path) {
         return path.startsWith(Mapping.ROOT)
                 ? byName.get(path.substring(Mapping.ROOT.length()))

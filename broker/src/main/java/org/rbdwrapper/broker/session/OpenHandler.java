@@ -72,7 +72,12 @@ final class OpenHandler {
                                 + " again: the broker that ended had changes of it in its cache"
                                 + " that were not flushed (cache=writeback)");
             }
-            handle = takeHandle(session, mapping);
+            try {
+                handle = takeHandle(session, mapping);
+            } catch (ErrnoException e) {
+                onFailure(reply, path, read, write, options, e);
+                return;
+            }
             request =
                     new OpenRequest(
                             handle,
@@ -89,12 +94,7 @@ final class OpenHandler {
                             failure -> {
                                 session.pendingOpens--;
                                 giveBackHandle(session, handle);
-                                if (ReopenRetry.isFor(session, options, failure)) {
-                                    retry.later(
-                                            session, failure, () -> open(reply, path, read, write));
-                                } else {
-                                    reply.fail(failure);
-                                }
+                                onFailure(reply, path, read, write, options, failure);
                             });
         } catch (ErrnoException e) {
             reply.fail(e);
@@ -102,6 +102,21 @@ final class OpenHandler {
         }
         session.pendingOpens++;
         images.open(mapping.spec(), request);
+    }
+
+    private void onFailure(
+            Reply reply,
+            String path,
+            boolean read,
+            boolean write,
+            MappingOptions options,
+            ErrnoException failure) {
+        if (ReopenRetry.isFor(reply.session(), options, failure)) {
+            retry.later(reply.session(), failure, () -> open(reply, path, read, write));
+        } else {
+            ReopenRetry.onAnswer(reply.session());
+            reply.fail(failure);
+        }
     }
 
     /** Whether {@link #look} is to be called now and then. */
@@ -194,6 +209,14 @@ final class OpenHandler {
             images.close(open, () -> giveBackHandle(session, open.handle().handle()));
             return;
         }
+        if (!map.has(mapping)) {
+            // nobody who unmapped it saw this open, and nobody could revoke it
+            images.close(open, () -> giveBackHandle(session, open.handle().handle()));
+            reply.fail(
+                    new ErrnoException(Errno.ENOENT, mapping.path() + " is not mapped any more"));
+            return;
+        }
+        ReopenRetry.onAnswer(session);
         Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false);
         session.opens.put(open.handle().handle(), mapped);
         open.install(

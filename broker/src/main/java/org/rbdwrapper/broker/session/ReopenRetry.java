@@ -26,11 +26,11 @@ final class ReopenRetry {
     static final long PAUSE_NANOS = 1_000_000_000L;
 
     /**
-     * Others wait for a client that returns as long as the store works for it, and so they do at
-     * first between these tries. Whatever lasts longer may last for ever and concern this client
-     * alone: {@link ReturnGrace} then has them go on without it.
+     * So long the others wait for a client that is refused, as for one whose store takes its time.
+     * What lasts longer may last for ever, and concern this client alone: {@link ReturnGrace} then
+     * has them go on without it, if there are any.
      */
-    static final int TRIES_WAITED_FOR = 10;
+    static final long PATIENCE_NANOS = 30_000_000_000L;
 
     private static final Set<Errno> PASSING =
             Set.of(Errno.ETIMEDOUT, Errno.EAGAIN, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM);
@@ -50,22 +50,36 @@ final class ReopenRetry {
      *     session have ended, meanwhile.
      */
     void later(Session session, ErrnoException failure, Runnable open) {
-        if (session.refusedReopens == 0) {
+        long now = System.nanoTime();
+        if (!session.reopenRefused) {
+            session.reopenRefused = true;
+            session.refusedSinceNanos = now;
             LOG.warn(
                     "{} waits until what it had open can be opened again: {}",
                     session.describe(),
                     failure.describe());
         }
-        session.refusedReopens++;
-        int work = session.refusedReopens <= TRIES_WAITED_FOR ? 1 : 0;
-        session.pendingOpens += work;
+        session.pendingOpens++;
         later.add(
                 new Later(
-                        System.nanoTime() + PAUSE_NANOS,
+                        now + PAUSE_NANOS,
                         () -> {
-                            session.pendingOpens -= work;
+                            session.pendingOpens--;
                             open.run();
                         }));
+    }
+
+    /** It is refused no more, whether it has its image now or never will. */
+    static void onAnswer(Session session) {
+        if (session.reopenRefused) {
+            session.reopenRefused = false;
+            LOG.info("{} goes on", session.describe());
+        }
+    }
+
+    /** Whether that is so for longer than others are to wait for. */
+    static boolean isOverdue(Session session, long now) {
+        return session.reopenRefused && now - session.refusedSinceNanos >= PATIENCE_NANOS;
     }
 
     boolean waits() {

@@ -42,7 +42,8 @@ import java.util.function.Predicate;
  * made again. So is who comes back and then does nothing, before it has all its answers: its
  * session is ended, and others go on when what the store had of it is done. A store that takes its
  * time is waited for: that is no client's fault. So is, for longer, a client that an overloaded
- * host keeps from running: a pause harms less than EIO.
+ * host keeps from running: a pause harms less than EIO. A store that refuses to open what a client
+ * had open is waited for as well, see {@link ReopenRetry}, and longer where nobody else waits.
  *
  * <p>That they are late is on the disk before others go on: the broker after this one, if this one
  * is killed the moment after, must not take them for clients to be waited for.
@@ -77,6 +78,7 @@ final class ReturnGrace {
     private final Set<Lineage> idle = new HashSet<>();
     private final Set<SessionKey> missing = new HashSet<>();
     private final Map<Session, Return> returning = new HashMap<>();
+    private final Map<Integer, Long> workedFor = new HashMap<>(); // by process: when last
     private final List<Runnable> waiting = new ArrayList<>();
     private final Forgetting forgetting;
     private final Consumer<Session> cutOff;
@@ -210,10 +212,16 @@ final class ReturnGrace {
         if (over) {
             return;
         }
+        returning.forEach(
+                (session, back) -> {
+                    if (!isIdle(session, now)) {
+                        workedFor.put(back.pid, now);
+                    }
+                });
         remove(expected, entry -> !entry.isAlive());
         expected.removeIf(
                 lineage ->
-                        isTooLong(now - start, lineage.entry().pid(), now)
+                        isTooLong(now - firstChance(lineage), lineage.entry().pid(), now)
                                 && missing.addAll(lineage.keys()));
         List<Session> stuck = new ArrayList<>();
         returning.forEach(
@@ -226,9 +234,23 @@ final class ReturnGrace {
         endIfAllAreBack();
     }
 
+    /**
+     * Since when a client that is not back could have come. A process may take up one session after
+     * the other, and waits for the store with the first.
+     */
+    private long firstChance(Lineage lineage) {
+        int pid = lineage.entry().pid();
+        return pid == 0 ? start : workedFor.getOrDefault(pid, start); // 0: of another container
+    }
+
+    /** Whether it holds up others without the store having to do anything for it. */
+    private boolean isIdle(Session session, long now) {
+        return ReopenRetry.isOverdue(session, now) ? !waiting.isEmpty() : !session.isWorkedFor();
+    }
+
     /** Once for each. */
     private boolean isStuck(Session session, Return back, long now) {
-        if (!session.isWorkedFor()) {
+        if (isIdle(session, now)) {
             back.idleNanos += now - back.lookedAt;
         }
         back.lookedAt = now;
@@ -273,6 +295,7 @@ final class ReturnGrace {
 
     private void end() {
         over = true;
+        workedFor.clear();
         List<Runnable> now = new ArrayList<>(waiting);
         waiting.clear();
         now.forEach(Runnable::run);

@@ -79,10 +79,6 @@ final class ReturnHandler {
         Set<SessionKey> before = session.before;
         session.before = Set.of();
         session.returning = false;
-        if (session.refusedReopens > 0) {
-            session.refusedReopens = 0;
-            LOG.info("{} goes on", session.describe());
-        }
         session.lostUnflushed = false; // what it opens from now on it has not written before
         forget(before);
         grace.onReturned(session);

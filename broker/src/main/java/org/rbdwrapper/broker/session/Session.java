@@ -61,8 +61,11 @@ final class Session {
     /** It comes from a broker before, and has not yet all that it had. */
     boolean returning;
 
-    /** How often an image that it had open could not be opened yet. */
-    int refusedReopens;
+    /** An image that it had open cannot be opened yet. */
+    boolean reopenRefused;
+
+    /** Since when; of {@link System#nanoTime}. */
+    long refusedSinceNanos;
 
     /** Where its requests are counted. */
     RequestLedger ledger = RequestLedger.inHeap();

@@ -59,15 +59,14 @@ final class ReopenRetryTest {
     }
 
     @Test
-    void shouldNotHaveOthersWaitForEver() {
-        for (int tries = 1; tries <= ReopenRetry.TRIES_WAITED_FOR; tries++) {
-            refuse();
-            assertTrue(session.isWorkedFor());
-            retry.look(System.nanoTime() + ReopenRetry.PAUSE_NANOS);
-        }
+    void shouldBeOverdueAfterAWhileUntilItIsRefusedNoMore() {
         refuse();
-        assertFalse(session.isWorkedFor());
-        assertTrue(retry.waits());
+        long since = session.refusedSinceNanos;
+        refuse();
+        assertFalse(ReopenRetry.isOverdue(session, since + ReopenRetry.PATIENCE_NANOS - 1));
+        assertTrue(ReopenRetry.isOverdue(session, since + ReopenRetry.PATIENCE_NANOS));
+        ReopenRetry.onAnswer(session);
+        assertFalse(ReopenRetry.isOverdue(session, since + ReopenRetry.PATIENCE_NANOS));
     }
 
     private void refuse() {

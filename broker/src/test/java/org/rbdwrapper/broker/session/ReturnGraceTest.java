@@ -18,6 +18,7 @@ import java.util.Set;
 final class ReturnGraceTest {
     private static final long LIMIT = ReturnGrace.LIMIT_NANOS;
     private static final long HELD_UP_LIMIT = ReturnGrace.HELD_UP_LIMIT_NANOS;
+    private static final long PATIENCE = ReopenRetry.PATIENCE_NANOS;
     private static final SessionKey A = new SessionKey(1, 1);
     private static final SessionKey A_AGAIN = new SessionKey(2, 1);
     private static final SessionKey B = new SessionKey(1, 2);
@@ -114,6 +115,48 @@ final class ReturnGraceTest {
     }
 
     @Test
+    void shouldLetOthersGoOnWhereWhatOneHadOpenCannotBeOpenedForLong() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        refuseToOpen(sessionA);
+        grace.look(PATIENCE - 1);
+        grace.look(PATIENCE + LIMIT - 2);
+        assertEquals(List.of(), cutOff);
+        grace.look(PATIENCE + LIMIT - 1);
+        assertEquals(List.of(sessionA), cutOff);
+    }
+
+    @Test
+    void shouldWaitForWhatCannotBeOpenedAsLongAsNobodyElseWaits() {
+        ReturnGrace grace = graceThatNobodyWaitsFor(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        refuseToOpen(sessionA);
+        grace.look(PATIENCE);
+        grace.look(20 * PATIENCE);
+        assertEquals(List.of(), cutOff);
+    }
+
+    private static void refuseToOpen(Session session) {
+        session.pendingOpens = 1;
+        session.reopenRefused = true;
+    }
+
+    /** Which comes back with one after the other. */
+    @Test
+    void shouldWaitForSessionsOfAProcessForWhichTheStoreWorks() {
+        ReturnGrace grace = grace(Map.of(A, entry(true), B, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        sessionA.pendingOpens = 1;
+        grace.look(20 * LIMIT);
+        sessionA.pendingOpens = 0;
+        grace.onReturned(sessionA);
+        grace.look(21 * LIMIT - 1);
+        assertEquals(Set.of(), forgotten);
+        grace.look(21 * LIMIT);
+        assertEquals(Set.of(B), forgotten);
+    }
+
+    @Test
     void shouldEndSessionThatMakesMoreRequestsThanItCanHaveHad() {
         ReturnGrace grace = grace(Map.of(A, entry(true)));
         grace.admit(sessionA, A_AGAIN, A, 0);
@@ -162,18 +205,21 @@ final class ReturnGraceTest {
     }
 
     private ReturnGrace grace(Map<SessionKey, SessionRoster.Entry> before) {
-        ReturnGrace grace =
-                new ReturnGrace(
-                        new HashMap<>(before), // as the roster's: asked for null, too
-                        0,
-                        (keys, then) -> {
-                            forgotten.addAll(keys);
-                            afterForgetting = then;
-                        },
-                        cutOff::add,
-                        (pid, now) -> isHeldUp);
+        ReturnGrace grace = graceThatNobodyWaitsFor(before);
         grace.whenOver(() -> isOver = true);
         return grace;
+    }
+
+    private ReturnGrace graceThatNobodyWaitsFor(Map<SessionKey, SessionRoster.Entry> before) {
+        return new ReturnGrace(
+                new HashMap<>(before), // as the roster's: asked for null, too
+                0,
+                (keys, then) -> {
+                    forgotten.addAll(keys);
+                    afterForgetting = then;
+                },
+                cutOff::add,
+                (pid, now) -> isHeldUp);
     }
 
     private static Session session() {

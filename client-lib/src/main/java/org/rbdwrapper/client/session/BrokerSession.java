@@ -40,6 +40,10 @@ public final class BrokerSession {
     private final Succession succession;
     private final Channels channels;
     private final Set<OpenedImage> images = new HashSet<>(); // guarded by this
+
+    /** Their handles are others' with the next broker, where nothing of them is made again. */
+    private final Set<OpenedImage> closing = new HashSet<>(); // guarded by this
+
     private volatile BrokerConnection connection;
     private volatile boolean lost;
 
@@ -121,18 +125,24 @@ public final class BrokerSession {
         synchronized (this) {
             images.remove(image);
             on = connection;
-        }
-        if (image.failure() != null) {
-            return; // this broker does not have it: its handle may be another's here
-        }
-        if (on.link().isDead()) {
-            image.lost(Errno.EBADF);
-            return; // the broker's end closed it
+            if (image.failure() != null) {
+                return; // this broker does not have it: its handle may be another's here
+            }
+            if (on.link().isDead()) {
+                image.lost(Errno.EBADF);
+                return; // the broker's end closed it
+            }
+            closing.add(image);
         }
         try {
             on.close(image);
         } catch (ErrnoException e) {
             on.throwUnlessDead(e);
+        } finally {
+            synchronized (this) {
+                closing.remove(image);
+                image.lost(Errno.EBADF);
+            }
         }
     }
 
@@ -213,11 +223,12 @@ public final class BrokerSession {
     private void reopenImages(BrokerConnection next) throws ErrnoException {
         List<OpenedImage> before;
         synchronized (this) {
+            closing.forEach(image -> image.lost(Errno.EBADF));
             before = List.copyOf(images);
         }
         Set<OpenedImage> opened = new HashSet<>();
         for (OpenedImage image : before) {
-            if (next.reopen(image)) {
+            if (image.failure() == null && next.reopen(image)) {
                 opened.add(image);
             }
         }

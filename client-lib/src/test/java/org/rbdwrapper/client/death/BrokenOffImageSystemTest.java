@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
@@ -15,6 +16,7 @@ import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -49,8 +51,10 @@ final class BrokenOffImageSystemTest {
     @Test
     void shouldLeadToAnImageWhereTheBrokerDiedWhileCreatingOrRemovingIt() throws Exception {
         for (int kill = 0; kill < KILLS; kill++) {
-            Thread turnover = Thread.ofPlatform().start(this::createAndRemoveUntilTheBrokerDies);
+            CompletableFuture<Void> turnover =
+                    CompletableFuture.runAsync(this::createAndRemoveUntilTheBrokerDies);
             Thread.sleep(ThreadLocalRandom.current().nextInt(200, 400));
+            assertFalse(turnover.isDone());
             broker.kill();
             turnover.join();
             broker.startAgain();

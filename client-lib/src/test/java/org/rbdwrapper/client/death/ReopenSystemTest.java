@@ -20,6 +20,7 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -27,6 +28,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
 /** A store that does not open, for the next broker, what programs have open. */
@@ -34,6 +36,7 @@ import java.util.concurrent.TimeUnit;
 final class ReopenSystemTest {
     private static final int ENOUGH_FOR_EVER = 1_000_000;
     private static final int LIMIT_SECONDS = 60;
+    private static final String WAITS = "waits until what it had open can be opened again";
     private static final String PYTHON = "/usr/bin/python3";
 
     /** Writes, and once more when it is told to by the end of its input. */
@@ -53,7 +56,7 @@ final class ReopenSystemTest {
 
     @BeforeEach
     void startBroker() throws Exception {
-        broker = BrokerProcess.startProgram(RefusingOpensBroker.class.getName());
+        broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
         try (BrokerAdmin admin = broker.admin()) {
             admin.create("img", 1 << 20);
             path = admin.map(MapRequest.of("img"));
@@ -70,10 +73,10 @@ final class ReopenSystemTest {
         try (RbdFile file = RbdFile.openAt(broker.runDir(), path);
                 RbdBuffer buffer = file.allocate(512)) {
             writeInEachWay(file, buffer);
-            replaceWithOneThatRefuses(Errno.ETIMEDOUT, 2);
+            replaceWithOneThatRefuses(Errno.ETIMEDOUT, 6);
             writeInEachWay(file, buffer);
         }
-        assertLogCounts(2, "waits until what it had open can be opened again");
+        assertLogCounts(3, WAITS);
     }
 
     @Test
@@ -82,15 +85,14 @@ final class ReopenSystemTest {
         Process program = start(WRITES);
         try {
             assertEquals('w', program.getInputStream().read());
-            replaceWithOneThatRefuses(Errno.EMFILE, 2);
+            replaceWithOneThatRefuses(Errno.EMFILE, 3);
             program.getOutputStream().close();
             assertTrue(program.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS));
             assertEquals(0, program.exitValue());
         } finally {
             program.destroyForcibly();
         }
-        assertLogCounts(
-                1, "waits until what it had open can be opened again", "too many open files");
+        assertLogCounts(1, WAITS, "too many open files");
     }
 
     @Test
@@ -115,9 +117,10 @@ final class ReopenSystemTest {
             file.writeAsync(ByteBuffer.wrap(new byte[1]), 0).join();
             replaceWithOneThatRefuses(Errno.ETIMEDOUT, ENOUGH_FOR_EVER);
             CompletableFuture<Integer> write = file.writeAsync(ByteBuffer.wrap(new byte[1]), 0);
+            awaitLog(WAITS);
             Thread.sleep(2500); // it is tried again once a second
             assertTrue(!write.isDone());
-            assertLogCounts(2, "waits until what it had open"); // it has two sessions
+            assertLogCounts(2, WAITS); // it has two sessions
             try (BrokerAdmin admin = broker.admin()) {
                 admin.unmap(path, false);
             }
@@ -126,10 +129,82 @@ final class ReopenSystemTest {
         }
     }
 
+    /** Others wait for that as well: nobody is late. */
+    @Test
+    void shouldMakeAgainWhatWasUnderWayWhenItCanBeOpened() throws Exception {
+        holdWrites();
+        try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
+            CompletableFuture<Integer> write = file.writeAsync(ByteBuffer.wrap(new byte[] {7}), 0);
+            Thread.sleep(300);
+            assertTrue(!write.isDone());
+            replaceWithOneThatRefuses(Errno.ETIMEDOUT, 6);
+            assertEquals(1, write.join());
+            assertEquals(7, firstByte(file));
+        }
+        assertLogCounts(2, WAITS);
+        assertTrue(!broker.output().contains("back too late"), broker.output());
+    }
+
+    /** Handles have the same numbers with each broker. */
+    @Test
+    void shouldNotWriteToAnotherImageWhatWasUnderWayWhenAFileWasClosed() throws Exception {
+        String otherPath;
+        try (BrokerAdmin admin = broker.admin()) {
+            admin.create("other", 1 << 20);
+            otherPath = admin.map(MapRequest.of("other"));
+        }
+        holdWrites();
+        RbdFile closed = RbdFile.openAt(broker.runDir(), path);
+        try (RbdFile other = RbdFile.openAt(broker.runDir(), otherPath)) {
+            closed.readAsync(ByteBuffer.allocate(1), 0).join();
+            other.readAsync(ByteBuffer.allocate(1), 0).join();
+            CompletableFuture<Integer> write =
+                    closed.writeAsync(ByteBuffer.wrap(new byte[] {7}), 0);
+            CompletableFuture<Void> closing =
+                    CompletableFuture.runAsync(
+                            () -> {
+                                try {
+                                    closed.close();
+                                } catch (IOException e) {
+                                    throw new UncheckedIOException(e);
+                                }
+                            });
+            Thread.sleep(500); // the broker waits for the write before it closes
+            assertTrue(!write.isDone() && !closing.isDone());
+            broker.kill();
+            FaultyStoreBroker.haveNoFault(broker);
+            broker.startAgain();
+            closing.join();
+            assertThrows(CompletionException.class, write::join);
+            assertEquals(0, firstByte(other));
+            other.writeAsync(ByteBuffer.wrap(new byte[] {8}), 0).join();
+            assertEquals(8, firstByte(other));
+        }
+    }
+
+    private void holdWrites() throws Exception {
+        broker.stop();
+        FaultyStoreBroker.holdWrites(broker);
+        broker.startAgain();
+    }
+
+    private static int firstByte(RbdFile file) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(1);
+        file.read(bytes, 0);
+        return bytes.get(0);
+    }
+
+    private void awaitLog(String words) throws Exception {
+        while (!broker.output().contains(words)) { // the class's time limit ends a wait in vain
+            Thread.sleep(20);
+        }
+    }
+
     @Test
     void shouldCloseFilesThoughTheyCannotBeOpenedYet() throws Exception {
         RbdFile file = RbdFile.openAt(broker.runDir(), path);
         replaceWithOneThatRefuses(Errno.ETIMEDOUT, ENOUGH_FOR_EVER);
+        awaitLog(WAITS);
         file.close(); // the class's time limit ends a wait in vain
     }
 
@@ -138,7 +213,7 @@ final class ReopenSystemTest {
         RbdFile other = RbdFile.openAt(broker.runDir(), path);
         try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
             replaceWithOneThatRefuses(Errno.ETIMEDOUT, 2);
-            Thread.sleep(500);
+            awaitLog(WAITS);
             other.close();
             assertEquals(1, file.write(ByteBuffer.wrap(new byte[1]), 0));
             try (BrokerAdmin admin = broker.admin()) {
@@ -174,7 +249,7 @@ final class ReopenSystemTest {
 
     private void replaceWithOneThatRefuses(Errno errno, int times) throws Exception {
         broker.kill();
-        RefusingOpensBroker.refuse(broker, errno, times);
+        FaultyStoreBroker.refuseOpens(broker, errno, times);
         broker.startAgain();
     }
 

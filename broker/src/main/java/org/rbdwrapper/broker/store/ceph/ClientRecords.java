@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store.ceph;
 
+import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
@@ -44,16 +45,13 @@ final class ClientRecords {
             makeFolder();
             add(cluster, client, ClientRecord.ofThisProcess(address, folder));
         } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EIO,
+            throw FileErrors.of(
+                    e,
                     "Ceph client "
                             + address
                             + " cannot be noted in "
                             + folder
-                            + " ("
-                            + e
-                            + "): see that there is room and that it is writable",
-                    e);
+                            + ": see that there is room and that it is writable");
         }
     }
 

@@ -12,33 +12,51 @@ import org.rbdwrapper.broker.store.fault.FaultStore;
 import org.rbdwrapper.broker.store.file.FileStore;
 import org.rbdwrapper.ipc.Errno;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A broker whose store refuses to open images as the file {@code refuse} in its state directory
- * says when it starts: an error number, and how often.
+ * A broker whose store has the fault that the file {@code fault} in its state directory says when
+ * it starts: refuses to open images with an error number, so many times, or keeps writes waiting.
  *
  * <p>Arguments: as {@code rbdwrapper-broker start --foreground --run-dir D --state-dir D}.
  */
-final class RefusingOpensBroker {
-    private RefusingOpensBroker() {}
+final class FaultyStoreBroker {
+    private static final String HOLD = "hold";
 
-    static void refuse(BrokerProcess next, Errno errno, int times) throws Exception {
-        Files.writeString(refusals(next.stateDir()), errno.number() + " " + times);
+    private FaultyStoreBroker() {}
+
+    static void refuseOpens(BrokerProcess next, Errno errno, int times) throws IOException {
+        Files.writeString(file(next.stateDir()), errno.number() + " " + times);
     }
 
-    private static Path refusals(Path stateDir) {
-        return stateDir.resolve("refuse");
+    static void holdWrites(BrokerProcess next) throws IOException {
+        Files.writeString(file(next.stateDir()), HOLD);
+    }
+
+    static void haveNoFault(BrokerProcess next) throws IOException {
+        Files.delete(file(next.stateDir()));
+    }
+
+    private static Path file(Path stateDir) {
+        return stateDir.resolve("fault");
+    }
+
+    private static Fault fault(String said) {
+        if (said.equals(HOLD)) {
+            return Fault.hold(FaultPoint.WRITE);
+        }
+        String[] numbers = said.split(" ", 2);
+        Errno errno = Errno.of(Integer.parseInt(numbers[0]));
+        return Fault.fail(FaultPoint.OPEN, errno).times(Integer.parseInt(numbers[1]));
     }
 
     public static void main(String[] args) throws Exception {
         Path stateDir = Path.of(args[5]);
         FaultPlan plan = new FaultPlan();
-        if (Files.exists(refusals(stateDir))) {
-            String[] said = Files.readString(refusals(stateDir)).split(" ", 2);
-            Errno errno = Errno.of(Integer.parseInt(said[0]));
-            plan.add(Fault.fail(FaultPoint.OPEN, errno).times(Integer.parseInt(said[1])));
+        if (Files.exists(file(stateDir))) {
+            plan.add(fault(Files.readString(file(stateDir))));
         }
         Broker broker =
                 Broker.start(
