@@ -1,10 +1,5 @@
 package org.rbdwrapper.client.death;
 
-import org.rbdwrapper.broker.Broker;
-import org.rbdwrapper.broker.BrokerOptions;
-import org.rbdwrapper.broker.ClientLimits;
-import org.rbdwrapper.broker.messenger.MessengerPolicy;
-import org.rbdwrapper.broker.store.StoreSpec;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
@@ -20,7 +15,7 @@ import java.nio.file.Path;
  * A broker whose store has the fault that the file {@code fault} in its state directory says when
  * it starts: refuses to open images with an error number, so many times, or keeps writes waiting.
  *
- * <p>Arguments: as {@code rbdwrapper-broker start --foreground --run-dir D --state-dir D}.
+ * <p>Arguments: see {@link BrokerOnStore}.
  */
 final class FaultyStoreBroker {
     private static final String HOLD = "hold";
@@ -52,27 +47,19 @@ final class FaultyStoreBroker {
         return Fault.fail(FaultPoint.OPEN, errno).times(Integer.parseInt(numbers[1]));
     }
 
-    public static void main(String[] args) throws Exception {
-        Path stateDir = Path.of(args[5]);
+    private static FaultPlan planOf(Path stateDir) throws IOException {
         FaultPlan plan = new FaultPlan();
         if (Files.exists(file(stateDir))) {
             plan.add(fault(Files.readString(file(stateDir))));
         }
-        Broker broker =
-                Broker.start(
-                        new BrokerOptions(
-                                Path.of(args[3]),
-                                stateDir,
-                                StoreSpec.parse("file"),
-                                "admin",
-                                MessengerPolicy.PER_CLIENT,
-                                2,
-                                ClientLimits.defaults(),
-                                BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS),
-                        new FaultStore(FileStore.open(stateDir.resolve("images")), plan));
-        Runtime.getRuntime()
-                .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(broker::close));
-        System.out.println("ready");
-        Thread.sleep(Long.MAX_VALUE);
+        return plan;
+    }
+
+    public static void main(String[] args) throws Exception {
+        BrokerOnStore.serve(
+                args,
+                stateDir ->
+                        new FaultStore(
+                                FileStore.open(stateDir.resolve("images")), planOf(stateDir)));
     }
 }

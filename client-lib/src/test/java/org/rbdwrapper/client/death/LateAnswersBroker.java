@@ -1,17 +1,11 @@
 package org.rbdwrapper.client.death;
 
-import org.rbdwrapper.broker.Broker;
-import org.rbdwrapper.broker.BrokerOptions;
-import org.rbdwrapper.broker.ClientLimits;
-import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
-import org.rbdwrapper.broker.store.StoreSpec;
 import org.rbdwrapper.broker.store.file.FileStore;
 import org.rbdwrapper.client.WrappedImagesStore;
 import org.rbdwrapper.ipc.codec.IoOp;
 
-import java.nio.file.Path;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
@@ -21,7 +15,7 @@ import java.util.concurrent.TimeUnit;
  * A broker whose store answers writes some time after they have taken effect, as one far away does:
  * when it is killed, others have seen much that its writers have no answer for.
  *
- * <p>Arguments: as {@code rbdwrapper-broker start --foreground --run-dir D --state-dir D}.
+ * <p>Arguments: see {@link BrokerOnStore}.
  */
 final class LateAnswersBroker {
     private static final int LATEST_MICROS = 30_000;
@@ -33,24 +27,11 @@ final class LateAnswersBroker {
     private LateAnswersBroker() {}
 
     public static void main(String[] args) throws Exception {
-        Path stateDir = Path.of(args[5]);
-        Broker broker =
-                Broker.start(
-                        new BrokerOptions(
-                                Path.of(args[3]),
-                                stateDir,
-                                StoreSpec.parse("file"),
-                                "admin",
-                                MessengerPolicy.PER_CLIENT,
-                                2,
-                                ClientLimits.defaults(),
-                                BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS),
+        BrokerOnStore.serve(
+                args,
+                stateDir ->
                         new WrappedImagesStore(
                                 FileStore.open(stateDir.resolve("images")), LateImage::new));
-        Runtime.getRuntime()
-                .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(broker::close));
-        System.out.println("ready");
-        Thread.sleep(Long.MAX_VALUE);
     }
 
     private static final class LateImage extends WrappedImagesStore.WrappedImage {
