@@ -97,6 +97,7 @@ final class OpenHandler {
                                 onFailure(reply, path, read, write, options, failure);
                             });
         } catch (ErrnoException e) {
+            ReopenRetry.onAnswer(session); // unmapped while it waited
             reply.fail(e);
             return;
         }

@@ -126,6 +126,7 @@ final class ReopenSystemTest {
             }
             assertThrows(
                     NoSuchFileException.class, () -> file.write(ByteBuffer.wrap(new byte[1]), 0));
+            assertLogCounts(2, " goes on"); // it does not count as waiting any more
         }
     }
 
