@@ -1,5 +1,6 @@
 package org.rbdwrapper.client;
 
+import org.rbdwrapper.client.io.Channels;
 import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.session.BrokerSession;
 import org.rbdwrapper.client.session.LazyImage;
@@ -11,6 +12,7 @@ import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ClosedChannelException;
@@ -312,26 +314,46 @@ public final class RbdFile implements AutoCloseable {
     }
 
     /**
-     * Waits for the operations that are under way. Later ones throw {@link ClosedChannelException}.
-     * Does not flush: writes that were acknowledged are in the store's hands, but only {@link
-     * #force} makes them durable.
+     * Waits for the operations that are under way, whatever becomes of the broker meanwhile. Later
+     * ones throw {@link ClosedChannelException}. Does not flush: writes that were acknowledged are
+     * in the store's hands, but only {@link #force} makes them durable.
+     *
+     * <p>On the library's thread (see {@link #readAsync}) it returns at once, and a thread of its
+     * own does the rest, whose failure is that thread's uncaught exception.
      */
     @Override
     public void close() throws IOException {
-        if (image.markClosed()) {
+        if (!image.markClosed()) {
+            return;
+        }
+        if (Channels.isOnCompleter()) {
+            Thread.ofPlatform().daemon().name("rbdw-close").start(this::closeUnasked);
+        } else {
+            closeAll();
+        }
+    }
+
+    private void closeUnasked() {
+        try {
+            closeAll();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void closeAll() throws IOException {
+        try {
             try {
+                queued.close();
+            } finally {
                 try {
-                    queued.close();
+                    inPlace.close();
                 } finally {
-                    try {
-                        inPlace.close();
-                    } finally {
-                        session.close(image);
-                    }
+                    session.close(image);
                 }
-            } catch (ErrnoException e) {
-                throw IoErrors.exception(e, image.path());
             }
+        } catch (ErrnoException e) {
+            throw IoErrors.exception(e, image.path());
         }
     }
 

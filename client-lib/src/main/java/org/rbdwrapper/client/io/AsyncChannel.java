@@ -1,5 +1,6 @@
 package org.rbdwrapper.client.io;
 
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.ArrayDeque;
@@ -40,6 +41,10 @@ final class AsyncChannel {
 
     /** The operation's completion hears of its end. */
     void submit(Operation operation) {
+        if (!operation.begin()) {
+            operation.fail(new ErrnoException(Errno.EBADF, "the file is closed meanwhile"));
+            return;
+        }
         ErrnoException failed;
         lock.lock();
         try {
@@ -142,7 +147,7 @@ final class AsyncChannel {
         } else if (open != link) {
             bind(open);
         }
-        Thread.ofPlatform().daemon().name("rbdw-completer").start(this::complete);
+        new Completer(this::complete).start();
     }
 
     private void complete() {

@@ -5,6 +5,7 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A session's channels, and which one an operation takes: the first is shared by whoever does not
@@ -14,6 +15,8 @@ import java.nio.ByteBuffer;
  * <p>Any thread.
  */
 public final class Channels {
+    private static final long LOOK_NANOS = 100_000;
+
     private final AsyncChannel shared;
     private final SyncChannel[] leased;
     private volatile SharedBuffers buffers;
@@ -50,7 +53,7 @@ public final class Channels {
     /** READ or WRITE of what is left of a buffer; returns when it is done: bytes. */
     public long transfer(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
-        SyncChannel channel = lease();
+        SyncChannel channel = lease(target);
         if (channel == null) {
             FutureResult result = new FutureResult();
             submitTransfer(op, target, buffer, position, result);
@@ -61,7 +64,7 @@ public final class Channels {
 
     /** FLUSH, DISCARD or WRITE_ZEROES; returns when it is done. */
     public void command(IoOp op, Target target, long position, long length) throws ErrnoException {
-        SyncChannel channel = lease();
+        SyncChannel channel = lease(target);
         if (channel == null) {
             FutureResult result = new FutureResult();
             submitCommand(op, target, position, length, result);
@@ -111,6 +114,28 @@ public final class Channels {
         shared.submit(new Operation().command(op, target, position, length).then(completion));
     }
 
+    /**
+     * Returns when no thread that waits is at work with a target that is closed to others, whatever
+     * interrupts.
+     */
+    public void awaitNobodyAt(Target closed) {
+        boolean interrupted = false;
+        for (SyncChannel channel : leased) {
+            while (channel.isLeasedFor(closed)) {
+                LockSupport.parkNanos(LOOK_NANOS);
+                interrupted |= Thread.interrupted(); // or it would not park again
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Whether this thread is one that completes operations, and so must not wait for them. */
+    public static boolean isOnCompleter() {
+        return Thread.currentThread() instanceof Completer;
+    }
+
     /** The first channel's arena, for a session that uses it for nothing else. */
     public SharedBuffers buffers() {
         return buffers;
@@ -119,14 +144,18 @@ public final class Channels {
     /**
      * Null where the thread is a virtual one, which must not sleep in a futex, or all are taken.
      */
-    private SyncChannel lease() {
+    private SyncChannel lease(Target target) throws ErrnoException {
         if (Thread.currentThread().isVirtual()) {
             return null;
         }
         int start = (int) Thread.currentThread().threadId();
         for (int i = 0; i < leased.length; i++) {
             SyncChannel channel = leased[((start + i) & Integer.MAX_VALUE) % leased.length];
-            if (channel.tryLease()) {
+            if (channel.tryLease(target)) {
+                if (!target.isOpen()) {
+                    channel.release();
+                    throw new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
+                }
                 return channel;
             }
         }
@@ -134,8 +163,15 @@ public final class Channels {
     }
 
     private static long perform(SyncChannel channel, Operation operation) throws ErrnoException {
-        // where this throws, no broker came and the channel is of no more use: it is not given back
-        channel.perform();
+        boolean performed = false;
+        try {
+            channel.perform();
+            performed = true;
+        } finally {
+            if (!performed) {
+                channel.abandon(); // no broker came, and the channel is of no more use
+            }
+        }
         long result = operation.finish();
         String failed = result < 0 ? operation.describe() : "";
         channel.release();

@@ -20,6 +20,7 @@ final class Operation {
     long position;
     long length;
     private Completion completion;
+    private boolean begun;
     private SharedBuffers.Region region;
     private boolean inPlace;
     private int arenaStart;
@@ -33,7 +34,7 @@ final class Operation {
 
     /** READ or WRITE of what is left of a buffer. */
     Operation transfer(IoOp newOp, Target newTarget, ByteBuffer newBuffer, long newPosition) {
-        begin(newOp, newTarget, newPosition, newBuffer.remaining());
+        fill(newOp, newTarget, newPosition, newBuffer.remaining());
         buffer = newBuffer;
         bufferStart = newBuffer.position();
         return this;
@@ -55,12 +56,12 @@ final class Operation {
 
     /** FLUSH, DISCARD or WRITE_ZEROES: one request, whatever its length. */
     Operation command(IoOp newOp, Target newTarget, long newPosition, long newLength) {
-        begin(newOp, newTarget, newPosition, newLength);
+        fill(newOp, newTarget, newPosition, newLength);
         buffer = null;
         return this;
     }
 
-    private void begin(IoOp newOp, Target newTarget, long newPosition, long newLength) {
+    private void fill(IoOp newOp, Target newTarget, long newPosition, long newLength) {
         op = newOp;
         target = newTarget;
         position = newPosition;
@@ -80,6 +81,17 @@ final class Operation {
 
     boolean isInPlace() {
         return inPlace;
+    }
+
+    /**
+     * Before anything else, of an operation that has a completion: its image is not closed before
+     * that has heard.
+     *
+     * @return false where the image is being closed: it is to {@link #fail}.
+     */
+    boolean begin() {
+        begun = target.begin();
+        return begun;
     }
 
     /** Before it is submitted on this link: its region may be of one before. */
@@ -221,18 +233,32 @@ final class Operation {
             fail(new ErrnoException(Errno.of((int) result), describe()));
         } else {
             endUse();
-            completion.onDone(result);
+            try {
+                completion.onDone(result);
+            } finally {
+                end();
+            }
         }
     }
 
-    void fail(ErrnoException failure) {
+    void fail(ErrnoException why) {
         endUse();
-        completion.onFailed(failure);
+        try {
+            completion.onFailed(why);
+        } finally {
+            end();
+        }
     }
 
     private void endUse() {
         if (region != null) {
             region.endUse();
+        }
+    }
+
+    private void end() {
+        if (begun) {
+            target.end();
         }
     }
 

@@ -3,17 +3,21 @@ package org.rbdwrapper.client.io;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A channel that is leased for one operation by the thread that waits for it. The lease is one
  * compare-and-swap, on a word that mostly one thread uses: nothing to give back when a thread ends.
+ * It says which image the operation is of, so that who closes one sees whom to wait for.
  */
 final class SyncChannel {
     /** Of an operation in flight: while one is copied, the others are under way. */
     private static final int MAX_PIECES = 4;
 
-    private final AtomicBoolean leased = new AtomicBoolean();
+    private static final int FREE = 0; // no target's number
+    private static final int ABANDONED = -1;
+
+    private final AtomicInteger leasedFor = new AtomicInteger(FREE);
     private final Succession succession;
     private final int index;
     private final Operation operation = new Operation();
@@ -31,12 +35,23 @@ final class SyncChannel {
         bind(first);
     }
 
-    boolean tryLease() {
-        return !leased.getPlain() && leased.compareAndSet(false, true);
+    /** Whether the target is open is to be asked after this. */
+    boolean tryLease(Target target) {
+        return leasedFor.getPlain() == FREE && leasedFor.compareAndSet(FREE, target.number());
     }
 
     void release() {
-        leased.setRelease(false);
+        leasedFor.setRelease(FREE);
+    }
+
+    /** Leaseholder: what became of its operation is not known, so that nobody may lease it. */
+    void abandon() {
+        leasedFor.setRelease(ABANDONED);
+    }
+
+    /** Any thread. */
+    boolean isLeasedFor(Target target) {
+        return leasedFor.get() == target.number();
     }
 
     /** Leaseholder: the operation to fill in, and to perform. */
@@ -46,7 +61,7 @@ final class SyncChannel {
 
     /** Any thread: whether nobody will touch this dead link's memory here any more. */
     boolean hasLeft(Link dead) {
-        return !leased.get() || using != dead;
+        return leasedFor.get() == FREE || using != dead;
     }
 
     /**

@@ -41,9 +41,6 @@ public final class BrokerSession {
     private final Channels channels;
     private final Set<OpenedImage> images = new HashSet<>(); // guarded by this
 
-    /** Their handles are others' with the next broker, where nothing of them is made again. */
-    private final Set<OpenedImage> closing = new HashSet<>(); // guarded by this
-
     private volatile BrokerConnection connection;
     private volatile boolean lost;
 
@@ -117,31 +114,29 @@ public final class BrokerSession {
     }
 
     /**
-     * Returns when the image's requests are done and the broker has closed it; at once while there
-     * is no broker: nothing of it is done again then.
+     * Returns when the image's operations are done and the broker has closed it. The request to
+     * close goes another way than theirs and could overtake them: it is not made before they have
+     * their answers, from the next broker where this one ends.
      */
     public void close(OpenedImage image) throws ErrnoException {
+        image.markClosed();
+        channels.awaitNobodyAt(image);
+        image.awaitIdle();
         BrokerConnection on;
+        boolean isThere;
         synchronized (this) {
             images.remove(image);
             on = connection;
-            if (image.failure() != null) {
-                return; // this broker does not have it: its handle may be another's here
-            }
-            if (on.link().isDead()) {
-                image.lost(Errno.EBADF);
-                return; // the broker's end closed it
-            }
-            closing.add(image);
+            // a broker that has ended closed it, and the next one's handle of this number may be
+            // another image's
+            isThere = image.failure() == null && !on.link().isDead();
+            image.lost(Errno.EBADF);
         }
-        try {
-            on.close(image);
-        } catch (ErrnoException e) {
-            on.throwUnlessDead(e);
-        } finally {
-            synchronized (this) {
-                closing.remove(image);
-                image.lost(Errno.EBADF);
+        if (isThere) {
+            try {
+                on.close(image);
+            } catch (ErrnoException e) {
+                on.throwUnlessDead(e);
             }
         }
     }
@@ -223,7 +218,6 @@ public final class BrokerSession {
     private void reopenImages(BrokerConnection next) throws ErrnoException {
         List<OpenedImage> before;
         synchronized (this) {
-            closing.forEach(image -> image.lost(Errno.EBADF));
             before = List.copyOf(images);
         }
         Set<OpenedImage> opened = new HashSet<>();

@@ -3,11 +3,20 @@ package org.rbdwrapper.client.session;
 import org.rbdwrapper.client.io.Target;
 import org.rbdwrapper.ipc.Errno;
 
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** An image that is open in a session, and what the broker said of it. Any thread. */
 public final class OpenedImage implements Target {
-    private final AtomicBoolean open = new AtomicBoolean(true);
+    private static final AtomicInteger LAST_NUMBER = new AtomicInteger();
+    private static final int CLOSED = Integer.MIN_VALUE;
+
+    private final int number = nextNumber();
+
+    /** Operations under way that no thread waits for, and {@link #CLOSED} added. */
+    private final AtomicInteger state = new AtomicInteger();
+
+    private final CompletableFuture<Void> idle = new CompletableFuture<>();
     private final String path;
     private final boolean read;
     private final boolean write;
@@ -36,6 +45,32 @@ public final class OpenedImage implements Target {
 
     boolean isWrite() {
         return write;
+    }
+
+    /** Positive: what channels say instead of one is not. */
+    private static int nextNumber() {
+        return LAST_NUMBER.updateAndGet(last -> last == Integer.MAX_VALUE ? 1 : last + 1);
+    }
+
+    @Override
+    public int number() {
+        return number;
+    }
+
+    @Override
+    public boolean begin() {
+        if (state.getAndIncrement() < 0) {
+            end();
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public void end() {
+        if (state.decrementAndGet() == CLOSED) {
+            idle.complete(null);
+        }
     }
 
     @Override
@@ -67,12 +102,22 @@ public final class OpenedImage implements Target {
         return imageId;
     }
 
+    @Override
     public boolean isOpen() {
-        return open.get();
+        return state.get() >= 0;
     }
 
-    /** True for the one caller that closes it. */
+    /** Nothing begins any more. True for the one caller that closes it. */
     public boolean markClosed() {
-        return open.compareAndSet(true, false);
+        int before = state.getAndUpdate(value -> value | CLOSED);
+        if (before == 0) {
+            idle.complete(null);
+        }
+        return before >= 0;
+    }
+
+    /** After {@link #markClosed}: returns when what has begun is done, whatever interrupts. */
+    void awaitIdle() {
+        idle.join();
     }
 }
