@@ -56,7 +56,7 @@
 #define SEGMENT_MIN_DEPTH 2
 #define SEGMENT_MAX_DEPTH 1024
 #define SEGMENT_MIN_ARENA_LENGTH (64 * 1024)
-#define SEGMENT_MAX_ARENA_LENGTH (16 * 1024 * 1024)
+#define SEGMENT_MAX_ARENA_LENGTH (32 * 1024 * 1024)
 #define SEGMENT_TAG_MASK 0xffff /* the low bits of a correlation id */
 
 struct segment_header {

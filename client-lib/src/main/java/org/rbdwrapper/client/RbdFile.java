@@ -1,6 +1,7 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.Channels;
+import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.session.BrokerSession;
 import org.rbdwrapper.client.session.LazyImage;
@@ -62,6 +63,11 @@ public final class RbdFile implements AutoCloseable {
     private final LazyImage inPlace;
     private final boolean syncedWrites;
 
+    /** What has several steps passes it: {@link #close} waits for the last of them. */
+    private final OperationGate gate = new OperationGate();
+
+    private final AsyncOperations async;
+
     private RbdFile(
             BrokerSession session,
             OpenedImage image,
@@ -73,6 +79,7 @@ public final class RbdFile implements AutoCloseable {
         this.queued = queued;
         this.inPlace = inPlace;
         this.syncedWrites = syncedWrites;
+        this.async = new AsyncOperations(this, queued, inPlace, gate);
     }
 
     /**
@@ -171,18 +178,29 @@ public final class RbdFile implements AutoCloseable {
         if (!source.hasRemaining()) {
             return 0;
         }
-        int done = (int) transfer(IoOp.WRITE, source, position);
-        if (syncedWrites) {
-            force();
+        return syncedWrites
+                ? writeSynced(source, position)
+                : (int) transfer(IoOp.WRITE, source, position);
+    }
+
+    private int writeSynced(ByteBuffer source, long position) throws IOException {
+        if (!gate.begin()) {
+            throw new ClosedChannelException();
         }
-        return done;
+        try {
+            int done = (int) transfer(IoOp.WRITE, source, position);
+            flush();
+            return done;
+        } finally {
+            gate.end();
+        }
     }
 
     /**
      * {@link #read} without waiting, but for the first such operation on a file, which opens the
      * image once more, for all of them. The buffer belongs to the operation until the future is
      * complete, and has its new position then. What depends on the future runs on the library's
-     * thread: it may start operations but not wait for one.
+     * thread: it may start operations but not wait for one, nor open a file.
      */
     public CompletableFuture<Integer> readAsync(ByteBuffer destination, long position) {
         checkPosition(position);
@@ -192,7 +210,7 @@ public final class RbdFile implements AutoCloseable {
         if (!destination.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        return performAsync(IoOp.READ, destination, position);
+        return async.transfer(IoOp.READ, destination, position);
     }
 
     /** {@link #write} without waiting, under {@link #readAsync}'s rules. */
@@ -201,10 +219,9 @@ public final class RbdFile implements AutoCloseable {
         if (!source.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        CompletableFuture<Integer> written = performAsync(IoOp.WRITE, source, position);
         return syncedWrites
-                ? written.thenCompose(done -> forceAsync().thenApply(ignored -> done))
-                : written;
+                ? async.writeSynced(source, position)
+                : async.transfer(IoOp.WRITE, source, position);
     }
 
     /**
@@ -212,22 +229,17 @@ public final class RbdFile implements AutoCloseable {
      * durable.
      */
     public void force() throws IOException {
-        command(IoOp.FLUSH, 0, 0);
+        checkOpen();
+        flush();
     }
 
     /** {@link #force} without waiting. */
     public CompletableFuture<Void> forceAsync() {
-        PendingFlush flush = new PendingFlush(this);
-        try {
-            checkUsable();
-            LazyImage.Opened opened = queued.opened();
-            opened.channels().submitCommand(IoOp.FLUSH, opened.target(), 0, 0, flush);
-        } catch (ErrnoException e) {
-            flush.onFailed(e);
-        } catch (IOException e) {
-            flush.completeExceptionally(e);
-        }
-        return flush;
+        return async.flush();
+    }
+
+    private void flush() throws IOException {
+        command(IoOp.FLUSH, 0, 0);
     }
 
     /**
@@ -310,20 +322,22 @@ public final class RbdFile implements AutoCloseable {
     }
 
     public boolean isOpen() {
-        return image.isOpen();
+        return gate.isOpen();
     }
 
     /**
-     * Waits for the operations that are under way, whatever becomes of the broker meanwhile. Later
-     * ones throw {@link ClosedChannelException}. Does not flush: writes that were acknowledged are
-     * in the store's hands, but only {@link #force} makes them durable.
+     * Waits for the operations that are under way, also for the next broker where theirs is killed
+     * meanwhile (RBDW_RECONNECT_TIMEOUT bounds that); their futures are complete then or at once
+     * after. Later operations throw {@link ClosedChannelException}. A second call returns at once.
+     * Does not flush: writes that were acknowledged are in the store's hands, but only {@link
+     * #force} makes them durable.
      *
-     * <p>On the library's thread (see {@link #readAsync}) it returns at once, and a thread of its
-     * own does the rest, whose failure is that thread's uncaught exception.
+     * <p>On the library's thread (see {@link #readAsync}) it returns at once, too, and a thread of
+     * its own does the rest, whose failure is that thread's uncaught exception.
      */
     @Override
     public void close() throws IOException {
-        if (!image.markClosed()) {
+        if (!gate.close()) {
             return;
         }
         if (Channels.isOnCompleter()) {
@@ -342,6 +356,7 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private void closeAll() throws IOException {
+        gate.awaitIdle();
         try {
             try {
                 queued.close();
@@ -363,6 +378,7 @@ public final class RbdFile implements AutoCloseable {
             throw new IllegalArgumentException("negative length: " + length);
         }
         if (length > 0) {
+            checkOpen();
             command(op, position, length);
         }
     }
@@ -386,34 +402,12 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private void command(IoOp op, long position, long length) throws IOException {
-        checkUsable();
+        checkNotLost();
         try {
             session.channels().command(op, image, position, length);
         } catch (ErrnoException e) {
             throw exception(e);
         }
-    }
-
-    private CompletableFuture<Integer> performAsync(IoOp op, ByteBuffer buffer, long position) {
-        PendingTransfer transfer = new PendingTransfer(this, op == IoOp.READ);
-        try {
-            checkUsable();
-            checkAlive(buffer);
-            if (SharedBuffers.mayHold(buffer)) {
-                LazyImage.Opened opened = inPlace.opened();
-                if (opened.channels()
-                        .submitInPlace(op, opened.target(), buffer, position, transfer)) {
-                    return transfer;
-                }
-            }
-            LazyImage.Opened opened = queued.opened();
-            opened.channels().submitTransfer(op, opened.target(), buffer, position, transfer);
-        } catch (ErrnoException e) {
-            transfer.onFailed(e);
-        } catch (IOException e) {
-            transfer.completeExceptionally(e);
-        }
-        return transfer;
     }
 
     /** As the program gets it. */
@@ -432,6 +426,10 @@ public final class RbdFile implements AutoCloseable {
 
     private void checkUsable() throws IOException {
         checkOpen();
+        checkNotLost();
+    }
+
+    void checkNotLost() throws IOException {
         Errno failure = image.failure();
         if (failure != null) {
             throw exception(
@@ -441,7 +439,7 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private void checkOpen() throws ClosedChannelException {
-        if (!image.isOpen()) {
+        if (!isOpen()) {
             throw new ClosedChannelException();
         }
     }
@@ -452,7 +450,7 @@ public final class RbdFile implements AutoCloseable {
      *
      * @throws IllegalStateException where it was.
      */
-    private static void checkAlive(ByteBuffer buffer) {
+    static void checkAlive(ByteBuffer buffer) {
         if (buffer.isDirect()) {
             buffer.get(buffer.position());
         }

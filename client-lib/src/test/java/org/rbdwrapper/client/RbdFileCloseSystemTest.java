@@ -20,18 +20,24 @@ import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.ClientInfo;
 import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.IoErrors;
 import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.OpenOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 
 /** A file that is closed while others are at work with it: what they began is done. */
 @Timeout(60)
@@ -42,6 +48,9 @@ final class RbdFileCloseSystemTest {
     private static final int MANY = 1500;
 
     private static final int LENGTH = 4096;
+
+    /** The tests' machine may have one thread for all that has none of its own. */
+    private static final Executor OWN_THREAD = task -> Thread.ofPlatform().start(task);
 
     private final FaultPlan plan = new FaultPlan();
     private TestBroker broker;
@@ -77,7 +86,6 @@ final class RbdFileCloseSystemTest {
             closed.readAsync(ByteBuffer.allocate(1), 0).join();
             CompletableFuture<Integer> write = closed.writeAsync(bytes(round), 0);
             closed.close();
-            assertTrue(write.isDone());
             assertEquals(LENGTH, write.join());
             assertEquals((byte) round, firstByteAt(0));
         }
@@ -103,7 +111,7 @@ final class RbdFileCloseSystemTest {
 
     @Test
     void shouldWaitForAThreadsTransferWhichHasSeveralParts() throws Exception {
-        shouldWaitForATransferOf(task -> Thread.ofPlatform().start(task));
+        shouldWaitForATransferOf(OWN_THREAD);
     }
 
     @Test
@@ -124,11 +132,7 @@ final class RbdFileCloseSystemTest {
                         },
                         thread);
         plan.awaitHeld(1);
-        CompletableFuture<Void> closing =
-                CompletableFuture.runAsync(() -> close(file), ForkJoinPool.commonPool());
-        while (file.isOpen()) {
-            Thread.onSpinWait();
-        }
+        CompletableFuture<Void> closing = beginToClose(file);
         Thread.sleep(100);
         assertFalse(closing.isDone() || read.isDone());
         assertThrows(ClosedChannelException.class, () -> file.read(ByteBuffer.allocate(1), 0));
@@ -156,7 +160,89 @@ final class RbdFileCloseSystemTest {
         assertFalse(interrupted.isDone());
         plan.clear();
         assertTrue(interrupted.join());
-        assertTrue(write.isDone());
+        assertEquals(LENGTH, write.join());
+    }
+
+    @Test
+    void shouldNotWaitForWhatFollowsFromAnOperation() throws Exception {
+        plan.add(Fault.hold(FaultPoint.READ));
+        CountDownLatch follows = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        CompletableFuture<Boolean> following =
+                file.readAsync(ByteBuffer.allocate(1), 0)
+                        .thenApply(
+                                ignored -> {
+                                    follows.countDown();
+                                    try {
+                                        return closed.await(30, TimeUnit.SECONDS);
+                                    } catch (InterruptedException e) {
+                                        throw new IllegalStateException(e);
+                                    }
+                                });
+        plan.awaitHeld(1);
+        plan.clear();
+        follows.await();
+        file.close();
+        closed.countDown();
+        assertTrue(following.join());
+    }
+
+    @Test
+    void shouldFlushWhatWasBegunToBeWrittenDurably() throws Exception {
+        plan.add(Fault.hold(FaultPoint.WRITE));
+        RbdFile synced = openAgain(file.path(), StandardOpenOption.DSYNC, StandardOpenOption.WRITE);
+        CompletableFuture<Integer> write = synced.writeAsync(bytes(1), 0);
+        CompletableFuture<Integer> waiting =
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return synced.write(bytes(2), LENGTH);
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        },
+                        OWN_THREAD);
+        plan.awaitHeld(2);
+        CompletableFuture<Void> closing = beginToClose(synced);
+        plan.add(Fault.fail(FaultPoint.FLUSH, Errno.EDQUOT).times(2));
+        plan.release();
+        assertFailed(Errno.EDQUOT, write);
+        assertFailed(Errno.EDQUOT, waiting);
+        closing.join();
+        assertThrows(ClosedChannelException.class, () -> synced.write(bytes(1), 0));
+        assertFailed(Errno.EIO, synced.writeAsync(bytes(1), 0)); // which has no number
+        assertFailed(Errno.EIO, synced.forceAsync());
+    }
+
+    @Test
+    void shouldCloseThoughALimitWasMovedMeanwhile() throws Exception {
+        plan.add(Fault.hold(FaultPoint.READ));
+        ByteBuffer first = ByteBuffer.allocate(LENGTH);
+        ByteBuffer second = ByteBuffer.allocate(LENGTH);
+        CompletableFuture<Integer> read = file.readAsync(first, 0);
+        CompletableFuture<Integer> waiting =
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return file.read(second, 0);
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        },
+                        OWN_THREAD);
+        plan.awaitHeld(2);
+        first.limit(10);
+        second.limit(10);
+        plan.clear();
+        assertFailed(Errno.EINVAL, read);
+        assertFailed(Errno.EINVAL, waiting);
+        assertEquals(LENGTH, file.readAsync(first.clear(), 0).join());
+        file.close();
+    }
+
+    private static void assertFailed(Errno errno, CompletableFuture<?> operation) {
+        CompletionException failed = assertThrows(CompletionException.class, operation::join);
+        assertEquals(errno, IoErrors.errno(failed));
     }
 
     /** The thread that completes operations must not wait for them. */
@@ -184,8 +270,8 @@ final class RbdFileCloseSystemTest {
         }
     }
 
-    private RbdFile openAgain(String path) throws IOException {
-        return RbdFile.openAt(broker.runDir(), path);
+    private RbdFile openAgain(String path, OpenOption... options) throws IOException {
+        return RbdFile.openAt(broker.runDir(), path, options);
     }
 
     private static List<CompletableFuture<Integer>> writeMany(RbdFile file) {
@@ -218,6 +304,14 @@ final class RbdFileCloseSystemTest {
     /** Files: a session that did not need one has not opened it. */
     private long openCount() throws ErrnoException {
         return admin.clients().stream().mapToLong(ClientInfo::opens).sum();
+    }
+
+    private static CompletableFuture<Void> beginToClose(RbdFile file) throws InterruptedException {
+        CompletableFuture<Void> closing = CompletableFuture.runAsync(() -> close(file), OWN_THREAD);
+        while (file.isOpen()) { // the class's time limit ends a wait in vain
+            Thread.sleep(1);
+        }
+        return closing;
     }
 
     private static void close(RbdFile file) {

@@ -2,18 +2,23 @@ package org.rbdwrapper.client.io;
 
 import java.util.BitSet;
 
-/** Which blocks of a shared channel's arena are taken. Under the channel's lock. */
+/** Which blocks of a part of a channel's arena are taken. Under its user's lock. */
 final class ArenaBlocks {
     static final int BLOCK = 4096;
 
     private final BitSet taken = new BitSet();
+    private final int base;
     private final int blocks;
 
-    ArenaBlocks(int arenaLength) {
-        this.blocks = arenaLength / BLOCK;
+    /**
+     * @param base offset of the part's first byte in the arena.
+     */
+    ArenaBlocks(int base, int length) {
+        this.base = base;
+        this.blocks = length / BLOCK;
     }
 
-    /** Offset of so many bytes in a row, or -1 where there is no such gap now. */
+    /** Offset in the arena of so many bytes in a row, or -1 where there is no such gap now. */
     int take(int length) {
         int wanted = blocksOf(length);
         int start = taken.nextClearBit(0);
@@ -21,7 +26,7 @@ final class ArenaBlocks {
             int next = taken.nextSetBit(start);
             if (next < 0 || next >= start + wanted) {
                 taken.set(start, start + wanted);
-                return start * BLOCK;
+                return base + start * BLOCK;
             }
             start = taken.nextClearBit(next);
         }
@@ -29,7 +34,7 @@ final class ArenaBlocks {
     }
 
     void giveBack(int offset, int length) {
-        int start = offset / BLOCK;
+        int start = (offset - base) / BLOCK;
         taken.clear(start, start + blocksOf(length));
     }
 

@@ -27,7 +27,8 @@ final class AsyncChannel {
     private ClientChannel channel;
     private ResponseWait wait; // the completer's
     private ArenaBlocks blocks;
-    private int pieceLimit;
+    private int inPlaceLimit;
+    private int copyLimit;
     private boolean started;
     private boolean between; // two links: nothing may be submitted
     private volatile Link using; // null between two of them
@@ -41,16 +42,17 @@ final class AsyncChannel {
 
     /** The operation's completion hears of its end. */
     void submit(Operation operation) {
-        if (!operation.begin()) {
-            operation.fail(new ErrnoException(Errno.EBADF, "the file is closed meanwhile"));
-            return;
-        }
         ErrnoException failed;
         lock.lock();
         try {
             failed = failure;
             if (failed == null) {
                 startCompleter();
+                if (!operation.begin()) {
+                    failed = new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
+                }
+            }
+            if (failed == null) {
                 operation.checkPlace(link);
                 waiting.add(operation);
                 if (!between && !link.isDead()) {
@@ -114,9 +116,12 @@ final class AsyncChannel {
             return false;
         }
         int arenaOffset;
+        int pieceLimit;
         if (operation.isInPlace()) {
+            pieceLimit = inPlaceLimit;
             arenaOffset = operation.nextArenaOffset();
         } else {
+            pieceLimit = copyLimit;
             arenaOffset =
                     blocks.take(operation.isTransfer() ? operation.nextLength(pieceLimit) : 0);
             if (arenaOffset < 0) {
@@ -139,15 +144,14 @@ final class AsyncChannel {
         if (started) {
             return;
         }
-        started = true;
         Link open = succession.link();
         using = open;
-        if (open == null) {
-            between = true;
-        } else if (open != link) {
+        between = open == null;
+        if (!between && open != link) {
             bind(open);
         }
-        new Completer(this::complete).start();
+        new Completer(this::complete).start(); // which may throw
+        started = true;
     }
 
     private void complete() {
@@ -196,8 +200,10 @@ final class AsyncChannel {
                     done.add(operation);
                 }
             }
-            waiting.removeAll(between ? done : List.of());
-            if (!link.isDead()) {
+            boolean dead = link.isDead();
+            // or else submitWaiting does that
+            waiting.removeAll(between || dead ? done : List.of());
+            if (!dead) {
                 if (between) {
                     submitAgain();
                 } else {
@@ -290,8 +296,10 @@ final class AsyncChannel {
         link = next;
         channel = next.channel(0);
         wait = new ResponseWait(channel, next.liveness(), false);
-        blocks = new ArenaBlocks(channel.arena.capacity());
-        pieceLimit = channel.arena.capacity() / 4;
+        int copies = channel.arena.capacity() - next.buffersLength();
+        blocks = new ArenaBlocks(next.buffersLength(), copies);
+        copyLimit = copies / 4;
+        inPlaceLimit = next.buffersLength() / 4;
         freeTags.clear();
         freeTags.set(0, channel.depth);
     }

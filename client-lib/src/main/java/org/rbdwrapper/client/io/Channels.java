@@ -16,6 +16,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class Channels {
     private static final long LOOK_NANOS = 100_000;
+    private static final long LONGEST_LOOK_NANOS = 10_000_000; // for who waits through an outage
 
     private final AsyncChannel shared;
     private final SyncChannel[] leased;
@@ -121,8 +122,10 @@ public final class Channels {
     public void awaitNobodyAt(Target closed) {
         boolean interrupted = false;
         for (SyncChannel channel : leased) {
+            long pause = LOOK_NANOS;
             while (channel.isLeasedFor(closed)) {
-                LockSupport.parkNanos(LOOK_NANOS);
+                LockSupport.parkNanos(pause);
+                pause = Math.min(2 * pause, LONGEST_LOOK_NANOS);
                 interrupted |= Thread.interrupted(); // or it would not park again
             }
         }
@@ -169,7 +172,7 @@ public final class Channels {
             performed = true;
         } finally {
             if (!performed) {
-                channel.abandon(); // no broker came, and the channel is of no more use
+                channel.abandon(); // most likely no broker came: the channel is of no more use
             }
         }
         long result = operation.finish();

@@ -10,12 +10,15 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
 public final class Link {
     private final long address;
     private final SegmentGeometry geometry;
+    private final int buffersLength;
     private final Doorbell doorbell;
     private final Liveness liveness;
     private final boolean late;
 
     /**
      * @param address of the mapped segment.
+     * @param buffersLength bytes of the first channel's arena, from its start, that are the
+     *     program's.
      * @param doorbellFd not owned.
      * @param late whether others have gone on without this session: what it has changed and had no
      *     answer for may not be done again.
@@ -23,11 +26,13 @@ public final class Link {
     public Link(
             long address,
             SegmentGeometry geometry,
+            int buffersLength,
             int doorbellFd,
             Liveness liveness,
             boolean late) {
         this.address = address;
         this.geometry = geometry;
+        this.buffersLength = buffersLength;
         this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
         this.liveness = liveness;
         this.late = late;
@@ -62,11 +67,14 @@ public final class Link {
         return channel;
     }
 
+    /** Bytes from the start of the first channel's arena: not for copies. */
+    int buffersLength() {
+        return buffersLength;
+    }
+
     /** Of the first channel. */
     SharedBuffers buffers() {
         return new SharedBuffers(
-                this,
-                address + geometry.channelOffset(0) + geometry.arenaOffset(),
-                geometry.arenaLength());
+                this, address + geometry.channelOffset(0) + geometry.arenaOffset(), buffersLength);
     }
 }

@@ -84,13 +84,12 @@ final class Operation {
     }
 
     /**
-     * Before anything else, of an operation that has a completion: its image is not closed before
-     * that has heard.
+     * Before it is submitted, of an operation that has a completion.
      *
      * @return false where the image is being closed: it is to {@link #fail}.
      */
     boolean begin() {
-        begun = target.begin();
+        begun = target.gate().begin();
         return begun;
     }
 
@@ -221,6 +220,10 @@ final class Operation {
         if (end == 0 && failure < 0) {
             return failure;
         }
+        if (end > buffer.limit() - bufferStart) {
+            buffer = null;
+            return -Errno.EINVAL.number(); // the program has moved the limit meanwhile
+        }
         buffer.position(bufferStart + (int) end);
         buffer = null; // it is the caller's again
         return end;
@@ -232,33 +235,26 @@ final class Operation {
         if (result < 0) {
             fail(new ErrnoException(Errno.of((int) result), describe()));
         } else {
-            endUse();
-            try {
-                completion.onDone(result);
-            } finally {
-                end();
-            }
+            end();
+            completion.onDone(result);
         }
     }
 
     void fail(ErrnoException why) {
-        endUse();
-        try {
-            completion.onFailed(why);
-        } finally {
-            end();
-        }
+        end();
+        completion.onFailed(why);
     }
 
-    private void endUse() {
+    /**
+     * Before the program hears of it: what follows may wait for a thread that closes the file, or
+     * end the process.
+     */
+    private void end() {
         if (region != null) {
             region.endUse();
         }
-    }
-
-    private void end() {
         if (begun) {
-            target.end();
+            target.gate().end();
         }
     }
 

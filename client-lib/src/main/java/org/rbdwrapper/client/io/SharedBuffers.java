@@ -7,15 +7,17 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Memory for programs whose data needs no copy: parts of a channel's arena that no operation takes,
- * as the channel has no other use.
+ * Memory for programs whose data needs no copy: the part of a channel's arena that no operation
+ * takes.
  *
  * <pre>
- *   arena     0          8192                     20480                             length
- *             +----------+-----------------------+---------------------------------+
- *             | region A | region B              | free                            |
- *             +----------+-----------------------+---------------------------------+
- *                          ^ a buffer of the program, or a slice of it: found by its address
+ *   arena     0          8192                     20480              length
+ *             +----------+-----------------------+------------------+-------------------+
+ *             | region A | region B              | free             | copies            |
+ *             +----------+-----------------------+------------------+-------------------+
+ *                          ^                                          ^
+ *                          a buffer of the program, or a slice of     of operations whose buffer
+ *                          it: found by its address                   lies in an arena before
  * </pre>
  *
  * <p>A region that is given back while operations use it is free when the last of them is done.
@@ -36,7 +38,7 @@ public final class SharedBuffers {
         this.link = link;
         this.address = address;
         this.length = length;
-        this.blocks = new ArenaBlocks(length);
+        this.blocks = new ArenaBlocks(0, length);
     }
 
     /** A part of the arena that a program has. */

@@ -46,6 +46,7 @@ final class SyncChannel {
 
     /** Leaseholder: what became of its operation is not known, so that nobody may lease it. */
     void abandon() {
+        using = null;
         leasedFor.setRelease(ABANDONED);
     }
 

@@ -4,20 +4,16 @@ import org.rbdwrapper.ipc.Errno;
 
 /** The image that an operation is of. Any thread. */
 public interface Target {
-    /** Not 0, and no other target's of this process. */
+    /** Positive; no other target of this process has it that was opened lately. */
     int number();
 
     /** False from when it is being closed: what has not begun by then is refused. */
     boolean isOpen();
 
     /**
-     * An operation begins that no thread waits for: it is not closed before {@link #end}.
-     *
-     * @return false where it is being closed; {@link #end} does not follow.
+     * Which operations pass that have no {@link SyncChannel}: it is not closed before their end.
      */
-    boolean begin();
-
-    void end();
+    OperationGate gate();
 
     /** Of the session's link, as it is now. */
     int handle();

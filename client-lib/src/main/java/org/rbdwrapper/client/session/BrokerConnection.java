@@ -99,7 +99,14 @@ final class BrokerConnection {
             Fd.close(descriptors[0]);
             descriptors[0] = -1;
             Liveness liveness = new Liveness(control.socket());
-            Link link = new Link(address, geometry, descriptors[1], liveness, late);
+            Link link =
+                    new Link(
+                            address,
+                            geometry,
+                            wish.buffersLengthOf(geometry.arenaLength()),
+                            descriptors[1],
+                            liveness,
+                            late);
             liveness.start();
             return new BrokerConnection(
                     control,

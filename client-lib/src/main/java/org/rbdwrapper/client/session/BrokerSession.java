@@ -32,7 +32,7 @@ public final class BrokerSession {
     private static final int QUEUE_ARENA_LENGTH = 4 * 1024 * 1024;
     private static final long LOOK_NANOS = 100_000;
     private static final Map<List<Path>, BrokerSession> SESSIONS = new HashMap<>();
-    private static final int BUFFERS_ARENA_LENGTH = 16 * 1024 * 1024;
+    private static final int BUFFERS_LENGTH = 16 * 1024 * 1024;
     private static final Map<List<Path>, BrokerSession> QUEUES = new HashMap<>();
     private static final Map<List<Path>, BrokerSession> BUFFERS = new HashMap<>();
 
@@ -54,31 +54,28 @@ public final class BrokerSession {
 
     /** The session with the first broker of these run directories. */
     public static BrokerSession of(List<Path> runDirs) throws ErrnoException {
-        return of(SESSIONS, runDirs, CHANNELS, DEPTH, ARENA_LENGTH, false);
+        return of(SESSIONS, new Wish(runDirs, CHANNELS, DEPTH, ARENA_LENGTH, 0), false);
     }
 
     /** Likewise, for operations that nobody waits for. */
     public static BrokerSession queueOf(List<Path> runDirs) throws ErrnoException {
-        return of(QUEUES, runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH, true);
+        return of(QUEUES, new Wish(runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH, 0), true);
     }
 
     /** Likewise, for data that lies in the session's memory already. */
     public static BrokerSession buffersOf(List<Path> runDirs) throws ErrnoException {
-        return of(BUFFERS, runDirs, 1, QUEUE_DEPTH, BUFFERS_ARENA_LENGTH, true);
+        int copies = ARENA_LENGTH;
+        return of(
+                BUFFERS,
+                new Wish(runDirs, 1, QUEUE_DEPTH, BUFFERS_LENGTH + copies, BUFFERS_LENGTH),
+                true);
     }
 
-    private static BrokerSession of(
-            Map<List<Path>, BrokerSession> known,
-            List<Path> runDirs,
-            int channels,
-            int depth,
-            int arenaLength,
-            boolean waits)
+    private static BrokerSession of(Map<List<Path>, BrokerSession> known, Wish wish, boolean waits)
             throws ErrnoException {
         synchronized (known) {
-            BrokerSession session = known.get(runDirs);
+            BrokerSession session = known.get(wish.runDirs());
             if (session == null || session.lost) {
-                Wish wish = new Wish(List.copyOf(runDirs), channels, depth, arenaLength);
                 // a further one is made while there is an image open: its broker comes back
                 session =
                         new BrokerSession(
@@ -119,9 +116,9 @@ public final class BrokerSession {
      * their answers, from the next broker where this one ends.
      */
     public void close(OpenedImage image) throws ErrnoException {
-        image.markClosed();
+        image.gate().close();
         channels.awaitNobodyAt(image);
-        image.awaitIdle();
+        image.gate().awaitIdle();
         BrokerConnection on;
         boolean isThere;
         synchronized (this) {
@@ -186,7 +183,7 @@ public final class BrokerSession {
                 succession.giveUp(e);
                 return;
             }
-            last.free(wish.arenaLength() == BUFFERS_ARENA_LENGTH);
+            last.free(wish.buffersLength() > 0);
             last = next;
             next.onDeath(succession::look);
             if (goOnWith(next)) {
@@ -214,7 +211,7 @@ public final class BrokerSession {
         return true;
     }
 
-    /** A store may take its time for it: who closes an image meanwhile does not wait. */
+    /** A store may take its time for it: who closes an idle image meanwhile does not wait. */
     private void reopenImages(BrokerConnection next) throws ErrnoException {
         List<OpenedImage> before;
         synchronized (this) {

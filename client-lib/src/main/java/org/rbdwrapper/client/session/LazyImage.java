@@ -48,6 +48,11 @@ public final class LazyImage {
         return known != null ? known : open();
     }
 
+    /** Whether {@link #opened} asks the broker, and so waits. */
+    public boolean isToBeOpened() {
+        return opened == null;
+    }
+
     /** Waits for the operations under way. */
     public synchronized void close() throws ErrnoException {
         closed = true;

@@ -1,22 +1,18 @@
 package org.rbdwrapper.client.session;
 
+import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.Target;
 import org.rbdwrapper.ipc.Errno;
 
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An image that is open in a session, and what the broker said of it. Any thread. */
 public final class OpenedImage implements Target {
     private static final AtomicInteger LAST_NUMBER = new AtomicInteger();
-    private static final int CLOSED = Integer.MIN_VALUE;
 
     private final int number = nextNumber();
 
-    /** Operations under way that no thread waits for, and {@link #CLOSED} added. */
-    private final AtomicInteger state = new AtomicInteger();
-
-    private final CompletableFuture<Void> idle = new CompletableFuture<>();
+    private final OperationGate gate = new OperationGate();
     private final String path;
     private final boolean read;
     private final boolean write;
@@ -58,19 +54,8 @@ public final class OpenedImage implements Target {
     }
 
     @Override
-    public boolean begin() {
-        if (state.getAndIncrement() < 0) {
-            end();
-            return false;
-        }
-        return true;
-    }
-
-    @Override
-    public void end() {
-        if (state.decrementAndGet() == CLOSED) {
-            idle.complete(null);
-        }
+    public OperationGate gate() {
+        return gate;
     }
 
     @Override
@@ -104,20 +89,6 @@ public final class OpenedImage implements Target {
 
     @Override
     public boolean isOpen() {
-        return state.get() >= 0;
-    }
-
-    /** Nothing begins any more. True for the one caller that closes it. */
-    public boolean markClosed() {
-        int before = state.getAndUpdate(value -> value | CLOSED);
-        if (before == 0) {
-            idle.complete(null);
-        }
-        return before >= 0;
-    }
-
-    /** After {@link #markClosed}: returns when what has begun is done, whatever interrupts. */
-    void awaitIdle() {
-        idle.join();
+        return gate.isOpen();
     }
 }

@@ -13,12 +13,14 @@ import java.nio.file.Path;
 
 /**
  * A broker whose store has the fault that the file {@code fault} in its state directory says when
- * it starts: refuses to open images with an error number, so many times, or keeps writes waiting.
+ * it starts: refuses to open images with an error number, so many times, or keeps writes waiting,
+ * for ever or for so long.
  *
  * <p>Arguments: see {@link BrokerOnStore}.
  */
 final class FaultyStoreBroker {
     private static final String HOLD = "hold";
+    private static final String DELAY = "delay ";
 
     private FaultyStoreBroker() {}
 
@@ -28,6 +30,10 @@ final class FaultyStoreBroker {
 
     static void holdWrites(BrokerProcess next) throws IOException {
         Files.writeString(file(next.stateDir()), HOLD);
+    }
+
+    static void delayWrites(BrokerProcess next, int millis) throws IOException {
+        Files.writeString(file(next.stateDir()), DELAY + millis);
     }
 
     static void haveNoFault(BrokerProcess next) throws IOException {
@@ -41,6 +47,9 @@ final class FaultyStoreBroker {
     private static Fault fault(String said) {
         if (said.equals(HOLD)) {
             return Fault.hold(FaultPoint.WRITE);
+        }
+        if (said.startsWith(DELAY)) {
+            return Fault.delay(FaultPoint.WRITE, Integer.parseInt(said.substring(DELAY.length())));
         }
         String[] numbers = said.split(" ", 2);
         Errno errno = Errno.of(Integer.parseInt(numbers[0]));

@@ -30,6 +30,7 @@ public final class ControlConnection implements AutoCloseable {
     private final ControlSocket socket;
     private final BlockingFrames frames;
     private long nextCorrelationId = 1;
+    private boolean closed; // guarded by the lock
 
     private ControlConnection(ControlSocket socket) {
         this.socket = socket;
@@ -196,6 +197,9 @@ public final class ControlConnection implements AutoCloseable {
             throws ErrnoException {
         lock.lock();
         try {
+            if (closed) { // its descriptor's number may be another file's now
+                throw new ErrnoException(Errno.ENOTCONN, "the broker is gone");
+            }
             FrameBuffer frame = new FrameBuffer();
             frames.send(frame.finish(request.encode(frame, nextCorrelationId++)));
             while (true) {
@@ -216,9 +220,18 @@ public final class ControlConnection implements AutoCloseable {
         }
     }
 
+    /** Waits for who is calling: the broker's end ends that. Later calls fail with ENOTCONN. */
     @Override
     public void close() throws ErrnoException {
-        socket.close();
+        lock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                socket.close();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     private static MessageHeaderDecoder expect(UnsafeBuffer message, int template)

@@ -95,7 +95,7 @@ public final class SegmentDescriptor {
     public static final int MIN_DEPTH = 2;
     public static final int MAX_DEPTH = 1024;
     public static final int MIN_ARENA_LENGTH = 64 * 1024;
-    public static final int MAX_ARENA_LENGTH = 16 * 1024 * 1024;
+    public static final int MAX_ARENA_LENGTH = 32 * 1024 * 1024;
 
     /** The tag: the low bits of a correlation id. */
     public static final int TAG_MASK = 0xffff;

@@ -1,0 +1,142 @@
+package org.rbdwrapper.client.death;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.rbdwrapper.client.RbdBuffer;
+import org.rbdwrapper.client.RbdFile;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+
+/** What a Java program has begun without waiting for it when its broker is killed. */
+@Timeout(60)
+final class AsyncOverDeathSystemTest {
+    private static final int KIB = 1024;
+    private static final int MIB = 1024 * KIB;
+    private static final int SIZE = 2 * MIB + 512 * KIB;
+
+    /** Enough for this process to have heard of the broker's end. */
+    private static final int HEARD_MILLIS = 500;
+
+    private final CountDownLatch goOn = new CountDownLatch(1);
+    private BrokerProcess broker;
+    private String path;
+    private RbdFile file;
+
+    @BeforeEach
+    void open() throws Exception {
+        broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
+        try (BrokerAdmin admin = broker.admin()) {
+            admin.create("img", SIZE);
+            path = admin.map(MapRequest.of("img"));
+        }
+        file = RbdFile.openAt(broker.runDir(), path);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        goOn.countDown();
+        file.close();
+        broker.close();
+    }
+
+    /** The next broker's memory is not that of the buffer, and is the program's, too. */
+    @Test
+    void shouldWriteWhatABufferOfTheBrokerBeforeHolds() throws Exception {
+        byte[] ones = filled(MIB, 1);
+        try (RbdBuffer before = file.allocate(MIB);
+                RbdBuffer small = file.allocate(512)) {
+            before.bytes().put(0, ones);
+            broker.kill();
+            Thread.sleep(HEARD_MILLIS);
+            FaultyStoreBroker.delayWrites(broker, 3000);
+            CompletableFuture<Integer> write = file.writeAsync(before.bytes().duplicate(), 0);
+            CompletableFuture<Integer> read = file.readAsync(small.bytes(), 0);
+            broker.startAgain();
+            read.join(); // the session goes on, and the write is under way
+            try (RbdBuffer next = file.allocate(8 * MIB)) {
+                next.bytes().put(0, filled(8 * MIB, 9));
+                assertEquals(MIB, write.join());
+                assertEquals(9, next.bytes().get(8 * MIB - 1));
+            }
+        }
+        ByteBuffer back = ByteBuffer.allocate(MIB);
+        file.read(back, 0);
+        assertArrayEquals(ones, back.array());
+    }
+
+    /** It was submitted in part, and has its end by then. */
+    @Test
+    void shouldEndOnceWhatWasAnsweredBeforeThatWasSeen() throws Exception {
+        CompletableFuture<Boolean> held = holdUpCompletions();
+        CompletableFuture<Integer> read = file.readAsync(ByteBuffer.allocate(9 * MIB), 0);
+        Thread.sleep(HEARD_MILLIS); // it is answered, and nobody looks
+        broker.kill();
+        Thread.sleep(HEARD_MILLIS);
+        goOn.countDown();
+        broker.startAgain();
+        held.join();
+        assertEquals(SIZE, read.join());
+        assertEquals(1, file.writeAsync(ByteBuffer.wrap(new byte[1]), 0).join());
+    }
+
+    /** The thread that completes operations is waited for by who brings the next broker. */
+    @Test
+    void shouldStartInWhatFollowsFromAnOperationWhatHasToBeOpened() throws Exception {
+        RbdFile other = RbdFile.openAt(broker.runDir(), path);
+        CompletableFuture<Integer> further =
+                holdUpCompletions()
+                        .thenCompose(
+                                done ->
+                                        other.writeAsync(ByteBuffer.wrap(new byte[1]), 0)
+                                                .thenCombine(other.forceAsync(), (n, v) -> n));
+        broker.kill();
+        Thread.sleep(HEARD_MILLIS);
+        goOn.countDown();
+        Thread.sleep(HEARD_MILLIS); // there is no broker to open it
+        broker.startAgain();
+        assertEquals(1, further.join());
+        other.close();
+    }
+
+    private CompletableFuture<Boolean> holdUpCompletions() throws InterruptedException {
+        Thread here = Thread.currentThread();
+        while (true) {
+            CountDownLatch holds = new CountDownLatch(1);
+            CompletableFuture<Boolean> held =
+                    file.readAsync(ByteBuffer.allocate(1), 0)
+                            .thenApply(
+                                    done -> {
+                                        if (Thread.currentThread().equals(here)) {
+                                            return false; // it was complete by then
+                                        }
+                                        holds.countDown();
+                                        try {
+                                            goOn.await();
+                                        } catch (InterruptedException e) {
+                                            throw new IllegalStateException(e);
+                                        }
+                                        return true;
+                                    });
+            if (!held.isDone()) {
+                holds.await();
+                return held;
+            }
+        }
+    }
+
+    private static byte[] filled(int length, int value) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
+    }
+}
