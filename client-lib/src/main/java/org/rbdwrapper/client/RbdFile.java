@@ -257,15 +257,15 @@ public final class RbdFile implements AutoCloseable {
         }
         checkOpen();
         try {
-            SharedBuffers buffers = inPlace.opened().channels().buffers();
-            SharedBuffers.Region region = buffers.allocate(length);
+            Channels channels = inPlace.opened().channels();
+            SharedBuffers.Region region = channels.allocate(length);
             if (region == null) {
                 throw new ErrnoException(
                         Errno.ENOMEM,
                         "a buffer of "
                                 + length
                                 + " bytes: the buffers of this process have "
-                                + buffers.capacity()
+                                + channels.buffers().capacity()
                                 + " together, close some");
             }
             return new RbdBuffer(region, length);

@@ -40,7 +40,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /** A file that is closed while others are at work with it: what they began is done. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class RbdFileCloseSystemTest {
     private static final int MIB = 1024 * 1024;
 
@@ -71,6 +71,7 @@ final class RbdFileCloseSystemTest {
     }
 
     @AfterEach
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void stop() throws Exception {
         plan.clear();
         file.close();

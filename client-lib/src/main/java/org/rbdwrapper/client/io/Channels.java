@@ -48,7 +48,14 @@ public final class Channels {
 
     /** The next link is open: buffers that are asked for from now on are in its memory. */
     public void onOpen(Link next) {
+        SharedBuffers before = buffers;
         buffers = next.buffers();
+        before.retire();
+    }
+
+    /** A link is dead in whose memory nobody will ask for buffers. */
+    public void retireBuffers(Link dead) {
+        dead.buffers().retire();
     }
 
     /** READ or WRITE of what is left of a buffer; returns when it is done: bytes. */
@@ -139,7 +146,18 @@ public final class Channels {
         return Thread.currentThread() instanceof Completer;
     }
 
-    /** The first channel's arena, for a session that uses it for nothing else. */
+    /** Memory of {@link #buffers}; null where less than that is left in a row. */
+    public SharedBuffers.Region allocate(int bytes) {
+        while (true) {
+            SharedBuffers current = buffers;
+            SharedBuffers.Region region = current.allocate(bytes);
+            if (region != null || !current.isRetired()) {
+                return region;
+            }
+        }
+    }
+
+    /** The part of the first channel's arena that is the program's. */
     public SharedBuffers buffers() {
         return buffers;
     }

@@ -14,6 +14,7 @@ public final class Link {
     private final Doorbell doorbell;
     private final Liveness liveness;
     private final boolean late;
+    private final SharedBuffers buffers;
 
     /**
      * @param address of the mapped segment.
@@ -36,6 +37,8 @@ public final class Link {
         this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
         this.liveness = liveness;
         this.late = late;
+        long arena = address + geometry.channelOffset(0) + geometry.arenaOffset();
+        this.buffers = new SharedBuffers(this, arena, buffersLength);
     }
 
     /** The broker is gone. */
@@ -74,7 +77,11 @@ public final class Link {
 
     /** Of the first channel. */
     SharedBuffers buffers() {
-        return new SharedBuffers(
-                this, address + geometry.channelOffset(0) + geometry.arenaOffset(), buffersLength);
+        return buffers;
+    }
+
+    /** Nobody works here any more. The memory is unmapped when no program has buffers in it. */
+    public void unmapWhenUnused(Runnable unmapping) {
+        buffers.unmapWhenUnused(unmapping);
     }
 }

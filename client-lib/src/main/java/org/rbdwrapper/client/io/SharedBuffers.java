@@ -20,7 +20,8 @@ import java.util.TreeMap;
  *                          it: found by its address                   lies in an arena before
  * </pre>
  *
- * <p>A region that is given back while operations use it is free when the last of them is done.
+ * <p>A region that is given back while operations use it is free when the last of them is done. The
+ * memory outlives its link for as long as a program has buffers there.
  *
  * <p>Any thread.
  */
@@ -33,6 +34,8 @@ public final class SharedBuffers {
     private final int length;
     private final ArenaBlocks blocks; // guarded by this, as what follows
     private final TreeMap<Integer, Region> regions = new TreeMap<>();
+    private boolean retired;
+    private Runnable unmap; // null as long as the link needs the memory, and when it was called
 
     SharedBuffers(Link link, long address, int length) {
         this.link = link;
@@ -90,7 +93,36 @@ public final class SharedBuffers {
             if (closed && users == 0) {
                 regions.remove(offset);
                 blocks.giveBack(offset, length);
+                unmapIfUnused();
             }
+        }
+    }
+
+    /** Nothing is allocated here any more. */
+    synchronized void retire() {
+        retired = true;
+        unmapIfUnused();
+    }
+
+    synchronized boolean isRetired() {
+        return retired;
+    }
+
+    /**
+     * The link does not need the memory any more.
+     *
+     * @param unmapping is called when no program has any of it, nor can get any.
+     */
+    synchronized void unmapWhenUnused(Runnable unmapping) {
+        unmap = unmapping;
+        unmapIfUnused();
+    }
+
+    private void unmapIfUnused() {
+        if (retired && unmap != null && regions.isEmpty()) {
+            Runnable now = unmap;
+            unmap = null;
+            now.run();
         }
     }
 
@@ -99,8 +131,11 @@ public final class SharedBuffers {
         return used && buffer.isDirect();
     }
 
-    /** Null where there is no such gap. */
-    public synchronized Region allocate(int bytes) {
+    /** Null where there is no such gap, or this is retired. */
+    synchronized Region allocate(int bytes) {
+        if (retired) {
+            return null;
+        }
         used = true;
         int offset = blocks.take(bytes);
         if (offset < 0) {

@@ -308,23 +308,29 @@ final class BrokerConnection {
         liveness.declareDead();
     }
 
-    /**
-     * Nobody makes requests here any more.
-     *
-     * @param keepsMemory where a program has parts of it.
-     */
-    void free(boolean keepsMemory) {
+    /** Nobody makes requests here any more. */
+    void free() {
+        link.unmapWhenUnused(this::unmap);
         try {
-            if (!keepsMemory) {
-                SharedMemory.unmap(address, length);
-            }
             Fd.close(doorbell);
             control.close();
         } catch (ErrnoException e) {
-            // memory of a broker that is gone stays mapped: no harm but to this process's size
-            System.getLogger(BrokerConnection.class.getName())
-                    .log(System.Logger.Level.WARNING, e.describe());
+            warn(e);
         }
+    }
+
+    private void unmap() {
+        try {
+            SharedMemory.unmap(address, length);
+        } catch (ErrnoException e) {
+            warn(e);
+        }
+    }
+
+    /** What stays of a broker that is gone does no harm but to this process's size. */
+    private static void warn(ErrnoException e) {
+        System.getLogger(BrokerConnection.class.getName())
+                .log(System.Logger.Level.WARNING, e.describe());
     }
 
     /** For people: the main class or jar, as the JVM was called. */

@@ -171,6 +171,7 @@ public final class BrokerSession {
         // who was late stays so: the broker that said it may end before all have heard of it, and
         // the next one does not know what this session still has without an answer
         boolean late = false;
+        boolean mayHaveBuffers = wish.buffersLength() > 0;
         while (true) {
             succession.lose();
             awaitNobodyOn(last.link());
@@ -181,15 +182,24 @@ public final class BrokerSession {
             } catch (ErrnoException e) {
                 lost = true;
                 succession.giveUp(e);
+                free(last, mayHaveBuffers);
                 return;
             }
-            last.free(wish.buffersLength() > 0);
+            free(last, mayHaveBuffers);
+            mayHaveBuffers = false; // until it is open
             last = next;
             next.onDeath(succession::look);
             if (goOnWith(next)) {
                 watch(next);
                 return;
             }
+        }
+    }
+
+    private void free(BrokerConnection dead, boolean mayHaveBuffers) {
+        dead.free();
+        if (!mayHaveBuffers) {
+            channels.retireBuffers(dead.link());
         }
     }
 

@@ -12,13 +12,17 @@ import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 
 /** What a Java program has begun without waiting for it when its broker is killed. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class AsyncOverDeathSystemTest {
     private static final int KIB = 1024;
     private static final int MIB = 1024 * KIB;
@@ -43,6 +47,7 @@ final class AsyncOverDeathSystemTest {
     }
 
     @AfterEach
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void close() throws Exception {
         goOn.countDown();
         file.close();
@@ -106,6 +111,46 @@ final class AsyncOverDeathSystemTest {
         broker.startAgain();
         assertEquals(1, further.join());
         other.close();
+    }
+
+    @Test
+    void shouldGiveBackMemoryOfTheBrokerBeforeWhenItsBuffersAreClosed() throws Exception {
+        RbdBuffer before = file.allocate(MIB);
+        useEachSession(before);
+        long mapped = segmentsMapped();
+        broker.kill();
+        RbdBuffer meanwhile = file.allocate(MIB);
+        broker.startAgain();
+        useEachSession(before);
+        try (RbdBuffer next = file.allocate(8 * MIB)) {
+            useEachSession(next);
+            assertEquals(mapped + 1, segmentsMapped());
+            meanwhile.close();
+            assertEquals(mapped + 1, segmentsMapped());
+            before.close();
+            assertEquals(mapped, segmentsMapped());
+        }
+        broker.kill();
+        broker.startAgain();
+        try (RbdBuffer last = file.allocate(MIB)) {
+            useEachSession(last);
+        }
+        assertEquals(mapped, segmentsMapped());
+    }
+
+    private void useEachSession(RbdBuffer buffer) throws Exception {
+        assertEquals(512, file.read(ByteBuffer.allocate(512), 0));
+        assertEquals(512, file.readAsync(ByteBuffer.allocate(512), 0).join());
+        assertEquals(512, file.readAsync(buffer.bytes().slice(0, 512), 0).join());
+        try (RbdBuffer current = file.allocate(512)) {
+            assertEquals(512, file.readAsync(current.bytes(), 0).join());
+        }
+    }
+
+    private static long segmentsMapped() throws IOException {
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+            return maps.filter(line -> line.contains("memfd:rbdwrapper-session")).count();
+        }
     }
 
     private CompletableFuture<Boolean> holdUpCompletions() throws InterruptedException {
