@@ -1,6 +1,6 @@
 package org.rbdwrapper.client;
 
-import org.rbdwrapper.client.io.Channels;
+import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.session.LazyImage;
@@ -33,7 +33,7 @@ final class AsyncOperations {
 
     /** READ or WRITE. */
     CompletableFuture<Integer> transfer(IoOp op, ByteBuffer buffer, long position) {
-        return gate.isOpen() ? transferUnchecked(op, buffer, position) : closed();
+        return gate.isOpen() ? transfer(op, buffer, position, false) : closed();
     }
 
     /** A write and a flush; the file is not closed between the two. */
@@ -43,97 +43,121 @@ final class AsyncOperations {
         }
         CompletableFuture<Integer> written;
         try {
-            written = transferUnchecked(IoOp.WRITE, source, position);
-        } catch (RuntimeException e) {
+            written = transfer(IoOp.WRITE, source, position, true);
+        } catch (RuntimeException | Error e) {
             gate.end();
             throw e;
         }
-        return written.thenCompose(done -> flushUnchecked().thenApply(ignored -> done))
-                .whenComplete((done, failure) -> gate.end());
+        return written.thenCompose(done -> flush(true).thenApply(ignored -> done))
+                .whenComplete((done, failure) -> gate.end())
+                .copy(); // a program may complete what it gets, and the gate would stay
     }
 
     CompletableFuture<Void> flush() {
-        return gate.isOpen() ? flushUnchecked() : closed();
+        return gate.isOpen() ? flush(false) : closed();
     }
 
     private static <T> CompletableFuture<T> closed() {
         return CompletableFuture.failedFuture(new ClosedChannelException());
     }
 
-    private CompletableFuture<Void> flushUnchecked() {
-        PendingFlush flush = new PendingFlush(file);
-        start(() -> submitFlush(flush), flush, queued.isToBeOpened());
-        return flush;
+    /**
+     * @param hasBegun whether it has passed the gate.
+     */
+    private CompletableFuture<Integer> transfer(
+            IoOp op, ByteBuffer buffer, long position, boolean hasBegun) {
+        PendingTransfer transfer = new PendingTransfer(file, op == IoOp.READ);
+        Submission copied =
+                to -> to.channels().submitTransfer(op, to.target(), buffer, position, transfer);
+        if (SharedBuffers.mayHold(buffer)) {
+            Submission inItsPlace =
+                    to -> {
+                        if (!to.channels()
+                                .submitInPlace(op, to.target(), buffer, position, transfer)) {
+                            start(copied, queued, buffer, transfer, hasBegun);
+                        }
+                    };
+            start(inItsPlace, inPlace, buffer, transfer, hasBegun);
+        } else {
+            start(copied, queued, buffer, transfer, hasBegun);
+        }
+        return transfer;
     }
 
-    private CompletableFuture<Integer> transferUnchecked(
-            IoOp op, ByteBuffer buffer, long position) {
-        RbdFile.checkAlive(buffer);
-        PendingTransfer transfer = new PendingTransfer(file, op == IoOp.READ);
-        boolean opens =
-                queued.isToBeOpened() || (SharedBuffers.mayHold(buffer) && inPlace.isToBeOpened());
-        start(() -> submitTransfer(op, buffer, position, transfer), transfer, opens);
-        return transfer;
+    private CompletableFuture<Void> flush(boolean hasBegun) {
+        PendingFlush flush = new PendingFlush(file);
+        start(
+                to -> to.channels().submitCommand(IoOp.FLUSH, to.target(), 0, 0, flush),
+                queued,
+                null,
+                flush,
+                hasBegun);
+        return flush;
     }
 
     @FunctionalInterface
     private interface Submission {
-        void submit() throws IOException;
+        void submit(LazyImage.Opened to);
     }
 
     /**
-     * Submits an operation here, or where that would have the library's thread wait, on another.
+     * Submits an operation here, or on another thread where this one would wait for the opening of
+     * the image, and must not.
      *
-     * @param opens whether the image has to be opened once more for it.
+     * @param buffer of it, or null.
      */
-    private void start(Submission submission, CompletableFuture<?> result, boolean opens) {
-        if (!opens || !Channels.isOnCompleter()) {
-            submit(submission, result);
-        } else if (gate.begin()) {
-            Thread.ofPlatform()
-                    .daemon()
-                    .name("rbdw-open")
-                    .start(
-                            () -> {
-                                try {
-                                    submit(submission, result);
-                                } catch (RuntimeException e) {
-                                    result.completeExceptionally(e);
-                                } finally {
-                                    gate.end();
-                                }
-                            });
-        } else {
+    private void start(
+            Submission submission,
+            LazyImage to,
+            ByteBuffer buffer,
+            CompletableFuture<?> result,
+            boolean hasBegun) {
+        if (!to.isToBeOpened() || !LibraryThread.isCompleter()) {
+            submit(submission, to, result);
+            return;
+        }
+        SharedBuffers.Region region = buffer == null ? null : SharedBuffers.use(buffer);
+        boolean begins = hasBegun || gate.begin();
+        Runnable end =
+                () -> {
+                    if (region != null) {
+                        region.endUse();
+                    }
+                    if (begins && !hasBegun) {
+                        gate.end();
+                    }
+                };
+        if (!begins) {
+            end.run();
             result.completeExceptionally(new ClosedChannelException());
+            return;
+        }
+        Runnable work =
+                () -> {
+                    try {
+                        submit(submission, to, result);
+                    } catch (RuntimeException e) {
+                        result.completeExceptionally(e);
+                    } finally {
+                        end.run();
+                    }
+                };
+        try {
+            LibraryThread.helper("rbdw-open", work).start();
+        } catch (OutOfMemoryError e) { // there can be no more threads
+            end.run();
+            throw e;
         }
     }
 
-    private void submit(Submission submission, CompletableFuture<?> result) {
+    private void submit(Submission submission, LazyImage to, CompletableFuture<?> result) {
         try {
-            submission.submit();
+            file.checkNotLost();
+            submission.submit(to.opened());
         } catch (ErrnoException e) {
             result.completeExceptionally(file.exception(e));
         } catch (IOException e) {
             result.completeExceptionally(e);
         }
-    }
-
-    private void submitTransfer(IoOp op, ByteBuffer buffer, long position, PendingTransfer transfer)
-            throws IOException {
-        file.checkNotLost();
-        if (SharedBuffers.mayHold(buffer)) {
-            LazyImage.Opened opened = inPlace.opened();
-            if (opened.channels().submitInPlace(op, opened.target(), buffer, position, transfer)) {
-                return;
-            }
-        }
-        LazyImage.Opened opened = queued.opened();
-        opened.channels().submitTransfer(op, opened.target(), buffer, position, transfer);
-    }
-
-    private void submitFlush(PendingFlush flush) throws IOException {
-        file.checkNotLost();
-        LazyImage.Opened opened = queued.opened();
-        opened.channels().submitCommand(IoOp.FLUSH, opened.target(), 0, 0, flush);
     }
 }

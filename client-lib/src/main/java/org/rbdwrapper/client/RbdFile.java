@@ -1,6 +1,7 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.Channels;
+import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.session.BrokerSession;
@@ -200,7 +201,8 @@ public final class RbdFile implements AutoCloseable {
      * {@link #read} without waiting, but for the first such operation on a file, which opens the
      * image once more, for all of them. The buffer belongs to the operation until the future is
      * complete, and has its new position then. What depends on the future runs on the library's
-     * thread: it may start operations but not wait for one, nor open a file.
+     * thread: it may start operations but not wait for one, nor open a file, ask for its size or
+     * allocate buffers.
      */
     public CompletableFuture<Integer> readAsync(ByteBuffer destination, long position) {
         checkPosition(position);
@@ -340,8 +342,8 @@ public final class RbdFile implements AutoCloseable {
         if (!gate.close()) {
             return;
         }
-        if (Channels.isOnCompleter()) {
-            Thread.ofPlatform().daemon().name("rbdw-close").start(this::closeUnasked);
+        if (LibraryThread.isCurrent()) {
+            LibraryThread.helper("rbdw-close", this::closeUnasked).start();
         } else {
             closeAll();
         }
@@ -385,7 +387,6 @@ public final class RbdFile implements AutoCloseable {
 
     private long transfer(IoOp op, ByteBuffer buffer, long position) throws IOException {
         checkUsable();
-        checkAlive(buffer);
         try {
             if (buffer.remaining() >= IN_PLACE_LEAST && SharedBuffers.mayHold(buffer)) {
                 LazyImage.Opened opened = inPlace.opened();
@@ -441,18 +442,6 @@ public final class RbdFile implements AutoCloseable {
     private void checkOpen() throws ClosedChannelException {
         if (!isOpen()) {
             throw new ClosedChannelException();
-        }
-    }
-
-    /**
-     * Data is copied by address, which nothing checks: memory of an arena that was closed must not
-     * be touched.
-     *
-     * @throws IllegalStateException where it was.
-     */
-    static void checkAlive(ByteBuffer buffer) {
-        if (buffer.isDirect()) {
-            buffer.get(buffer.position());
         }
     }
 

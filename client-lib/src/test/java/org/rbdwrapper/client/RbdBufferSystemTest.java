@@ -148,6 +148,28 @@ final class RbdBufferSystemTest {
     }
 
     @Test
+    void shouldKeepTheMemoryOfWhatIsCopiedToo() throws Exception {
+        plan.add(Fault.hold(FaultPoint.READ));
+        RbdBuffer buffer = file.allocate(ALL);
+        ByteBuffer few = buffer.bytes().slice(4096, 512);
+        CompletableFuture<Integer> read =
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return file.read(few, 0);
+                            } catch (IOException e) {
+                                throw new IllegalStateException(e);
+                            }
+                        });
+        plan.awaitHeld(1);
+        buffer.close();
+        assertThrows(IOException.class, () -> file.allocate(1), "it may yet be written to");
+        plan.clear();
+        assertEquals(512, read.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        file.allocate(ALL).close();
+    }
+
+    @Test
     void shouldCopyWhereTheBufferIsOfAnotherBroker() throws Exception {
         try (TestBroker other = TestBroker.start("memory");
                 BrokerAdmin otherAdmin =

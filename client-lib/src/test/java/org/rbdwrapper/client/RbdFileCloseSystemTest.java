@@ -216,6 +216,54 @@ final class RbdFileCloseSystemTest {
     }
 
     @Test
+    void shouldFlushWhatWasBegunToBeWrittenDurablyInPlace() throws Exception {
+        RbdFile synced = openAgain(file.path(), StandardOpenOption.DSYNC, StandardOpenOption.WRITE);
+        try (RbdBuffer buffer = synced.allocate(LENGTH)) {
+            plan.add(Fault.hold(FaultPoint.WRITE));
+            CompletableFuture<Integer> write = synced.writeAsync(buffer.bytes(), 0);
+            plan.awaitHeld(1);
+            CompletableFuture<Void> closing = beginToClose(synced);
+            plan.add(Fault.fail(FaultPoint.FLUSH, Errno.EDQUOT).times(1));
+            plan.release();
+            assertFailed(Errno.EDQUOT, write);
+            closing.join();
+        }
+    }
+
+    @Test
+    void shouldCloseThoughAFutureWasCancelled() throws Exception {
+        plan.add(Fault.hold(FaultPoint.WRITE));
+        RbdFile synced = openAgain(file.path(), StandardOpenOption.DSYNC, StandardOpenOption.WRITE);
+        CompletableFuture<Integer> write = synced.writeAsync(bytes(1), 0);
+        CompletableFuture<Integer> plain = file.writeAsync(bytes(1), 0);
+        plan.awaitHeld(2);
+        assertTrue(write.cancel(true) && plain.cancel(true));
+        plan.clear();
+        synced.close();
+        file.close();
+    }
+
+    @Test
+    void shouldCloseInWhatFollowsFromAnOperationThatCouldNotBegin() throws Exception {
+        admin.create("gone", MIB);
+        RbdFile gone = openAgain(admin.map(MapRequest.of("gone")));
+        admin.unmap(gone.path(), true);
+        plan.add(Fault.hold(FaultPoint.READ));
+        CompletableFuture<Void> closed =
+                file.readAsync(ByteBuffer.allocate(1), 0)
+                        .thenCompose(ignored -> gone.readAsync(ByteBuffer.allocate(1), 0))
+                        .handle(
+                                (done, failure) -> {
+                                    close(gone);
+                                    throw new CompletionException(failure);
+                                });
+        plan.awaitHeld(1);
+        plan.clear();
+        assertFailed(Errno.ENOENT, closed);
+        assertFalse(gone.isOpen());
+    }
+
+    @Test
     void shouldCloseThoughALimitWasMovedMeanwhile() throws Exception {
         plan.add(Fault.hold(FaultPoint.READ));
         ByteBuffer first = ByteBuffer.allocate(LENGTH);

@@ -38,7 +38,7 @@ final class ArenaBlocks {
         taken.clear(start, start + blocksOf(length));
     }
 
-    private static int blocksOf(int length) {
+    static int blocksOf(int length) {
         return (length + BLOCK - 1) / BLOCK;
     }
 }

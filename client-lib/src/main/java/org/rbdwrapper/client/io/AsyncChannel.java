@@ -47,7 +47,7 @@ final class AsyncChannel {
         try {
             failed = failure;
             if (failed == null) {
-                startCompleter();
+                startCompleterFor(operation);
                 if (!operation.begin()) {
                     failed = new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
                 }
@@ -140,7 +140,7 @@ final class AsyncChannel {
     }
 
     /** Under the lock. */
-    private void startCompleter() {
+    private void startCompleterFor(Operation operation) {
         if (started) {
             return;
         }
@@ -150,7 +150,12 @@ final class AsyncChannel {
         if (!between && open != link) {
             bind(open);
         }
-        new Completer(this::complete).start(); // which may throw
+        try {
+            LibraryThread.completer(this::complete).start();
+        } catch (OutOfMemoryError e) { // there can be no more threads
+            operation.end();
+            throw e;
+        }
         started = true;
     }
 
@@ -201,8 +206,9 @@ final class AsyncChannel {
                 }
             }
             boolean dead = link.isDead();
-            // or else submitWaiting does that
-            waiting.removeAll(between || dead ? done : List.of());
+            if (between || dead) {
+                waiting.removeAll(done); // submitWaiting does so where it is called
+            }
             if (!dead) {
                 if (between) {
                     submitAgain();

@@ -61,13 +61,20 @@ public final class Channels {
     /** READ or WRITE of what is left of a buffer; returns when it is done: bytes. */
     public long transfer(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
-        SyncChannel channel = lease(target);
-        if (channel == null) {
-            FutureResult result = new FutureResult();
-            submitTransfer(op, target, buffer, position, result);
-            return result.await();
+        SharedBuffers.Region region = SharedBuffers.use(buffer);
+        try {
+            SyncChannel channel = lease(target);
+            if (channel == null) {
+                FutureResult result = new FutureResult();
+                submitTransfer(op, target, buffer, position, result);
+                return result.await();
+            }
+            return perform(channel, channel.operation().transfer(op, target, buffer, position));
+        } finally {
+            if (region != null) {
+                region.endUse();
+            }
         }
-        return perform(channel, channel.operation().transfer(op, target, buffer, position));
     }
 
     /** FLUSH, DISCARD or WRITE_ZEROES; returns when it is done. */
@@ -85,7 +92,9 @@ public final class Channels {
     /** Goes on at once; the completion hears of the end. */
     public void submitTransfer(
             IoOp op, Target target, ByteBuffer buffer, long position, Completion completion) {
-        shared.submit(new Operation().transfer(op, target, buffer, position).then(completion));
+        SharedBuffers.Region region = SharedBuffers.use(buffer);
+        Operation operation = new Operation().transfer(op, target, buffer, position);
+        shared.submit(operation.copied(region).then(completion));
     }
 
     /**
@@ -141,18 +150,20 @@ public final class Channels {
         }
     }
 
-    /** Whether this thread is one that completes operations, and so must not wait for them. */
-    public static boolean isOnCompleter() {
-        return Thread.currentThread() instanceof Completer;
-    }
-
-    /** Memory of {@link #buffers}; null where less than that is left in a row. */
-    public SharedBuffers.Region allocate(int bytes) {
+    /**
+     * Memory of {@link #buffers}; null where less than that is left in a row.
+     *
+     * @throws ErrnoException ENOTCONN where the broker has not come back in time.
+     */
+    public SharedBuffers.Region allocate(int bytes) throws ErrnoException {
         while (true) {
             SharedBuffers current = buffers;
             SharedBuffers.Region region = current.allocate(bytes);
             if (region != null || !current.isRetired()) {
                 return region;
+            }
+            if (current == buffers) {
+                throw new ErrnoException(Errno.ENOTCONN, "the broker has not come back");
             }
         }
     }

@@ -21,6 +21,7 @@ final class Operation {
     long length;
     private Completion completion;
     private boolean begun;
+    private boolean limitMoved;
     private SharedBuffers.Region region;
     private boolean inPlace;
     private int arenaStart;
@@ -48,6 +49,12 @@ final class Operation {
         return this;
     }
 
+    /** The buffer lies in a region whose bytes are copied. */
+    Operation copied(SharedBuffers.Region newRegion) {
+        region = newRegion;
+        return this;
+    }
+
     /** Who hears of its end. */
     Operation then(Completion newCompletion) {
         completion = newCompletion;
@@ -68,6 +75,7 @@ final class Operation {
         length = newLength;
         region = null;
         inPlace = false;
+        limitMoved = false;
         submitted = 0;
         again = null;
         inFlight = 0;
@@ -222,7 +230,8 @@ final class Operation {
         }
         if (end > buffer.limit() - bufferStart) {
             buffer = null;
-            return -Errno.EINVAL.number(); // the program has moved the limit meanwhile
+            limitMoved = true;
+            return -Errno.EINVAL.number();
         }
         buffer.position(bufferStart + (int) end);
         buffer = null; // it is the caller's again
@@ -247,9 +256,9 @@ final class Operation {
 
     /**
      * Before the program hears of it: what follows may wait for a thread that closes the file, or
-     * end the process.
+     * end the process. Also of one that could not be submitted.
      */
-    private void end() {
+    void end() {
         if (region != null) {
             region.endUse();
         }
@@ -261,6 +270,13 @@ final class Operation {
     /** For messages. */
     String describe() {
         String name = op.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
-        return op == IoOp.FLUSH ? name : name + " of " + length + " bytes at " + position;
+        return op == IoOp.FLUSH
+                ? name
+                : name
+                        + " of "
+                        + length
+                        + " bytes at "
+                        + position
+                        + (limitMoved ? " by a buffer whose limit was moved meanwhile" : "");
     }
 }

@@ -3,8 +3,9 @@ package org.rbdwrapper.client.io;
 import org.agrona.BufferUtil;
 
 import java.nio.ByteBuffer;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * Memory for programs whose data needs no copy: the part of a channel's arena that no operation
@@ -17,31 +18,34 @@ import java.util.TreeMap;
  *             +----------+-----------------------+------------------+-------------------+
  *                          ^                                          ^
  *                          a buffer of the program, or a slice of     of operations whose buffer
- *                          it: found by its address                   lies in an arena before
+ *                          it: found by its address                   is of a link before
  * </pre>
  *
- * <p>A region that is given back while operations use it is free when the last of them is done. The
- * memory outlives its link for as long as a program has buffers there.
+ * <p>A region that is given back while operations use it is free when the last of them is done, be
+ * it that they take its bytes where they are or copy them. The memory outlives its link for as long
+ * as there are regions.
  *
  * <p>Any thread.
  */
 public final class SharedBuffers {
-    /** No process that never allocates has to look where its buffers lie. */
-    private static volatile boolean used;
+    /** Those that programs have regions of; replaced, never changed. */
+    private static volatile SharedBuffers[] used = {};
 
     private final Link link;
     private final long address;
     private final int length;
     private final ArenaBlocks blocks; // guarded by this, as what follows
-    private final TreeMap<Integer, Region> regions = new TreeMap<>();
+    private final Region[] regionAt; // by block
+    private int regions;
     private boolean retired;
-    private Runnable unmap; // null as long as the link needs the memory, and when it was called
+    private Runnable unmap; // null as long as the link needs the memory, and once it was called
 
     SharedBuffers(Link link, long address, int length) {
         this.link = link;
         this.address = address;
         this.length = length;
         this.blocks = new ArenaBlocks(0, length);
+        this.regionAt = new Region[length / ArenaBlocks.BLOCK];
     }
 
     /** A part of the arena that a program has. */
@@ -77,7 +81,7 @@ public final class SharedBuffers {
         }
 
         /** An operation on it is done. */
-        void endUse() {
+        public void endUse() {
             synchronized (SharedBuffers.this) {
                 users--;
                 freeIfUnused();
@@ -91,11 +95,50 @@ public final class SharedBuffers {
 
         private void freeIfUnused() {
             if (closed && users == 0) {
-                regions.remove(offset);
+                mark(null);
                 blocks.giveBack(offset, length);
+                regions--;
+                if (regions == 0) {
+                    onUsed(false);
+                }
                 unmapIfUnused();
             }
         }
+
+        private void mark(Region owner) {
+            int first = offset / ArenaBlocks.BLOCK;
+            Arrays.fill(regionAt, first, first + ArenaBlocks.blocksOf(length), owner);
+        }
+    }
+
+    /** Whether a buffer may lie in one of these: it is worth looking. */
+    public static boolean mayHold(ByteBuffer buffer) {
+        return used.length > 0 && buffer.isDirect();
+    }
+
+    /**
+     * The region, of whatever session, that what is left of a buffer lies in, which is in use until
+     * {@link Region#endUse}; null where it lies in none.
+     *
+     * <p>To be asked before a buffer is copied: that is done by address, which nothing checks.
+     *
+     * @param buffer with something left.
+     * @throws IllegalStateException where the region was given back, or the buffer is of any arena
+     *     that was closed.
+     */
+    public static Region use(ByteBuffer buffer) {
+        if (mayHold(buffer)) {
+            for (SharedBuffers buffers : used) {
+                Region region = buffers.beginUse(buffer);
+                if (region != null) {
+                    return region;
+                }
+            }
+        }
+        if (buffer.isDirect()) {
+            buffer.get(buffer.position()); // after the look: a region is closed after its arena
+        }
+        return null;
     }
 
     /** Nothing is allocated here any more. */
@@ -119,31 +162,38 @@ public final class SharedBuffers {
     }
 
     private void unmapIfUnused() {
-        if (retired && unmap != null && regions.isEmpty()) {
+        if (retired && unmap != null && regions == 0) {
             Runnable now = unmap;
             unmap = null;
             now.run();
         }
     }
 
-    /** Whether a buffer may lie in one of these: it is worth looking. */
-    public static boolean mayHold(ByteBuffer buffer) {
-        return used && buffer.isDirect();
-    }
-
     /** Null where there is no such gap, or this is retired. */
     synchronized Region allocate(int bytes) {
-        if (retired) {
-            return null;
-        }
-        used = true;
-        int offset = blocks.take(bytes);
+        int offset = retired ? -1 : blocks.take(bytes);
         if (offset < 0) {
             return null;
         }
         Region region = new Region(offset, bytes);
-        regions.put(offset, region);
+        region.mark(region);
+        if (regions == 0) {
+            onUsed(true);
+        }
+        regions++;
         return region;
+    }
+
+    private void onUsed(boolean isUsed) {
+        synchronized (SharedBuffers.class) {
+            List<SharedBuffers> now = new ArrayList<>(Arrays.asList(used));
+            if (isUsed) {
+                now.add(this);
+            } else {
+                now.remove(this);
+            }
+            used = now.toArray(SharedBuffers[]::new);
+        }
     }
 
     /** Bytes. */
@@ -151,20 +201,14 @@ public final class SharedBuffers {
         return length;
     }
 
-    /**
-     * The region that what is left of a buffer lies in, which is in use until {@link
-     * Region#endUse}; null where it lies in none.
-     *
-     * @throws IllegalStateException where the region was given back.
-     */
+    /** {@link #use} where the region is one of these. */
     Region beginUse(ByteBuffer buffer) {
         long offset = BufferUtil.address(buffer) + buffer.position() - address;
         if (offset < 0 || offset >= length) {
             return null;
         }
         synchronized (this) {
-            Map.Entry<Integer, Region> below = regions.floorEntry((int) offset);
-            Region region = below == null ? null : below.getValue();
+            Region region = regionAt[(int) (offset / ArenaBlocks.BLOCK)];
             if (region == null
                     || region.closed
                     || offset + buffer.remaining() > region.offset + region.length) {

@@ -10,9 +10,7 @@ public interface Target {
     /** False from when it is being closed: what has not begun by then is refused. */
     boolean isOpen();
 
-    /**
-     * Which operations pass that have no {@link SyncChannel}: it is not closed before their end.
-     */
+    /** Passed by operations that have no {@link SyncChannel}: it is not closed before they end. */
     OperationGate gate();
 
     /** Of the session's link, as it is now. */

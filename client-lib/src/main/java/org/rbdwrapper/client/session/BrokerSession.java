@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -30,9 +31,17 @@ public final class BrokerSession {
     private static final int ARENA_LENGTH = 1024 * 1024;
     private static final int QUEUE_DEPTH = 256;
     private static final int QUEUE_ARENA_LENGTH = 4 * 1024 * 1024;
+    private static final int BUFFERS_LENGTH = 16 * 1024 * 1024;
+
+    /**
+     * Beside them: as in the queue, so that what was in place, in pieces of a quarter of the
+     * buffers, is copied to the next broker in no more than four each. It lets those that return
+     * make no more (ReturnGrace).
+     */
+    private static final int COPIES_LENGTH = QUEUE_ARENA_LENGTH;
+
     private static final long LOOK_NANOS = 100_000;
     private static final Map<List<Path>, BrokerSession> SESSIONS = new HashMap<>();
-    private static final int BUFFERS_LENGTH = 16 * 1024 * 1024;
     private static final Map<List<Path>, BrokerSession> QUEUES = new HashMap<>();
     private static final Map<List<Path>, BrokerSession> BUFFERS = new HashMap<>();
 
@@ -64,11 +73,8 @@ public final class BrokerSession {
 
     /** Likewise, for data that lies in the session's memory already. */
     public static BrokerSession buffersOf(List<Path> runDirs) throws ErrnoException {
-        int copies = ARENA_LENGTH;
-        return of(
-                BUFFERS,
-                new Wish(runDirs, 1, QUEUE_DEPTH, BUFFERS_LENGTH + copies, BUFFERS_LENGTH),
-                true);
+        int arenaLength = BUFFERS_LENGTH + COPIES_LENGTH;
+        return of(BUFFERS, new Wish(runDirs, 1, QUEUE_DEPTH, arenaLength, BUFFERS_LENGTH), true);
     }
 
     private static BrokerSession of(Map<List<Path>, BrokerSession> known, Wish wish, boolean waits)
@@ -171,7 +177,7 @@ public final class BrokerSession {
         // who was late stays so: the broker that said it may end before all have heard of it, and
         // the next one does not know what this session still has without an answer
         boolean late = false;
-        boolean mayHaveBuffers = wish.buffersLength() > 0;
+        boolean mayAllocate = wish.buffersLength() > 0;
         while (true) {
             succession.lose();
             awaitNobodyOn(last.link());
@@ -182,23 +188,41 @@ public final class BrokerSession {
             } catch (ErrnoException e) {
                 lost = true;
                 succession.giveUp(e);
-                free(last, mayHaveBuffers);
+                free(last, false);
                 return;
             }
-            free(last, mayHaveBuffers);
-            mayHaveBuffers = false; // until it is open
+            free(last, mayAllocate);
+            mayAllocate = false; // before it is open
             last = next;
-            next.onDeath(succession::look);
+            CountDownLatch told = new CountDownLatch(1);
+            next.onDeath(
+                    () -> {
+                        succession.look();
+                        told.countDown();
+                    });
             if (goOnWith(next)) {
                 watch(next);
                 return;
             }
+            awaitTold(told);
         }
     }
 
-    private void free(BrokerConnection dead, boolean mayHaveBuffers) {
+    /** Who tells of a broker's end touches its memory, to wake those who wait there. */
+    private static void awaitTold(CountDownLatch told) {
+        try {
+            told.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts this thread", e);
+        }
+    }
+
+    /**
+     * @param mayAllocate whether the program may yet have buffers made in its memory.
+     */
+    private void free(BrokerConnection dead, boolean mayAllocate) {
         dead.free();
-        if (!mayHaveBuffers) {
+        if (!mayAllocate) {
             channels.retireBuffers(dead.link());
         }
     }

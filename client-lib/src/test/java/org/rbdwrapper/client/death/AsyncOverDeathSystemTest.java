@@ -138,6 +138,32 @@ final class AsyncOverDeathSystemTest {
         assertEquals(mapped, segmentsMapped());
     }
 
+    @Test
+    void shouldWriteFromABufferOfTheBrokerBeforeThatIsClosedMeanwhile() throws Exception {
+        byte[] ones = filled(8 * MIB, 1);
+        String large;
+        try (BrokerAdmin admin = broker.admin()) {
+            admin.create("large", ones.length);
+            large = admin.map(MapRequest.of("large"));
+        }
+        try (RbdFile written = RbdFile.openAt(broker.runDir(), large)) {
+            RbdBuffer before = file.allocate(ones.length);
+            before.bytes().put(0, ones);
+            broker.kill();
+            FaultyStoreBroker.delayWrites(broker, 1000);
+            broker.startAgain();
+            try (RbdBuffer use = file.allocate(512)) {
+                useEachSession(use);
+            }
+            CompletableFuture<Integer> write = written.writeAsync(before.bytes(), 0);
+            before.close(); // its bytes do not all fit into what the two share
+            assertEquals(ones.length, write.join());
+            ByteBuffer back = ByteBuffer.allocate(ones.length);
+            written.read(back, 0);
+            assertArrayEquals(ones, back.array());
+        }
+    }
+
     private void useEachSession(RbdBuffer buffer) throws Exception {
         assertEquals(512, file.read(ByteBuffer.allocate(512), 0));
         assertEquals(512, file.readAsync(ByteBuffer.allocate(512), 0).join());

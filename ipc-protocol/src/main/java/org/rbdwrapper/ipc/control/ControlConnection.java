@@ -198,7 +198,7 @@ public final class ControlConnection implements AutoCloseable {
         lock.lock();
         try {
             if (closed) { // its descriptor's number may be another file's now
-                throw new ErrnoException(Errno.ENOTCONN, "the broker is gone");
+                throw new ErrnoException(Errno.ENOTCONN, "the connection is closed");
             }
             FrameBuffer frame = new FrameBuffer();
             frames.send(frame.finish(request.encode(frame, nextCorrelationId++)));
@@ -220,7 +220,7 @@ public final class ControlConnection implements AutoCloseable {
         }
     }
 
-    /** Waits for who is calling: the broker's end ends that. Later calls fail with ENOTCONN. */
+    /** Waits for a call that is under way, which the broker's end ends. Later ones: ENOTCONN. */
     @Override
     public void close() throws ErrnoException {
         lock.lock();

@@ -1,0 +1,32 @@
+package org.rbdwrapper.client.io;
+
+/** A daemon thread on which what a program has futures do may run. */
+public final class LibraryThread extends Thread {
+    private final boolean completes;
+
+    private LibraryThread(String name, boolean completes, Runnable work) {
+        super(work, name);
+        this.completes = completes;
+        setDaemon(true);
+    }
+
+    /** An {@link AsyncChannel}'s: what waits for an operation or a broker must not run on it. */
+    static LibraryThread completer(Runnable work) {
+        return new LibraryThread("rbdw-completer", true, work);
+    }
+
+    /** For what a completer must not do. */
+    public static LibraryThread helper(String name, Runnable work) {
+        return new LibraryThread(name, false, work);
+    }
+
+    /** Whether this thread completes operations. */
+    public static boolean isCompleter() {
+        return Thread.currentThread() instanceof LibraryThread thread && thread.completes;
+    }
+
+    /** Whether this thread is any of these: it may have begun what a file's closing waits for. */
+    public static boolean isCurrent() {
+        return Thread.currentThread() instanceof LibraryThread;
+    }
+}
