@@ -50,7 +50,7 @@ final class AsyncOperations {
         }
         return written.thenCompose(done -> flush(true).thenApply(ignored -> done))
                 .whenComplete((done, failure) -> gate.end())
-                .copy(); // a program may complete what it gets, and the gate would stay
+                .copy(); // a program may complete what it gets, and nobody would end this
     }
 
     CompletableFuture<Void> flush() {
@@ -62,102 +62,152 @@ final class AsyncOperations {
     }
 
     /**
-     * @param hasBegun whether it has passed the gate.
+     * @param hasBegun whether who calls holds the gate for it.
      */
     private CompletableFuture<Integer> transfer(
             IoOp op, ByteBuffer buffer, long position, boolean hasBegun) {
-        PendingTransfer transfer = new PendingTransfer(file, op == IoOp.READ);
-        Submission copied =
-                to -> to.channels().submitTransfer(op, to.target(), buffer, position, transfer);
-        if (SharedBuffers.mayHold(buffer)) {
-            Submission inItsPlace =
-                    to -> {
-                        if (!to.channels()
-                                .submitInPlace(op, to.target(), buffer, position, transfer)) {
-                            start(copied, queued, buffer, transfer, hasBegun);
-                        }
-                    };
-            start(inItsPlace, inPlace, buffer, transfer, hasBegun);
+        SharedBuffers.Region region = SharedBuffers.use(buffer);
+        PendingTransfer result = new PendingTransfer(file, op == IoOp.READ);
+        Transfer copied = new Transfer(op, buffer, region, position, result);
+        if (region == null) {
+            start(copied, queued, result, hasBegun);
         } else {
-            start(copied, queued, buffer, transfer, hasBegun);
+            start(new InPlace(copied, hasBegun), inPlace, result, hasBegun);
         }
-        return transfer;
+        return result;
     }
 
     private CompletableFuture<Void> flush(boolean hasBegun) {
-        PendingFlush flush = new PendingFlush(file);
+        PendingFlush result = new PendingFlush(file);
         start(
-                to -> to.channels().submitCommand(IoOp.FLUSH, to.target(), 0, 0, flush),
+                to -> to.channels().submitCommand(IoOp.FLUSH, to.target(), 0, 0, result),
                 queued,
-                null,
-                flush,
+                result,
                 hasBegun);
-        return flush;
+        return result;
     }
 
+    /** What is done when the image is open. */
     @FunctionalInterface
     private interface Submission {
         void submit(LazyImage.Opened to);
+
+        /** It cannot be opened. */
+        default void drop() {}
+    }
+
+    /**
+     * @param region that is in use for it, or null.
+     */
+    private record Transfer(
+            IoOp op,
+            ByteBuffer buffer,
+            SharedBuffers.Region region,
+            long position,
+            PendingTransfer result)
+            implements Submission {
+        @Override
+        public void submit(LazyImage.Opened to) {
+            to.channels().submitTransfer(op, to.target(), buffer, region, position, result);
+        }
+
+        @Override
+        public void drop() {
+            if (region != null) {
+                region.endUse();
+            }
+        }
+    }
+
+    private final class InPlace implements Submission {
+        private final Transfer transfer;
+        private final boolean hasBegun;
+
+        InPlace(Transfer transfer, boolean hasBegun) {
+            this.transfer = transfer;
+            this.hasBegun = hasBegun;
+        }
+
+        @Override
+        public void submit(LazyImage.Opened to) {
+            boolean done =
+                    to.channels()
+                            .submitInPlace(
+                                    transfer.op,
+                                    to.target(),
+                                    transfer.buffer,
+                                    transfer.region,
+                                    transfer.position,
+                                    transfer.result);
+            if (!done) {
+                start(transfer, queued, transfer.result, hasBegun);
+            }
+        }
+
+        @Override
+        public void drop() {
+            transfer.drop();
+        }
     }
 
     /**
      * Submits an operation here, or on another thread where this one would wait for the opening of
-     * the image, and must not.
-     *
-     * @param buffer of it, or null.
+     * the image, and must not. Until it is submitted there the file stays open.
      */
     private void start(
-            Submission submission,
-            LazyImage to,
-            ByteBuffer buffer,
-            CompletableFuture<?> result,
-            boolean hasBegun) {
+            Submission submission, LazyImage to, CompletableFuture<?> result, boolean hasBegun) {
         if (!to.isToBeOpened() || !LibraryThread.isCompleter()) {
-            submit(submission, to, result);
-            return;
-        }
-        SharedBuffers.Region region = buffer == null ? null : SharedBuffers.use(buffer);
-        boolean begins = hasBegun || gate.begin();
-        Runnable end =
-                () -> {
-                    if (region != null) {
-                        region.endUse();
-                    }
-                    if (begins && !hasBegun) {
-                        gate.end();
-                    }
-                };
-        if (!begins) {
-            end.run();
+            IOException failure = submit(submission, to);
+            if (failure != null) {
+                result.completeExceptionally(failure);
+            }
+        } else if (hasBegun || gate.begin()) {
+            Runnable end = hasBegun ? () -> {} : gate::end;
+            try {
+                LibraryThread.helper("rbdw-open", () -> submit(submission, to, result, end))
+                        .start();
+            } catch (OutOfMemoryError e) { // there can be no more threads
+                submission.drop();
+                end.run();
+                throw e;
+            }
+        } else {
+            submission.drop();
             result.completeExceptionally(new ClosedChannelException());
-            return;
-        }
-        Runnable work =
-                () -> {
-                    try {
-                        submit(submission, to, result);
-                    } catch (RuntimeException e) {
-                        result.completeExceptionally(e);
-                    } finally {
-                        end.run();
-                    }
-                };
-        try {
-            LibraryThread.helper("rbdw-open", work).start();
-        } catch (OutOfMemoryError e) { // there can be no more threads
-            end.run();
-            throw e;
         }
     }
 
-    private void submit(Submission submission, LazyImage to, CompletableFuture<?> result) {
+    /** Where nobody else hears of what is thrown. */
+    private void submit(
+            Submission submission, LazyImage to, CompletableFuture<?> result, Runnable end) {
+        Throwable failure;
+        try {
+            failure = submit(submission, to);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        }
+        end.run(); // before the program hears of it, as in Operation
+        if (failure != null) {
+            result.completeExceptionally(failure);
+        }
+    }
+
+    /** Returns what kept it from being submitted, or null. */
+    private IOException submit(Submission submission, LazyImage to) {
+        LazyImage.Opened opened = null;
         try {
             file.checkNotLost();
-            submission.submit(to.opened());
+            opened = to.opened();
         } catch (ErrnoException e) {
-            result.completeExceptionally(file.exception(e));
+            return file.exception(e);
         } catch (IOException e) {
-            result.completeExceptionally(e);
+            return e;
+        } finally {
+            if (opened == null) {
+                submission.drop();
+            }
         }
+        submission.submit(opened);
+        return null;
     }
 }

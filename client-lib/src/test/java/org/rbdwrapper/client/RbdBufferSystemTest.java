@@ -124,13 +124,49 @@ final class RbdBufferSystemTest {
 
     @Test
     void shouldRefuseABufferThatWasClosed() throws Exception {
-        RbdBuffer buffer = file.allocate(4096);
+        RbdBuffer buffer = file.allocate(128 * 1024);
         ByteBuffer bytes = buffer.bytes();
         buffer.close();
         buffer.close(); // no harm
         assertThrows(IllegalStateException.class, () -> bytes.get(0));
-        assertThrows(IllegalStateException.class, () -> file.readAsync(bytes, 0));
-        assertThrows(IllegalStateException.class, () -> file.read(bytes, 0));
+        assertRefused(bytes);
+        try (RbdBuffer next = file.allocate(ALL)) { // and it is at the same addresses
+            assertEquals(ALL, next.bytes().capacity());
+            assertRefused(bytes);
+        }
+    }
+
+    private void assertRefused(ByteBuffer closed) {
+        ByteBuffer few = closed.duplicate().limit(512);
+        assertThrows(IllegalStateException.class, () -> file.readAsync(closed, 0));
+        assertThrows(IllegalStateException.class, () -> file.read(closed, 0));
+        assertThrows(IllegalStateException.class, () -> file.read(few, 0));
+        assertThrows(IllegalStateException.class, () -> file.write(few, 0));
+    }
+
+    /** As long as it is in use, though what it is used for has not begun. */
+    @Test
+    void shouldDoWhatWasBegunInWhatFollowsThoughItsBufferIsClosed() throws Exception {
+        RbdFile other = RbdFile.openAt(broker.runDir(), file.path());
+        RbdBuffer buffer = file.allocate(4096);
+        plan.add(Fault.hold(FaultPoint.READ));
+        CompletableFuture<Integer> written =
+                file.readAsync(ByteBuffer.allocate(1), 0)
+                        .thenCompose(
+                                ignored -> {
+                                    buffer.bytes().put(0, (byte) 5);
+                                    CompletableFuture<Integer> write =
+                                            other.writeAsync(buffer.bytes(), 0);
+                                    buffer.close();
+                                    return write;
+                                });
+        plan.awaitHeld(1);
+        plan.clear();
+        assertEquals(4096, written.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        ByteBuffer back = ByteBuffer.allocate(1);
+        other.read(back, 0);
+        assertEquals(5, back.get(0));
+        other.close();
     }
 
     @Test

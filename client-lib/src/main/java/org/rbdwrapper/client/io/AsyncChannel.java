@@ -43,6 +43,7 @@ final class AsyncChannel {
     /** The operation's completion hears of its end. */
     void submit(Operation operation) {
         ErrnoException failed;
+        boolean isDone = false;
         lock.lock();
         try {
             failed = failure;
@@ -52,7 +53,8 @@ final class AsyncChannel {
                     failed = new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
                 }
             }
-            if (failed == null) {
+            isDone = failed == null && operation.isDone(); // its buffer was emptied meanwhile
+            if (failed == null && !isDone) {
                 operation.checkPlace(link);
                 waiting.add(operation);
                 if (!between && !link.isDead()) {
@@ -64,6 +66,8 @@ final class AsyncChannel {
         }
         if (failed != null) {
             operation.fail(failed);
+        } else if (isDone) {
+            operation.complete();
         }
     }
 

@@ -53,6 +53,11 @@ public final class Channels {
         before.retire();
     }
 
+    /** There is no next link. */
+    public void onGivenUp() {
+        buffers.retire();
+    }
+
     /** A link is dead in whose memory nobody will ask for buffers. */
     public void retireBuffers(Link dead) {
         dead.buffers().retire();
@@ -66,7 +71,8 @@ public final class Channels {
             SyncChannel channel = lease(target);
             if (channel == null) {
                 FutureResult result = new FutureResult();
-                submitTransfer(op, target, buffer, position, result);
+                SharedBuffers.Region again = region == null ? null : region.useAgain();
+                submitTransfer(op, target, buffer, again, position, result);
                 return result.await();
             }
             return perform(channel, channel.operation().transfer(op, target, buffer, position));
@@ -89,25 +95,36 @@ public final class Channels {
         }
     }
 
-    /** Goes on at once; the completion hears of the end. */
+    /**
+     * Goes on at once; the completion hears of the end.
+     *
+     * @param region of {@link SharedBuffers#use}, whose use ends with the operation.
+     */
     public void submitTransfer(
-            IoOp op, Target target, ByteBuffer buffer, long position, Completion completion) {
-        SharedBuffers.Region region = SharedBuffers.use(buffer);
+            IoOp op,
+            Target target,
+            ByteBuffer buffer,
+            SharedBuffers.Region region,
+            long position,
+            Completion completion) {
         Operation operation = new Operation().transfer(op, target, buffer, position);
         shared.submit(operation.copied(region).then(completion));
     }
 
     /**
-     * Likewise, where the buffer lies in {@link #buffers}, of whose memory the store then takes, or
+     * Likewise, where the region is of {@link #buffers}, of whose memory the store then takes, or
      * into which it puts.
      *
-     * @return false where the buffer lies elsewhere, and nothing was done.
-     * @throws IllegalStateException where the buffer was given back.
+     * @return false where it is not, and nothing was done.
      */
     public boolean submitInPlace(
-            IoOp op, Target target, ByteBuffer buffer, long position, Completion completion) {
-        SharedBuffers.Region region = buffers.beginUse(buffer);
-        if (region == null) {
+            IoOp op,
+            Target target,
+            ByteBuffer buffer,
+            SharedBuffers.Region region,
+            long position,
+            Completion completion) {
+        if (!region.isOf(buffers)) {
             return false;
         }
         Operation operation = new Operation().transfer(op, target, buffer, position);
@@ -121,8 +138,16 @@ public final class Channels {
      */
     public long transferInPlace(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
+        SharedBuffers.Region region = SharedBuffers.use(buffer);
+        if (region == null) {
+            return -1;
+        }
         FutureResult result = new FutureResult();
-        return submitInPlace(op, target, buffer, position, result) ? result.await() : -1;
+        if (!submitInPlace(op, target, buffer, region, position, result)) {
+            region.endUse();
+            return -1;
+        }
+        return result.await();
     }
 
     /** Goes on at once; the completion hears of the end, with 0. */

@@ -1,6 +1,6 @@
 package org.rbdwrapper.client.io;
 
-/** A daemon thread on which what a program has futures do may run. */
+/** A daemon thread of the library, on which what a program attaches to its futures may run. */
 public final class LibraryThread extends Thread {
     private final boolean completes;
 

@@ -80,6 +80,18 @@ public final class SharedBuffers {
             return link;
         }
 
+        boolean isOf(SharedBuffers buffers) {
+            return buffers == SharedBuffers.this;
+        }
+
+        /** For who has it in use: another of its operations begins, though it may be closed. */
+        Region useAgain() {
+            synchronized (SharedBuffers.this) {
+                users++;
+            }
+            return this;
+        }
+
         /** An operation on it is done. */
         public void endUse() {
             synchronized (SharedBuffers.this) {
@@ -135,10 +147,14 @@ public final class SharedBuffers {
                 }
             }
         }
-        if (buffer.isDirect()) {
-            buffer.get(buffer.position()); // after the look: a region is closed after its arena
-        }
+        checkAlive(buffer); // after the look: a region is closed after its arena
         return null;
+    }
+
+    private static void checkAlive(ByteBuffer buffer) {
+        if (buffer.isDirect()) {
+            buffer.get(buffer.position());
+        }
     }
 
     /** Nothing is allocated here any more. */
@@ -201,19 +217,22 @@ public final class SharedBuffers {
         return length;
     }
 
-    /** {@link #use} where the region is one of these. */
-    Region beginUse(ByteBuffer buffer) {
+    private Region beginUse(ByteBuffer buffer) {
         long offset = BufferUtil.address(buffer) + buffer.position() - address;
         if (offset < 0 || offset >= length) {
             return null;
         }
         synchronized (this) {
+            if (retired && regions == 0) {
+                return null; // it may be unmapped, and others have the addresses
+            }
             Region region = regionAt[(int) (offset / ArenaBlocks.BLOCK)];
             if (region == null
                     || region.closed
                     || offset + buffer.remaining() > region.offset + region.length) {
                 throw new IllegalStateException("the buffer was closed");
             }
+            checkAlive(buffer); // or else the region is of who came after it
             region.users++;
             return region;
         }

@@ -34,9 +34,9 @@ public final class BrokerSession {
     private static final int BUFFERS_LENGTH = 16 * 1024 * 1024;
 
     /**
-     * Beside them: as in the queue, so that what was in place, in pieces of a quarter of the
-     * buffers, is copied to the next broker in no more than four each. It lets those that return
-     * make no more (ReturnGrace).
+     * Beside them: at least a quarter. A broker lets who returns make four requests for each that
+     * it had (ReturnGrace.REQUESTS_A_TAG), and pieces are a quarter of either part
+     * (AsyncChannel.bind), of the one when they were begun, of the other when they are begun again.
      */
     private static final int COPIES_LENGTH = QUEUE_ARENA_LENGTH;
 
@@ -189,6 +189,7 @@ public final class BrokerSession {
                 lost = true;
                 succession.giveUp(e);
                 free(last, false);
+                channels.onGivenUp();
                 return;
             }
             free(last, mayAllocate);
