@@ -9,13 +9,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.rbdwrapper.broker.BrokerOptions;
-import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
-import org.rbdwrapper.broker.store.fault.FaultStore;
-import org.rbdwrapper.broker.store.memory.MemoryStore;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.ClientInfo;
@@ -33,6 +29,7 @@ import java.nio.file.OpenOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -59,12 +56,7 @@ final class RbdFileCloseSystemTest {
 
     @BeforeEach
     void open() throws Exception {
-        broker =
-                TestBroker.start(
-                        "memory",
-                        MessengerPolicy.PER_CLIENT,
-                        new FaultStore(new MemoryStore(), plan),
-                        BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+        broker = TestBroker.startFaulty(plan);
         admin = BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
         admin.create("img", 32 * MIB);
         file = openAgain(admin.map(MapRequest.of("img")));
@@ -123,15 +115,7 @@ final class RbdFileCloseSystemTest {
     private void shouldWaitForATransferOf(Executor thread) throws Exception {
         plan.add(Fault.hold(FaultPoint.READ));
         CompletableFuture<Integer> read =
-                CompletableFuture.supplyAsync(
-                        () -> {
-                            try {
-                                return file.read(ByteBuffer.allocate(9 * MIB), 0);
-                            } catch (IOException e) {
-                                throw new UncheckedIOException(e);
-                            }
-                        },
-                        thread);
+                begin(() -> file.read(ByteBuffer.allocate(9 * MIB), 0), thread);
         plan.awaitHeld(1);
         CompletableFuture<Void> closing = beginToClose(file);
         Thread.sleep(100);
@@ -194,15 +178,7 @@ final class RbdFileCloseSystemTest {
         RbdFile synced = openAgain(file.path(), StandardOpenOption.DSYNC, StandardOpenOption.WRITE);
         CompletableFuture<Integer> write = synced.writeAsync(bytes(1), 0);
         CompletableFuture<Integer> waiting =
-                CompletableFuture.supplyAsync(
-                        () -> {
-                            try {
-                                return synced.write(bytes(2), LENGTH);
-                            } catch (IOException e) {
-                                throw new UncheckedIOException(e);
-                            }
-                        },
-                        OWN_THREAD);
+                begin(() -> synced.write(bytes(2), LENGTH), OWN_THREAD);
         plan.awaitHeld(2);
         CompletableFuture<Void> closing = beginToClose(synced);
         plan.add(Fault.fail(FaultPoint.FLUSH, Errno.EDQUOT).times(2));
@@ -269,16 +245,7 @@ final class RbdFileCloseSystemTest {
         ByteBuffer first = ByteBuffer.allocate(LENGTH);
         ByteBuffer second = ByteBuffer.allocate(LENGTH);
         CompletableFuture<Integer> read = file.readAsync(first, 0);
-        CompletableFuture<Integer> waiting =
-                CompletableFuture.supplyAsync(
-                        () -> {
-                            try {
-                                return file.read(second, 0);
-                            } catch (IOException e) {
-                                throw new UncheckedIOException(e);
-                            }
-                        },
-                        OWN_THREAD);
+        CompletableFuture<Integer> waiting = begin(() -> file.read(second, 0), OWN_THREAD);
         plan.awaitHeld(2);
         first.limit(10);
         second.limit(10);
@@ -353,6 +320,18 @@ final class RbdFileCloseSystemTest {
     /** Files: a session that did not need one has not opened it. */
     private long openCount() throws ErrnoException {
         return admin.clients().stream().mapToLong(ClientInfo::opens).sum();
+    }
+
+    private static CompletableFuture<Integer> begin(Callable<Integer> transfer, Executor thread) {
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        return transfer.call();
+                    } catch (Exception e) {
+                        throw new CompletionException(e);
+                    }
+                },
+                thread);
     }
 
     private static CompletableFuture<Void> beginToClose(RbdFile file) throws InterruptedException {

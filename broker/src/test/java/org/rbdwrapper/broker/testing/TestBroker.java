@@ -6,6 +6,9 @@ import org.rbdwrapper.broker.ClientLimits;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreSpec;
+import org.rbdwrapper.broker.store.fault.FaultPlan;
+import org.rbdwrapper.broker.store.fault.FaultStore;
+import org.rbdwrapper.broker.store.memory.MemoryStore;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.IOException;
@@ -34,6 +37,15 @@ public final class TestBroker implements AutoCloseable {
     public static TestBroker start(String store) throws IOException, InterruptedException {
         return start(
                 store, MessengerPolicy.PER_CLIENT, null, BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+    }
+
+    /** In memory, with faults. */
+    public static TestBroker startFaulty(FaultPlan plan) throws IOException, InterruptedException {
+        return start(
+                "memory",
+                MessengerPolicy.PER_CLIENT,
+                new FaultStore(new MemoryStore(), plan),
+                BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
     }
 
     public static TestBroker start(

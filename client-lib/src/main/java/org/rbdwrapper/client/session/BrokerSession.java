@@ -49,7 +49,6 @@ public final class BrokerSession {
     private final Succession succession;
     private final Channels channels;
     private final Set<OpenedImage> images = new HashSet<>(); // guarded by this
-
     private volatile BrokerConnection connection;
     private volatile boolean lost;
 

@@ -7,19 +7,16 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.rbdwrapper.client.MappedSegments;
 import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.stream.Stream;
 
 /** What a Java program has begun without waiting for it when its broker is killed. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -117,25 +114,25 @@ final class AsyncOverDeathSystemTest {
     void shouldGiveBackMemoryOfTheBrokerBeforeWhenItsBuffersAreClosed() throws Exception {
         RbdBuffer before = file.allocate(MIB);
         useEachSession(before);
-        long mapped = segmentsMapped();
+        long mapped = MappedSegments.count();
         broker.kill();
         RbdBuffer meanwhile = file.allocate(MIB);
         broker.startAgain();
         useEachSession(before);
         try (RbdBuffer next = file.allocate(8 * MIB)) {
             useEachSession(next);
-            assertEquals(mapped + 1, segmentsMapped());
+            assertEquals(mapped + 1, MappedSegments.count());
             meanwhile.close();
-            assertEquals(mapped + 1, segmentsMapped());
+            assertEquals(mapped + 1, MappedSegments.count());
             before.close();
-            assertEquals(mapped, segmentsMapped());
+            assertEquals(mapped, MappedSegments.count());
         }
         broker.kill();
         broker.startAgain();
         try (RbdBuffer last = file.allocate(MIB)) {
             useEachSession(last);
         }
-        assertEquals(mapped, segmentsMapped());
+        assertEquals(mapped, MappedSegments.count());
     }
 
     @Test
@@ -170,12 +167,6 @@ final class AsyncOverDeathSystemTest {
         assertEquals(512, file.readAsync(buffer.bytes().slice(0, 512), 0).join());
         try (RbdBuffer current = file.allocate(512)) {
             assertEquals(512, file.readAsync(current.bytes(), 0).join());
-        }
-    }
-
-    private static long segmentsMapped() throws IOException {
-        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
-            return maps.filter(line -> line.contains("memfd:rbdwrapper-session")).count();
         }
     }
 

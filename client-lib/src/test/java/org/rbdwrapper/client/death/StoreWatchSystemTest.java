@@ -13,13 +13,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.rbdwrapper.broker.BrokerOptions;
-import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
-import org.rbdwrapper.broker.store.fault.FaultStore;
-import org.rbdwrapper.broker.store.memory.MemoryStore;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
@@ -78,12 +74,7 @@ final class StoreWatchSystemTest {
         lines.start();
         logger.addAppender(lines);
         logger.setLevel(Level.INFO);
-        broker =
-                TestBroker.start(
-                        "memory",
-                        MessengerPolicy.PER_CLIENT,
-                        new FaultStore(new MemoryStore(), plan),
-                        BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+        broker = TestBroker.startFaulty(plan);
         admin = BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
         admin.create("img", SIZE);
         path = admin.map(MapRequest.of("img"));

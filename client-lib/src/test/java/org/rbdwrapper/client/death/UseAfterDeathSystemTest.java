@@ -6,13 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.rbdwrapper.broker.BrokerOptions;
-import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
-import org.rbdwrapper.broker.store.fault.FaultStore;
-import org.rbdwrapper.broker.store.memory.MemoryStore;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.ReadingClient;
@@ -41,12 +37,7 @@ final class UseAfterDeathSystemTest {
 
     @BeforeEach
     void start() throws Exception {
-        broker =
-                TestBroker.start(
-                        "memory",
-                        MessengerPolicy.PER_CLIENT,
-                        new FaultStore(new MemoryStore(), plan),
-                        BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+        broker = TestBroker.startFaulty(plan);
         admin = BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
     }
 

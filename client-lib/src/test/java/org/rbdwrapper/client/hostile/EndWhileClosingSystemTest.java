@@ -6,33 +6,25 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.rbdwrapper.broker.BrokerOptions;
-import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
-import org.rbdwrapper.broker.store.fault.FaultStore;
-import org.rbdwrapper.broker.store.memory.MemoryStore;
 import org.rbdwrapper.broker.testing.TestBroker;
+import org.rbdwrapper.client.MappedSegments;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.control.ControlConnection;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * Clients that end while an open of theirs is being closed already, and the store has a request of
  * it: what it reads late goes into memory that must still be there.
  */
 final class EndWhileClosingSystemTest {
-    private static final String SEGMENT = "memfd:rbdwrapper-session";
-
     private final FaultPlan plan = new FaultPlan();
     private TestBroker broker;
     private BrokerAdmin admin;
@@ -41,16 +33,11 @@ final class EndWhileClosingSystemTest {
 
     @BeforeEach
     void start() throws Exception {
-        broker =
-                TestBroker.start(
-                        "memory",
-                        MessengerPolicy.PER_CLIENT,
-                        new FaultStore(new MemoryStore(), plan),
-                        BrokerOptions.DEFAULT_HELLO_TIMEOUT_NANOS);
+        broker = TestBroker.startFaulty(plan);
         admin = BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
         admin.create("img", 1 << 20);
         path = admin.map(MapRequest.of("img"));
-        others = segments();
+        others = MappedSegments.count();
     }
 
     @AfterEach
@@ -114,18 +101,12 @@ final class EndWhileClosingSystemTest {
     /** Of this process, which is the broker's: the client's own mapping is gone. */
     private void assertMemoryStaysUntilTheRequestIsDone() throws Exception {
         awaitTaken();
-        assertEquals(others + 1, segments());
+        assertEquals(others + 1, MappedSegments.count());
         plan.clear(); // the store reads into it
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (segments() > others) {
+        while (MappedSegments.count() > others) {
             assertTrue(System.nanoTime() < deadline, "the segment is not freed");
             Thread.sleep(10);
-        }
-    }
-
-    private static long segments() throws Exception {
-        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
-            return maps.filter(line -> line.contains(SEGMENT)).count();
         }
     }
 }
