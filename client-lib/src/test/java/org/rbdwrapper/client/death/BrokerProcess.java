@@ -79,6 +79,18 @@ final class BrokerProcess implements AutoCloseable {
         return new BrokerProcess(folder, elsewhere, program, others);
     }
 
+    /**
+     * Until it counts no request as being under way. Its client may have the answer a moment
+     * before: a broker that died in between left one that the next waits for.
+     */
+    void awaitAllCounted() throws Exception {
+        try (BrokerAdmin admin = admin()) {
+            while (admin.clients().stream().anyMatch(client -> client.inFlight() != 0)) {
+                Thread.sleep(5); // the test's time limit ends a wait in vain
+            }
+        }
+    }
+
     /** By SIGKILL; returns when it has ended. */
     void kill() throws IOException {
         process.close();

@@ -114,6 +114,7 @@ final class ReopenSystemTest {
     void shouldLoseAFileThatIsUnmappedWhileItWaits() throws Exception {
         try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
             file.writeAsync(ByteBuffer.wrap(new byte[1]), 0).join();
+            broker.awaitAllCounted(); // or the unmap waits for this client, as for one that is late
             replaceWithOneThatRefuses(Errno.ETIMEDOUT, ENOUGH_FOR_EVER);
             CompletableFuture<Integer> write = file.writeAsync(ByteBuffer.wrap(new byte[1]), 0);
             awaitLog(WAITS);
