@@ -74,6 +74,7 @@ public final class FileStore implements ImageStore {
         try {
             Path absolute = directory.toAbsolutePath();
             DurableFiles.syncName(absolute);
+            syncNames(absolute);
             deleteUnfinished(absolute);
             DurableFiles.makeDirectories(absolute.resolve(ImageSpec.DEFAULT_POOL));
             return new FileStore(absolute, lock);
@@ -240,17 +241,39 @@ public final class FileStore implements ImageStore {
         return directory.resolve(FileNames.UNFINISHED + number);
     }
 
+    /**
+     * A broker may have been killed when it had renamed an image and before that was durable. What
+     * follows relies on it: bytes are flushed to images that came to their place, and those of
+     * images that went from there are deleted.
+     */
+    private static void syncNames(Path directory) throws IOException {
+        DurableFiles.sync(directory);
+        for (Path pool : foldersIn(directory)) {
+            if (!isUnfinished(pool)) {
+                DurableFiles.sync(pool);
+                for (Path namespace : foldersIn(pool)) {
+                    DurableFiles.sync(namespace);
+                }
+            }
+        }
+    }
+
+    /** Those that we cannot read, a mount point may have one, are not ours. */
+    private static List<Path> foldersIn(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.filter(e -> Files.isDirectory(e) && Files.isReadable(e)).toList();
+        }
+    }
+
+    private static boolean isUnfinished(Path path) {
+        return path.getFileName().toString().startsWith(FileNames.UNFINISHED);
+    }
+
     /** What a crash has left. */
     private static void deleteUnfinished(Path directory) throws IOException {
         List<Path> left;
         try (Stream<Path> entries = Files.list(directory)) {
-            left =
-                    entries.filter(
-                                    entry ->
-                                            entry.getFileName()
-                                                    .toString()
-                                                    .startsWith(FileNames.UNFINISHED))
-                            .toList();
+            left = entries.filter(FileStore::isUnfinished).toList();
         }
         for (Path path : left) {
             try {
