@@ -109,7 +109,8 @@ int rbdw_close(struct rbdw_file *file)
         return 0;
     }
     int error = 0;
-    if (!session_is_nested(0)) {
+    bool nested = session_is_nested(0);
+    if (!nested) {
         succession_await_rest();
     }
     session_lock();
@@ -124,6 +125,9 @@ int rbdw_close(struct rbdw_file *file)
     }
     succession_remove_file(file);
     session_release(session);
+    if (!nested) {
+        succession_end_absence();
+    }
     session_unlock();
     free(file);
     return error;

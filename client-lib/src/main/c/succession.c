@@ -23,12 +23,14 @@
 
 /* Four channels and one for signal handlers. */
 static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024};
+static const struct session_wish for_nothing = {1, 2, 64 * 1024}; /* the least that there is */
 
 enum state { OPEN, LOST, REPLAYING, CLOSING };
 
 /* Under the session's lock. */
 static enum state state;
 static struct session *current; /* NULL before the first */
+static struct session_key left;  /* of one that nobody follows yet, though its files are closed */
 static uint32_t replays;
 static uint32_t eras; /* sessions that took new requests */
 
@@ -53,6 +55,7 @@ void succession_forget(void)
 {
     state = OPEN;
     current = NULL;
+    left = (struct session_key) {0, 0};
     replays = 0;
     eras = 0;
     is_late = false;
@@ -156,8 +159,9 @@ static int end_empty_replay(struct session *session)
 }
 
 /* Under the lock. The session before had no files. */
-static int make_current(struct session_key before)
+static int make_current(void)
 {
+    struct session_key before = left;
     int error = session_make(&for_threads_and_handlers, before, &current);
     if (error < 0) {
         current = NULL;
@@ -174,26 +178,35 @@ static int make_current(struct session_key before)
     }
     if (error == 0) {
         current->era = eras++;
+        left = (struct session_key) {0, 0};
     }
     return error;
 }
 
-int succession_acquire(struct session **session)
+/* Under the lock. False where files are open in a session that has ended. */
+static bool leave_if_dead(void)
 {
-    struct session_key before = {0, 0};
     if (state != OPEN) {
-        return SUCCESSION_LOST;
+        return false;
     }
     if (current != NULL && !session_is_alive(current)) {
         if (current->references > 1) {
-            return SUCCESSION_LOST;
+            return false;
         }
-        before = current->key;
+        left = current->key;
         session_release(current);
         current = NULL;
     }
+    return true;
+}
+
+int succession_acquire(struct session **session)
+{
+    if (!leave_if_dead()) {
+        return SUCCESSION_LOST;
+    }
     if (current == NULL) {
-        int error = make_current(before);
+        int error = make_current();
         if (error < 0) {
             return error;
         }
@@ -201,6 +214,20 @@ int succession_acquire(struct session **session)
     current->references++;
     *session = current;
     return 0;
+}
+
+void succession_end_absence(void)
+{
+    struct session *last;
+    if (!leave_if_dead() || current != NULL || left.generation == 0) {
+        return;
+    }
+    /* its end is that of the one which was left; ReplayDone would wait for others */
+    if (session_make(&for_nothing, left, &last) == 0) {
+        last->references = 1;
+        session_release(last);
+        left = (struct session_key) {0, 0};
+    }
 }
 
 /* No thread has a channel any more, or none that we should wait for. */
@@ -259,8 +286,9 @@ static int make_next(struct session_key *before, struct session **next)
 }
 
 /* Nobody came in time. */
-static void give_up(void)
+static void give_up(struct session_key last)
 {
+    left = last;
     for (struct rbdw_file *file = atomic_load(&files); file != NULL; file = file->next) {
         if (is_to_follow(file)) {
             atomic_store(&file->failure, ENOTCONN);
@@ -294,7 +322,7 @@ static void go_on_from(struct session *dead)
     } while (error < 0 && succession_try_again(&attempts, error));
     if (error < 0) {
         session_lock();
-        give_up();
+        give_up(before);
         session_unlock();
     }
 }

@@ -43,6 +43,19 @@ public final class ProcessStart {
         return fieldsOf(pid)[START_TIME_FIELD];
     }
 
+    /** As the kernel has it, for people; empty where there is no such process. */
+    public static String nameOf(long pid) {
+        try {
+            String name =
+                    Files.readString(
+                            Path.of("/proc", Long.toString(pid), "comm"),
+                            StandardCharsets.ISO_8859_1);
+            return name.strip().replaceAll("[^ -~]", "?"); // it may be any bytes
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
     /**
      * Waits until a process has ended, whether its parent has asked for it or not.
      *

@@ -8,7 +8,7 @@ import org.rbdwrapper.ipc.ImageSpec;
  * @param id small number, as a device has.
  * @param name what stands after {@code /rbdw/}.
  * @param mode permission bits, 0 to 0777.
- * @param mappedAtNanos nanoseconds since the epoch.
+ * @param mappedAtNanos nanoseconds since the epoch; also tells it from all others that there were.
  * @param options {@code key=value} separated by commas; may be empty.
  */
 public record Mapping(

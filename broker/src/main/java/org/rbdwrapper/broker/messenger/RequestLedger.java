@@ -3,21 +3,25 @@ package org.rbdwrapper.broker.messenger;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
+import java.util.HashSet;
+import java.util.Set;
+
 /**
  * Where the requests of a session's handles are counted: for a session that will come back in a
- * page of a file, so that the next broker knows whether this one had requests of it when it died,
- * or changes in a cache that were not flushed.
+ * page of a file, so that the next broker knows what this session had open when this one died,
+ * whether it had requests, or changes in a cache that were not flushed.
  *
  * <pre>
- *      0           120        128         136            192         200           256          4096
- *      +-----------+----------+-----------+--------------+-----------+-------------+---- ... -----+
- *      | the       | uncounted| submitted | changed      | completed | flushed     | likewise, 30 |
- *      | roster's  | u32      | i64       | i64, pad     | i64       | i64, pad    | more handles |
- *      +-----------+----------+-----------+--------------+-----------+-------------+---- ... -----+
+ *      0           120        128         136       144       192         200        256          4096
+ *      +-----------+----------+-----------+---------+---------+-----------+----------+---- ... -----+
+ *      | the       | uncounted| submitted | changed | mapping | completed | flushed  | likewise, 30 |
+ *      | roster's  | u32      | i64       | i64     | i64, pad| i64       | i64, pad | more handles |
+ *      +-----------+----------+-----------+---------+---------+-----------+----------+---- ... -----+
  * </pre>
  *
- * <p>Handles beyond those 31 are counted elsewhere; then {@code uncounted} is not 0, and the
- * session is taken for one that has requests. Each counter is written by one side of a handle.
+ * <p>Handles beyond those 31 are counted elsewhere; then {@code uncounted} is not 0, the session is
+ * taken for one that has requests, and nobody knows what these were of. Each counter is written by
+ * one side of a handle, {@code mapping} by the conductor.
  */
 public final class RequestLedger {
     public static final int PAGE_LENGTH = 4096;
@@ -34,6 +38,9 @@ public final class RequestLedger {
 
     /** Changes of an image with a cache. */
     static final int CHANGED_OFFSET = 8;
+
+    /** Through which the handle was opened: see {@link #opened}; 0 where it is not open. */
+    private static final int MAPPING_OFFSET = 16;
 
     static final int COMPLETED_OFFSET = 64;
 
@@ -70,6 +77,37 @@ public final class RequestLedger {
         counters.putLong(SUBMITTED_OFFSET, counters.getLong(COMPLETED_OFFSET));
         counters.putLong(CHANGED_OFFSET, counters.getLong(FLUSHED_OFFSET));
         return counters;
+    }
+
+    /**
+     * Conductor: the handle is open.
+     *
+     * @param mapping tells it from all others for ever; not 0.
+     */
+    public void opened(int handle, long mapping) {
+        setMapping(handle, mapping);
+    }
+
+    /** Conductor: its client closes it, or it leads nowhere any more. */
+    public void closed(int handle) {
+        setMapping(handle, 0);
+    }
+
+    private void setMapping(int handle, long mapping) {
+        int start = (HandleTable.index(handle) + 1) * SLOT_LENGTH;
+        if (page != null && start < PAGE_LENGTH) {
+            page.putLongOrdered(start + MAPPING_OFFSET, mapping);
+        }
+    }
+
+    /** Of a broker that is dead: what was open, as {@link #opened} was told. */
+    public static Set<Long> mappings(AtomicBuffer page) {
+        Set<Long> mappings = new HashSet<>();
+        for (int start = SLOT_LENGTH; start < PAGE_LENGTH; start += SLOT_LENGTH) {
+            mappings.add(page.getLong(start + MAPPING_OFFSET));
+        }
+        mappings.remove(0L);
+        return mappings;
     }
 
     /** Of a broker that is dead: whether it had taken requests that it may not have answered. */

@@ -9,16 +9,28 @@ import java.util.Set;
  * heard of the last of these sessions, and comes back by any of their keys.
  *
  * @param entry of its process.
+ * @param mappings that it may have open still, each by when it was made.
  * @param hadRequests that a broker had taken and may not have answered.
  * @param hadUnflushed changes that may have died with a broker's cache.
  */
 record Lineage(
         Set<SessionKey> keys,
         SessionRoster.Entry entry,
+        Set<Long> mappings,
         boolean hadRequests,
         boolean hadUnflushed) {
-    /** Of whom nothing is known any more. */
-    static final Lineage LATE = new Lineage(Set.of(), null, true, true);
+    /** Of whom nothing is known, or nothing any more. */
+    static final Lineage LATE = new Lineage(Set.of(), null, Set.of(), true, true);
+
+    /** The same client, which may come back by these now. */
+    Lineage withKeys(Set<SessionKey> newKeys) {
+        return new Lineage(Set.copyOf(newKeys), entry, mappings, hadRequests, hadUnflushed);
+    }
+
+    /** The same client where others have gone on without it. */
+    Lineage asLate() {
+        return new Lineage(Set.of(), entry, mappings, true, true);
+    }
 
     /** All sessions that this one has gone on from, or that have gone on from it. */
     static Lineage of(SessionKey key, Map<SessionKey, SessionRoster.Entry> roster) {
@@ -37,6 +49,9 @@ record Lineage(
         }
         boolean hadRequests = keys.stream().anyMatch(k -> roster.get(k).hadRequests());
         boolean hadUnflushed = keys.stream().anyMatch(k -> roster.get(k).hadUnflushed());
-        return new Lineage(Set.copyOf(keys), roster.get(key), hadRequests, hadUnflushed);
+        Set<Long> mappings = new HashSet<>();
+        keys.forEach(k -> mappings.addAll(roster.get(k).mappings()));
+        return new Lineage(
+                Set.copyOf(keys), roster.get(key), Set.copyOf(mappings), hadRequests, hadUnflushed);
     }
 }

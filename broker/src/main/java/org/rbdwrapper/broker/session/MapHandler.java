@@ -142,23 +142,48 @@ final class MapHandler {
         }
     }
 
-    /** Not before the clients of the broker before are back, who have it open. */
+    /**
+     * Not before the clients of the broker before are back: what they had under way is for it, and
+     * the handles of one that had very many open are not all known.
+     */
     void onUnmap(Reply reply, String target, boolean force) {
+        try {
+            findUnused(reply, target, force);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
         grace.whenOver(() -> unmap(reply, target, force));
+    }
+
+    /** What may be unmapped. */
+    private Mapping findUnused(Reply reply, String target, boolean force) throws ErrnoException {
+        checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
+        Mapping mapping = map.find(target);
+        List<String> users = new ArrayList<>();
+        conductor.sessions().stream()
+                .filter(session -> session.uses(mapping))
+                .map(Session::describe)
+                .forEach(users::add);
+        grace.absentUsers(mapping.mappedAtNanos()).stream()
+                .map(user -> user + ", since before this broker")
+                .forEach(users::add);
+        if (!users.isEmpty() && !force) {
+            throw new ErrnoException(
+                    Errno.EBUSY,
+                    "unmap "
+                            + mapping.path()
+                            + ": in use by "
+                            + String.join("; ", users)
+                            + " (--force takes it from them)");
+        }
+        return mapping;
     }
 
     private void unmap(Reply reply, String target, boolean force) {
         Mapping mapping;
         try {
-            checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
-            mapping = map.find(target);
-            List<Session> users = users(mapping);
-            if (!users.isEmpty() && !force) {
-                List<String> names = users.stream().map(Session::describe).toList();
-                throw new ErrnoException(
-                        Errno.EBUSY,
-                        "unmap " + mapping.path() + ": in use by " + String.join(", ", names));
-            }
+            mapping = findUnused(reply, target, force);
             map.remove(mapping);
         } catch (ErrnoException e) {
             reply.fail(e);
@@ -203,17 +228,6 @@ final class MapHandler {
         reply.send(ControlProxy.imageMapped(reply.correlationId(), mapping));
     }
 
-    private List<Session> users(Mapping mapping) {
-        List<Session> users = new ArrayList<>();
-        for (Session session : conductor.sessions()) {
-            if (session.mappedOpens().stream()
-                    .anyMatch(o -> !o.revoked() && o.mapping().id() == mapping.id())) {
-                users.add(session);
-            }
-        }
-        return users;
-    }
-
     private void revokeAll(Mapping mapping, Runnable done) {
         int[] missing = {1};
         Runnable one =
@@ -222,7 +236,7 @@ final class MapHandler {
                         done.run();
                     }
                 };
-        for (Session session : users(mapping)) {
+        for (Session session : List.copyOf(conductor.sessions())) {
             for (Session.MappedOpen open : List.copyOf(session.mappedOpens())) {
                 if (open.mapping().id() == mapping.id() && !open.revoked()) {
                     missing[0]++;

@@ -138,6 +138,7 @@ final class OpenHandler {
                             Errno.EBADF, "close of handle " + Integer.toUnsignedString(handle)));
             return;
         }
+        session.ledger.closed(handle);
         close(
                 session,
                 mapped,
@@ -194,6 +195,7 @@ final class OpenHandler {
     /** Ends an open against its client's will: its requests are answered with ESHUTDOWN. */
     void revoke(Session session, Session.MappedOpen mapped, Runnable done) {
         ImageOpen open = mapped.open();
+        session.ledger.closed(open.handle().handle());
         session.opens.put(
                 open.handle().handle(), new Session.MappedOpen(open, mapped.mapping(), true));
         open.changes().count(); // what it has read and kept is not its any more
@@ -220,6 +222,7 @@ final class OpenHandler {
         ReopenRetry.onAnswer(session);
         Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false);
         session.opens.put(open.handle().handle(), mapped);
+        session.ledger.opened(open.handle().handle(), mapping.mappedAtNanos());
         open.install(
                 session.channels,
                 () ->

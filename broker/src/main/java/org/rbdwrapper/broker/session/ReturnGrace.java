@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * The time after a broker's start that belongs to the clients of the one before.
@@ -45,6 +46,9 @@ import java.util.function.Predicate;
  * host keeps from running: a pause harms less than EIO. A store that refuses to open what a client
  * had open is waited for as well, see {@link ReopenRetry}, and longer where nobody else waits.
  *
+ * <p>A mapping that one of them had open, and may have open still, is in use: see {@link
+ * #absentUsers}.
+ *
  * <p>That they are late is on the disk before others go on: the broker after this one, if this one
  * is killed the moment after, must not take them for clients to be waited for.
  *
@@ -76,6 +80,7 @@ final class ReturnGrace {
 
     private final Set<Lineage> expected = new HashSet<>();
     private final Set<Lineage> idle = new HashSet<>();
+    private final Set<Lineage> late = new HashSet<>(); // and not back
     private final Set<SessionKey> missing = new HashSet<>();
     private final Map<Session, Return> returning = new HashMap<>();
     private final Map<Integer, Long> workedFor = new HashMap<>(); // by process: when last
@@ -102,15 +107,18 @@ final class ReturnGrace {
 
     /** Of a client that is back and has not all its answers. */
     private static final class Return {
+        private final Lineage lineage;
         private final Set<SessionKey> keys;
         private final int pid;
         private long lookedAt;
         private long idleNanos;
         private boolean isCutOff;
 
-        Return(Set<SessionKey> keys, int pid, long now) {
-            this.keys = keys;
-            this.pid = pid;
+        Return(Lineage lineage, SessionKey own, long now) {
+            this.lineage = lineage;
+            this.keys = new HashSet<>(lineage.keys());
+            this.keys.add(own);
+            this.pid = lineage.entry().pid();
             this.lookedAt = now;
         }
     }
@@ -158,31 +166,49 @@ final class ReturnGrace {
      * A client has come back.
      *
      * @param own the key that it has from now on.
-     * @return what is known of it; {@link Lineage#LATE} where others have gone on.
+     * @param before which it says that it had; it may be another's.
+     * @return what is known of it; {@link Lineage#asLate} where others have gone on, and {@link
+     *     Lineage#LATE} where it is nobody's.
      */
     Lineage admit(Session session, SessionKey own, SessionKey before, long now) {
-        Lineage lineage = take(idle, before);
+        Lineage lineage = take(idle, before, session);
         if (lineage == null) {
-            lineage = take(expected, before);
+            lineage = take(expected, before, session);
         }
         if (lineage == null) {
-            return Lineage.LATE;
+            lineage = take(late, before, session);
+            return lineage == null ? Lineage.LATE : lineage.asLate();
         }
         if (!over) {
-            Set<SessionKey> keys = new HashSet<>(lineage.keys());
-            keys.add(own);
-            returning.put(session, new Return(keys, lineage.entry().pid(), now));
+            returning.put(session, new Return(lineage, own, now));
         }
         return lineage;
+    }
+
+    /**
+     * Those that are not back, and may have this open still: they have not heard of this broker, as
+     * nothing they did led them here, or they are late.
+     *
+     * @param mapping by when it was made.
+     * @return for people: who they are.
+     */
+    List<String> absentUsers(long mapping) {
+        return Stream.of(expected, idle, late)
+                .flatMap(Set::stream)
+                .filter(lineage -> lineage.mappings().contains(mapping))
+                .map(Lineage::entry)
+                .filter(SessionRoster.Entry::isAlive)
+                .map(SessionRoster.Entry::describe)
+                .toList();
     }
 
     private static boolean isIn(Set<Lineage> known, SessionKey key) {
         return known.stream().anyMatch(lineage -> lineage.keys().contains(key));
     }
 
-    private static Lineage take(Set<Lineage> from, SessionKey key) {
+    private static Lineage take(Set<Lineage> from, SessionKey key, Session session) {
         for (Lineage lineage : from) {
-            if (lineage.keys().contains(key)) {
+            if (lineage.keys().contains(key) && lineage.entry().isOf(session.peer)) {
                 from.remove(lineage);
                 return lineage;
             }
@@ -204,9 +230,12 @@ final class ReturnGrace {
 
     /** Now and then: whether somebody need not be waited for any more, or will not come back. */
     void look(long now) {
-        if (!idle.isEmpty() && now - nextIdleLook >= 0) {
+        if (!(idle.isEmpty() && late.isEmpty()) && now - nextIdleLook >= 0) {
             boolean areHiddenGone = now - start >= HIDDEN_LIMIT_NANOS;
-            remove(idle, e -> !e.isAlive() || (e.isHidden() && areHiddenGone));
+            Predicate<SessionRoster.Entry> isGone =
+                    e -> !e.isAlive() || (e.isHidden() && areHiddenGone);
+            remove(idle, isGone);
+            late.removeIf(lineage -> isGone.test(lineage.entry()));
             nextIdleLook = now + IDLE_LOOK_NANOS;
         }
         if (over) {
@@ -220,9 +249,15 @@ final class ReturnGrace {
                 });
         remove(expected, entry -> !entry.isAlive());
         expected.removeIf(
-                lineage ->
-                        isTooLong(now - firstChance(lineage), lineage.entry().pid(), now)
-                                && missing.addAll(lineage.keys()));
+                lineage -> {
+                    boolean isLate =
+                            isTooLong(now - firstChance(lineage), lineage.entry().pid(), now);
+                    if (isLate) {
+                        missing.addAll(lineage.keys());
+                        late.add(lineage);
+                    }
+                    return isLate;
+                });
         List<Session> stuck = new ArrayList<>();
         returning.forEach(
                 (session, back) -> {
@@ -262,6 +297,7 @@ final class ReturnGrace {
         }
         back.isCutOff = true;
         missing.addAll(back.keys);
+        late.add(back.lineage.withKeys(back.keys));
         return true;
     }
 

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -17,6 +18,7 @@ final class ReturnHandler {
     private final ReturnGrace grace;
     private final Workers workers;
     private final long generation;
+    private final LogLimiter lateLog = new LogLimiter(10, 60_000_000_000L); // any client may say so
 
     ReturnHandler(SessionRoster roster, ReturnGrace grace, Workers workers, long generation) {
         this.roster = roster;
@@ -44,18 +46,23 @@ final class ReturnHandler {
             Lineage lineage = grace.admit(session, key(session), before, System.nanoTime());
             session.before = lineage.keys();
             session.lostUnflushed = lineage.hadUnflushed();
+            session.comesBackTo = lineage.mappings();
         }
         boolean late = !first && session.before.isEmpty();
         if (late) {
-            LOG.warn(
-                    "{} is back too late: its changes without an answer fail with EIO",
-                    session.describe());
+            lateLog.run(
+                    () ->
+                            LOG.warn(
+                                    "{} is back too late: its changes without an answer fail with"
+                                            + " EIO",
+                                    session.describe()));
         }
         SessionKey key = key(session);
         int pid = session.peer.pid();
+        int uid = session.peer.uid();
         session.beingNoted = true;
         workers.call(
-                () -> roster.add(key, first ? null : before, pid),
+                () -> roster.add(key, first ? null : before, pid, uid),
                 ledger -> {
                     onNoted(session);
                     session.ledger = ledger;
@@ -79,6 +86,7 @@ final class ReturnHandler {
         Set<SessionKey> before = session.before;
         session.before = Set.of();
         session.returning = false;
+        session.comesBackTo = Set.of(); // what it wanted of these it has open
         session.lostUnflushed = false; // what it opens from now on it has not written before
         forget(before);
         grace.onReturned(session);

@@ -55,6 +55,9 @@ final class Session {
     /** Its client's sessions with brokers before, as long as it may come back by their keys. */
     Set<SessionKey> before = Set.of();
 
+    /** Mappings that it had open, as long as it may not have them again; by when they were made. */
+    Set<Long> comesBackTo = Set.of();
+
     /** What it has open again where there is a cache may lack what it has written. */
     boolean lostUnflushed;
 
@@ -229,6 +232,13 @@ final class Session {
         } else {
             whenClosed = then;
         }
+    }
+
+    /** Whether this is in use by it, or will be when it has come back. */
+    boolean uses(Mapping mapping) {
+        return comesBackTo.contains(mapping.mappedAtNanos())
+                || opens.values().stream()
+                        .anyMatch(o -> !o.revoked() && o.mapping().id() == mapping.id());
     }
 
     /** I/O requests so far. */

@@ -11,6 +11,7 @@ import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /**
@@ -45,16 +47,20 @@ final class SessionRoster {
     /**
      * A process that had a session.
      *
+     * @param uid that it had when it connected.
      * @param startTime of the kernel: another process of the same number has another. {@link
      *     #HIDDEN} where this broker cannot see it.
      * @param before the session that it went on from; null where it is the first.
+     * @param mappings that it had open, each by when it was made.
      * @param hadRequests that the broker may not have answered.
      * @param hadUnflushed changes that may have died with the broker's cache.
      */
     record Entry(
             int pid,
+            int uid,
             String startTime,
             SessionKey before,
+            Set<Long> mappings,
             boolean hadRequests,
             boolean hadUnflushed) {
         /** A process of another container, whose end nobody here can see. */
@@ -69,6 +75,25 @@ final class SessionRoster {
 
         boolean isHidden() {
             return startTime.equals(HIDDEN);
+        }
+
+        /**
+         * Whether it is who connects now. A session's key is no secret: every client knows the
+         * generation. Processes of other containers have no number, but a user.
+         */
+        boolean isOf(UnixSocket.Peer peer) {
+            return pid == peer.pid() && (pid != 0 || uid == peer.uid());
+        }
+
+        /** For people: who it is. */
+        String describe() {
+            if (pid == 0) {
+                return "a process of another container (uid " + Integer.toUnsignedString(uid) + ")";
+            }
+            String name = ProcessStart.nameOf(pid);
+            return String.format(
+                    "%s (pid %d, uid %s)",
+                    name.isEmpty() ? "a process" : name, pid, Integer.toUnsignedString(uid));
         }
     }
 
@@ -120,7 +145,7 @@ final class SessionRoster {
      * @param before which stays noted until the client has its answers: it may not hear of this
      *     one. Null where it is the first.
      */
-    synchronized RequestLedger add(SessionKey key, SessionKey before, int pid)
+    synchronized RequestLedger add(SessionKey key, SessionKey before, int pid, int uid)
             throws ErrnoException {
         try {
             if (!Files.isDirectory(folder)) {
@@ -130,7 +155,13 @@ final class SessionRoster {
                                 PosixFilePermissions.fromString("rwx------")));
             }
             byte[] page = new byte[RequestLedger.PAGE_LENGTH];
-            String process = pid + " " + startTimeOf(pid) + " " + (before == null ? "" : before);
+            String process =
+                    String.join(
+                            " ",
+                            Integer.toString(pid),
+                            Integer.toString(uid),
+                            startTimeOf(pid),
+                            before == null ? "" : before.toString());
             byte[] line = (process + " " + checksumOf(process) + "\n").getBytes(US_ASCII);
             System.arraycopy(line, 0, page, 0, line.length);
             Path file = folder.resolve(key.toString());
@@ -200,14 +231,17 @@ final class SessionRoster {
             }
             AtomicBuffer page = map(file);
             String text = page.getStringWithoutLengthAscii(0, RequestLedger.ROSTER_LENGTH);
-            String[] words = text.substring(0, text.indexOf('\n')).split(" ", -1);
+            String line = text.substring(0, text.indexOf('\n'));
+            String process = line.substring(0, line.lastIndexOf(' '));
+            String[] words = process.split(" ", -1);
             return words.length == 4
-                            && words[3].equals(
-                                    checksumOf(words[0] + " " + words[1] + " " + words[2]))
+                            && checksumOf(process).equals(line.substring(process.length() + 1))
                     ? new Entry(
                             Integer.parseInt(words[0]),
-                            words[1],
-                            SessionKey.parse(words[2]),
+                            Integer.parseInt(words[1]),
+                            words[2],
+                            SessionKey.parse(words[3]),
+                            RequestLedger.mappings(page),
                             RequestLedger.hadRequests(page),
                             RequestLedger.hadUnflushed(page))
                     : null;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,6 +20,9 @@ final class ReturnGraceTest {
     private static final long LIMIT = ReturnGrace.LIMIT_NANOS;
     private static final long HELD_UP_LIMIT = ReturnGrace.HELD_UP_LIMIT_NANOS;
     private static final long PATIENCE = ReopenRetry.PATIENCE_NANOS;
+    private static final int PID = (int) ProcessHandle.current().pid();
+    private static final int UID = 1000;
+    private static final Set<Long> MAPPINGS = Set.of(5L, 6L);
     private static final SessionKey A = new SessionKey(1, 1);
     private static final SessionKey A_AGAIN = new SessionKey(2, 1);
     private static final SessionKey B = new SessionKey(1, 2);
@@ -204,6 +208,68 @@ final class ReturnGraceTest {
         assertEquals(Set.of(A, B), forgotten);
     }
 
+    @Test
+    void shouldKnowWhatThoseMayHaveOpenWhoAreNotBack() {
+        ReturnGrace grace = grace(Map.of(A, entry(true), B, entry(false)));
+        assertEquals(2, grace.absentUsers(5).size());
+        assertEquals(List.of(), grace.absentUsers(7));
+        assertEquals(MAPPINGS, grace.admit(sessionA, A_AGAIN, A, 0).mappings());
+        assertEquals(1, grace.absentUsers(6).size());
+        grace.admit(session(), B_AGAIN, B, 0);
+        assertEquals(List.of(), grace.absentUsers(6));
+    }
+
+    @Test
+    void shouldKnowWhatThoseMayHaveOpenWhoAreLateUntilTheyComeOrEnd() {
+        ReturnGrace grace = grace(Map.of(A, entry(true), B, hidden(true)));
+        grace.look(LIMIT);
+        assertEquals(Set.of(A, B), forgotten);
+        assertEquals(2, grace.absentUsers(5).size());
+        Lineage late = grace.admit(sessionA, A_AGAIN, A, LIMIT + 1);
+        assertEquals(Set.of(), late.keys());
+        assertEquals(MAPPINGS, late.mappings());
+        assertEquals(1, grace.absentUsers(5).size());
+        grace.look(2 * ReturnGrace.HIDDEN_LIMIT_NANOS);
+        assertEquals(List.of(), grace.absentUsers(5), "nobody would hear of its end");
+    }
+
+    @Test
+    void shouldKnowWhatItMayHaveOpenWhoseSessionItEnded() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        grace.look(LIMIT);
+        assertEquals(List.of(sessionA), cutOff);
+        grace.onReturned(sessionA);
+        afterForgetting.run();
+        assertEquals(1, grace.absentUsers(5).size());
+        assertEquals(MAPPINGS, grace.admit(session(), B_AGAIN, A_AGAIN, LIMIT).mappings());
+        assertEquals(List.of(), grace.absentUsers(5));
+    }
+
+    @Test
+    void shouldNotTakeAProcessThatHasEndedForAUser() {
+        assertEquals(List.of(), grace(Map.of(A, ended(false))).absentUsers(5));
+    }
+
+    /** Every client knows the keys of all: the generation is the broker's, the id is small. */
+    @Test
+    void shouldNotLetOneProcessComeBackForAnother() {
+        ReturnGrace grace = grace(Map.of(A, entry(true), B, hidden(true)));
+        assertEquals(Lineage.LATE, grace.admit(session(PID + 1, UID), A_AGAIN, A, 0));
+        assertEquals(Lineage.LATE, grace.admit(session(0, UID), A_AGAIN, A, 0));
+        assertEquals(Lineage.LATE, grace.admit(session(PID, UID), B_AGAIN, B, 0));
+        assertEquals(Lineage.LATE, grace.admit(session(0, UID + 1), B_AGAIN, B, 0));
+        assertEquals(Set.of(A), grace.admit(sessionA, A_AGAIN, A, 0).keys());
+        assertEquals(Set.of(B), grace.admit(session(0, UID), B_AGAIN, B, 0).keys());
+    }
+
+    /** Which has changed its user meanwhile. */
+    @Test
+    void shouldKnowAProcessByItsNumber() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        assertEquals(Set.of(A), grace.admit(session(PID, UID + 1), A_AGAIN, A, 0).keys());
+    }
+
     private ReturnGrace grace(Map<SessionKey, SessionRoster.Entry> before) {
         ReturnGrace grace = graceThatNobodyWaitsFor(before);
         grace.whenOver(() -> isOver = true);
@@ -223,21 +289,25 @@ final class ReturnGraceTest {
     }
 
     private static Session session() {
-        return new Session(1, -1, null, Set.of(), 0, 0);
+        return session(PID, UID);
+    }
+
+    private static Session session(int pid, int uid) {
+        return new Session(1, -1, new UnixSocket.Peer(pid, uid, 0), Set.of(), 0, 0);
     }
 
     /** Its number is another process's by now. */
     private static SessionRoster.Entry ended(boolean hadRequests) {
-        int pid = (int) ProcessHandle.current().pid();
-        return new SessionRoster.Entry(pid, "0", null, hadRequests, false);
+        return new SessionRoster.Entry(PID, UID, "0", null, MAPPINGS, hadRequests, false);
     }
 
     private static SessionRoster.Entry hidden(boolean hadRequests) {
-        return new SessionRoster.Entry(0, SessionRoster.Entry.HIDDEN, null, hadRequests, false);
+        String time = SessionRoster.Entry.HIDDEN;
+        return new SessionRoster.Entry(0, UID, time, null, MAPPINGS, hadRequests, false);
     }
 
     private static SessionRoster.Entry entry(boolean hadRequests) {
-        int pid = (int) ProcessHandle.current().pid();
-        return new SessionRoster.Entry(pid, ProcessStart.timeOf(pid), null, hadRequests, false);
+        String time = ProcessStart.timeOf(PID);
+        return new SessionRoster.Entry(PID, UID, time, null, MAPPINGS, hadRequests, false);
     }
 }

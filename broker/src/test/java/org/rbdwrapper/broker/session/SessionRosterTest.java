@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.broker.testing.UnreapedProcess;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -21,6 +22,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.zip.CRC32C;
 
 /** A roster that is damaged: the broker starts, and waits for nobody who is not there. */
@@ -32,6 +35,8 @@ class SessionRosterTest {
     private static final int ROSTERS_PART = RequestLedger.ROSTER_LENGTH + 8;
 
     @TempDir Path runDir;
+    private static final int UID = -2; // 4294967294
+
     private int pid;
     private Path file;
     private byte[] intact;
@@ -39,7 +44,7 @@ class SessionRosterTest {
     @BeforeEach
     void noteSessions() throws Exception {
         pid = (int) ProcessHandle.current().pid();
-        new SessionRoster(runDir).add(KEY, OTHER, pid);
+        new SessionRoster(runDir).add(KEY, OTHER, pid, UID);
         file = runDir.resolve("sessions").resolve(KEY.toString());
         intact = Files.readAllBytes(file);
     }
@@ -48,7 +53,25 @@ class SessionRosterTest {
     void shouldKnowWhoWasThere() {
         SessionRoster.Entry entry = load().get(KEY);
         assertEquals(
-                new SessionRoster.Entry(pid, ProcessStart.timeOf(pid), OTHER, false, false), entry);
+                new SessionRoster.Entry(
+                        pid, UID, ProcessStart.timeOf(pid), OTHER, Set.of(), false, false),
+                entry);
+    }
+
+    @Test
+    void shouldKnowWhatWasOpen() throws Exception {
+        RequestLedger ledger = new SessionRoster(runDir).add(KEY, null, pid, UID);
+        int most = 31;
+        for (int index = 0; index <= most; index++) {
+            int handle = SessionChannels.handleNumber(index, 7);
+            ledger.countersOf(handle);
+            ledger.opened(handle, 100 + index);
+        }
+        ledger.closed(SessionChannels.handleNumber(3, 7));
+        Set<Long> open = LongStream.range(100, 100 + most).boxed().collect(Collectors.toSet());
+        open.remove(103L);
+        assertEquals(open, load().get(KEY).mappings());
+        assertTrue(load().get(KEY).hadRequests(), "of the last one nothing is known");
     }
 
     @Test
@@ -95,7 +118,7 @@ class SessionRosterTest {
     void shouldNotTakeAnEntryWithoutATimeForAProcess() throws IOException {
         // there is no process of this number, and so it has no time either
         byte[] page = new byte[RequestLedger.PAGE_LENGTH];
-        byte[] line = lineWithChecksum("2147483647  ");
+        byte[] line = lineWithChecksum("2147483647 0  ");
         System.arraycopy(line, 0, page, 0, line.length);
         Files.write(file, page);
         assertEquals(Map.of(), load());
@@ -105,7 +128,7 @@ class SessionRosterTest {
     @Test
     void shouldNotWaitForAProcessThatHasEndedAndThatNobodyHasReaped() throws Exception {
         try (UnreapedProcess ended = UnreapedProcess.start()) {
-            new SessionRoster(runDir).add(OTHER, null, (int) ended.pid());
+            new SessionRoster(runDir).add(OTHER, null, (int) ended.pid(), UID);
             assertEquals(Set.of(KEY), load().keySet());
         }
     }
@@ -113,7 +136,7 @@ class SessionRosterTest {
     /** The kernel has no number for a process of another PID namespace. */
     @Test
     void shouldNoteProcessThatCannotBeSeen() throws Exception {
-        new SessionRoster(runDir).add(OTHER, null, 0);
+        new SessionRoster(runDir).add(OTHER, null, 0, UID);
         assertTrue(load().get(OTHER).isHidden());
         assertFalse(load().get(KEY).isHidden());
     }
@@ -140,7 +163,7 @@ class SessionRosterTest {
         Files.writeString(file.getParent(), "not a folder");
         SessionRoster roster = new SessionRoster(runDir);
         assertEquals(Map.of(), roster.load());
-        roster.add(KEY, null, pid);
+        roster.add(KEY, null, pid, UID);
         assertTrue(load().containsKey(KEY));
     }
 

@@ -122,7 +122,8 @@ final class ReopenSystemTest {
             assertTrue(!write.isDone());
             assertLogCounts(2, WAITS); // it has two sessions
             try (BrokerAdmin admin = broker.admin()) {
-                admin.unmap(path, false);
+                assertFails(Errno.EBUSY, () -> admin.unmap(path, false));
+                admin.unmap(path, true);
             }
             assertThrows(
                     NoSuchFileException.class, () -> file.write(ByteBuffer.wrap(new byte[1]), 0));

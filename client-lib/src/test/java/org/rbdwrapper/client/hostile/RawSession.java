@@ -20,6 +20,8 @@ import org.rbdwrapper.ipc.codec.IoResponseDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderEncoder;
 import org.rbdwrapper.ipc.codec.OpenImageEncoder;
+import org.rbdwrapper.ipc.codec.ResumeEncoder;
+import org.rbdwrapper.ipc.codec.ResumedDecoder;
 import org.rbdwrapper.ipc.codec.WelcomeDecoder;
 import org.rbdwrapper.ipc.control.BlockingFrames;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -82,6 +84,21 @@ final class RawSession implements AutoCloseable {
     /** The whole segment, for who scribbles over it. */
     UnsafeBuffer everything() {
         return new UnsafeBuffer(address, (int) length);
+    }
+
+    /** Whether the answer is that it is late. */
+    boolean resume(long generation, long sessionId) throws ErrnoException {
+        FrameBuffer frame = new FrameBuffer();
+        ResumeEncoder message = new ResumeEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(3)
+                .generation(generation)
+                .sessionId(sessionId);
+        frames.send(frame.finish(message.encodedLength()));
+        return new ResumedDecoder()
+                        .wrapAndApplyHeader(frames.receive(), 0, new MessageHeaderDecoder())
+                        .late()
+                != 0;
     }
 
     int open(String path) throws ErrnoException {

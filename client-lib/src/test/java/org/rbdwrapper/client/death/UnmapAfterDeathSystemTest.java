@@ -1,0 +1,246 @@
+package org.rbdwrapper.client.death;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.client.RbdFile;
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.client.hostile.ResumingClient;
+import org.rbdwrapper.client.nativelib.NativeProgram;
+import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * What a program has open since before its broker was replaced is in use, whether it has heard of
+ * the next broker or not: one under the preload library hears of it when it does something.
+ */
+@Timeout(120)
+final class UnmapAfterDeathSystemTest {
+    private static final String PYTHON = "/usr/bin/python3";
+
+    /** Does what it is told, a word a line, and answers with 0 or an error number. */
+    private static final String OBEYS =
+            """
+            import os, sys
+            image = os.open(sys.argv[1], os.O_RDWR)
+            assert os.pwrite(image, b"1", 0) == 1
+            print("open", flush=True)
+            while True:
+                word = sys.stdin.readline().strip()
+                try:
+                    if word == "write":
+                        assert os.pwrite(image, b"2", 0) == 1
+                    elif word == "close":
+                        os.close(image)
+                    elif word == "list":
+                        os.listdir("/rbdw")
+                    else:
+                        break
+                    print(0, flush=True)
+                except OSError as e:
+                    print(e.errno, flush=True)
+            """;
+
+    private BrokerProcess broker;
+    private String path;
+
+    @BeforeEach
+    void startBroker() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
+        broker = BrokerProcess.start("--store", "file");
+        try (BrokerAdmin admin = broker.admin()) {
+            admin.create("img", 1 << 20);
+            path = admin.map(MapRequest.of("img"));
+        }
+    }
+
+    @AfterEach
+    void stopBroker() throws Exception {
+        broker.close();
+    }
+
+    @Test
+    void shouldRefuseToUnmapWhatAnIdleProgramHasOpen() throws Exception {
+        try (Obedient program = new Obedient()) {
+            replaceBroker();
+            String refusal = refusal();
+            assertTrue(refusal.contains("python3 (pid " + program.pid()), refusal);
+            assertEquals(0, program.tell("write"));
+            refusal = refusal();
+            assertTrue(refusal.contains("(pid " + program.pid()), refusal);
+            assertEquals(0, program.tell("close"));
+            unmap(false);
+        }
+    }
+
+    /** The first one's successor may be killed before the program has heard of it. */
+    @Test
+    void shouldRefuseToUnmapWhatAProgramHasOpenSinceSeveralBrokers() throws Exception {
+        try (Obedient program = new Obedient()) {
+            replaceBroker();
+            broker.stopForSuccessor();
+            broker.startAgain();
+            String refusal = refusal();
+            assertTrue(refusal.contains("python3 (pid " + program.pid()), refusal);
+        }
+    }
+
+    @Test
+    void shouldUnmapWhatAProgramHasClosedSinceItsBrokerDied() throws Exception {
+        try (Obedient program = new Obedient()) {
+            replaceBroker();
+            assertEquals(0, program.tell("close"));
+            unmap(false);
+        }
+    }
+
+    @Test
+    void shouldUnmapWhatWasClosedWhileThereWasNoBroker() throws Exception {
+        try (Obedient program = new Obedient()) {
+            broker.awaitAllCounted();
+            broker.kill();
+            assertEquals(0, program.tell("close"));
+            broker.startAgain();
+            refusal(); // it could not say so
+            assertEquals(0, program.tell("list"));
+            unmap(false);
+        }
+    }
+
+    @Test
+    void shouldUnmapWhatWasClosedBeforeTheBrokerDied() throws Exception {
+        try (Obedient program = new Obedient()) {
+            assertEquals(0, program.tell("close"));
+            replaceBroker();
+            unmap(false);
+            assertEquals(0, program.tell("list"));
+        }
+    }
+
+    @Test
+    void shouldUnmapWhatAProgramHadOpenThatHasEnded() throws Exception {
+        try (Obedient program = new Obedient()) {
+            replaceBroker();
+            program.kill();
+        }
+        unmap(false);
+    }
+
+    @Test
+    void shouldUnmapByForceWhatAnIdleProgramHasOpen() throws Exception {
+        try (Obedient program = new Obedient()) {
+            replaceBroker();
+            unmap(true);
+            assertEquals(Errno.ENOENT.number(), program.tell("write"));
+        }
+    }
+
+    /** It comes back at once: whether it has already or not makes no difference. */
+    @Test
+    void shouldRefuseToUnmapWhatAJavaProgramHasOpen() throws Exception {
+        try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
+            for (int i = 0; i < 5; i++) {
+                replaceBroker();
+                refusal();
+            }
+            assertEquals(1, file.write(ByteBuffer.wrap(new byte[1]), 0));
+        }
+        unmap(false);
+    }
+
+    @Test
+    void shouldNotLetAProgramComeBackForAnother() throws Exception {
+        try (Obedient program = new Obedient();
+                JavaProcess hostile =
+                        JavaProcess.start(
+                                Map.of(), ResumingClient.class, broker.runDir().toString())) {
+            hostile.awaitLine("connected");
+            replaceBroker();
+            hostile.process().getOutputStream().close();
+            hostile.awaitLine("all late");
+            String refusal = refusal();
+            assertTrue(refusal.contains("python3 (pid " + program.pid()), refusal);
+            assertEquals(0, program.tell("write"));
+            String late = "(pid " + program.pid() + ", uid";
+            assertFalse(
+                    broker.output()
+                            .lines()
+                            .anyMatch(l -> l.contains(late) && l.contains("back too late")),
+                    broker.output());
+        }
+    }
+
+    private void replaceBroker() throws Exception {
+        broker.awaitAllCounted();
+        broker.kill();
+        broker.startAgain();
+    }
+
+    private String refusal() throws Exception {
+        ErrnoException e = assertThrows(ErrnoException.class, () -> unmap(false));
+        assertEquals(Errno.EBUSY, e.errno());
+        return e.getMessage();
+    }
+
+    private void unmap(boolean force) throws Exception {
+        try (BrokerAdmin admin = broker.admin()) {
+            admin.unmap(path, force);
+        }
+    }
+
+    /** A program under the preload library that has the image open. */
+    private final class Obedient implements AutoCloseable {
+        private final Process process;
+        private final BufferedReader answers;
+
+        Obedient() throws IOException {
+            ProcessBuilder builder =
+                    new ProcessBuilder(PYTHON, "-c", OBEYS, path)
+                            .redirectError(ProcessBuilder.Redirect.INHERIT);
+            builder.environment()
+                    .putAll(
+                            Map.of(
+                                    "RBDW_RUN_DIR",
+                                    broker.runDir().toString(),
+                                    "LD_PRELOAD",
+                                    NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()));
+            process = builder.start();
+            answers = process.inputReader();
+            assertEquals("open", answers.readLine());
+        }
+
+        long pid() {
+            return process.pid();
+        }
+
+        int tell(String word) throws IOException {
+            process.outputWriter().append(word).append('\n').flush();
+            return Integer.parseInt(answers.readLine());
+        }
+
+        void kill() throws InterruptedException {
+            process.destroyForcibly().waitFor();
+        }
+
+        @Override
+        public void close() {
+            process.destroyForcibly();
+        }
+    }
+}
