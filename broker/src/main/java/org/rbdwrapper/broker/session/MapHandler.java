@@ -17,8 +17,9 @@ import org.rbdwrapper.ipc.codec.MapImageDecoder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /** Changes to the image map. Conductor's thread. */
 final class MapHandler {
@@ -160,7 +161,7 @@ final class MapHandler {
     private Mapping findUnused(Reply reply, String target, boolean force) throws ErrnoException {
         checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
         Mapping mapping = map.find(target);
-        List<String> users = new ArrayList<>();
+        Set<String> users = new LinkedHashSet<>(); // a process may have several sessions
         conductor.sessions().stream()
                 .filter(session -> session.uses(mapping))
                 .map(Session::describe)

@@ -79,10 +79,11 @@ final class SessionRoster {
 
         /**
          * Whether it is who connects now. A session's key is no secret: every client knows the
-         * generation. Processes of other containers have no number, but a user.
+         * generation. Of a process of another container only its user is known; the broker that it
+         * comes to may be where it has a number.
          */
         boolean isOf(UnixSocket.Peer peer) {
-            return pid == peer.pid() && (pid != 0 || uid == peer.uid());
+            return pid == 0 ? uid == peer.uid() : pid == peer.pid();
         }
 
         /** For people: who it is. */

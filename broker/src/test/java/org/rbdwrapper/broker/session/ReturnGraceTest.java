@@ -257,10 +257,17 @@ final class ReturnGraceTest {
         ReturnGrace grace = grace(Map.of(A, entry(true), B, hidden(true)));
         assertEquals(Lineage.LATE, grace.admit(session(PID + 1, UID), A_AGAIN, A, 0));
         assertEquals(Lineage.LATE, grace.admit(session(0, UID), A_AGAIN, A, 0));
-        assertEquals(Lineage.LATE, grace.admit(session(PID, UID), B_AGAIN, B, 0));
+        assertEquals(Lineage.LATE, grace.admit(session(PID, UID + 1), B_AGAIN, B, 0));
         assertEquals(Lineage.LATE, grace.admit(session(0, UID + 1), B_AGAIN, B, 0));
         assertEquals(Set.of(A), grace.admit(sessionA, A_AGAIN, A, 0).keys());
         assertEquals(Set.of(B), grace.admit(session(0, UID), B_AGAIN, B, 0).keys());
+    }
+
+    /** The next broker may not be in a container of its own. */
+    @Test
+    void shouldKnowAProcessThatCouldNotBeSeenByItsUser() {
+        ReturnGrace grace = grace(Map.of(A, hidden(true)));
+        assertEquals(Set.of(A), grace.admit(session(PID, UID), A_AGAIN, A, 0).keys());
     }
 
     /** Which has changed its user meanwhile. */
