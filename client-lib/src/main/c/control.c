@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <org_rbdwrapper_ipc_codec/changesWatched.h>
@@ -48,7 +49,14 @@
     receive_answer(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),   \
                    NULL)
 
-int control_connect(struct control *control)
+static void limit_waits(int fd, int64_t ns)
+{
+    struct timeval limit = {ns / 1000000000, ns % 1000000000 / 1000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* also of connect */
+}
+
+int control_connect(struct control *control, int64_t patience_ns)
 {
     struct broker_sockets sockets;
     int error = run_dirs_find_sockets(&sockets);
@@ -59,6 +67,9 @@ int control_connect(struct control *control)
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0) {
             return error_set(errno, "no socket to the broker");
+        }
+        if (patience_ns > 0) {
+            limit_waits(fd, patience_ns);
         }
         struct sockaddr_un *address = &sockets.addresses[i];
         int result;

@@ -28,8 +28,9 @@ struct welcome {
     int doorbell;
 };
 
-/* Connects to the first broker that runs. -ECONNREFUSED with where it was looked for. */
-int control_connect(struct control *control);
+/* Connects to the first broker that runs. -ECONNREFUSED with where it was looked for.
+ * patience_ns: a broker that gives no answer for so long is taken for one that is gone; 0: none is. */
+int control_connect(struct control *control, int64_t patience_ns);
 
 /* Begins the session. After an error welcome's descriptors are -1. */
 int control_hello(struct control *control, uint16_t channels, uint16_t depth,

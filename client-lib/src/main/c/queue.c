@@ -40,7 +40,7 @@ void queue_use_session(struct queue *queue, struct session *session)
 
 struct session_wish queue_wish(uint32_t depth)
 {
-    return (struct session_wish) {1, (uint16_t) depth, ARENA_LENGTH};
+    return (struct session_wish) {1, (uint16_t) depth, ARENA_LENGTH, 0};
 }
 
 static int make_session(uint32_t depth, struct session **session)

@@ -137,7 +137,7 @@ static int begin(struct session *session, const struct session_wish *wish,
 static int connect_and_begin(struct session *session, const struct session_wish *wish,
                              struct session_key before)
 {
-    int error = control_connect(session->control);
+    int error = control_connect(session->control, wish->patience_ns);
     if (error < 0) {
         return error;
     }

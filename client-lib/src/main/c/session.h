@@ -22,6 +22,7 @@ struct session_wish {
     uint16_t channels;
     uint16_t depth;        /* requests in flight a channel */
     uint32_t arena_length; /* bytes a channel */
+    int64_t patience_ns;   /* with each answer; 0: as long as it takes */
 };
 
 /* A session, over all brokers of a run directory. */

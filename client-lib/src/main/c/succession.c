@@ -22,8 +22,10 @@
 #define USERS_NS INT64_C(1000000000)
 
 /* Four channels and one for signal handlers. */
-static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024};
-static const struct session_wish for_nothing = {1, 2, 64 * 1024}; /* the least that there is */
+static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024, 0};
+
+/* The least that there is, to tell a broker something that it can do without. */
+static const struct session_wish for_nothing = {1, 2, 64 * 1024, 1000000000};
 
 enum state { OPEN, LOST, REPLAYING, CLOSING };
 

@@ -35,7 +35,8 @@ void succession_add_file(struct rbdw_file *file);
 void succession_remove_file(struct rbdw_file *file);
 
 /* Under the lock, when a file was closed: if it was the last of a broker that has ended, the next one
- * takes the image to be in use by us until it hears of it. One attempt: it may not be there. */
+ * takes the image to be in use by us until it hears of it. One attempt: it may not be there, or not
+ * answer within a second. */
 void succession_end_absence(void);
 
 /* Waits until the file (NULL: any) can be used. 0, also in a child; an error with its text where it

@@ -321,7 +321,7 @@ static uint64_t length_of(struct input *input)
 
 static void make_one(void)
 {
-    struct session_wish wish = {1, (uint16_t) geometry.depth, geometry.arena_length};
+    struct session_wish wish = {1, (uint16_t) geometry.depth, geometry.arena_length, 0};
     struct session *session;
     if (session_make(&wish, (struct session_key) {0, 0}, &session) < 0) {
         current = NULL;
