@@ -1,5 +1,7 @@
 package org.rbdwrapper.client.durability;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
@@ -8,6 +10,8 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +20,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.stream.Stream;
 
 /**
  * A process that starts a broker on an empty state directory, has several writers work on images of
@@ -26,6 +31,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  */
 public final class PowerLossLoad {
     private static final int WRITERS = 3;
+    private static final int LOOK_MILLIS = 5;
+    private static final int STOPPED_LOOKS = 20;
+    private static final int MOST_LOOKS = 12_000;
 
     private final Path stateDir;
     private final Path runDir;
@@ -148,7 +156,9 @@ public final class PowerLossLoad {
     private JavaProcess replace(JavaProcess broker, boolean kill) throws Exception {
         replacement.writeLock().lock();
         try {
-            if (!kill) {
+            if (kill) {
+                freeze(broker.process().pid());
+            } else {
                 RunDirectory.announceSuccessor(runDir);
                 broker.process().destroy();
                 broker.process().onExit().join();
@@ -157,6 +167,38 @@ public final class PowerLossLoad {
             return startBroker();
         } finally {
             replacement.writeLock().unlock();
+        }
+    }
+
+    /**
+     * Stops all its threads between two calls. One that is killed in a call may have done it, and
+     * who records it does not hear of that.
+     */
+    private static void freeze(long pid) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor();
+        // a thread whose call is just being recorded is stopped, too, but not for long
+        int stopped = 0;
+        for (int looks = 0; stopped < STOPPED_LOOKS; looks++) {
+            if (looks == MOST_LOOKS) {
+                throw new IOException("the broker (pid " + pid + ") does not stop");
+            }
+            Thread.sleep(LOOK_MILLIS);
+            stopped = isStopped(pid) ? stopped + 1 : 0;
+        }
+    }
+
+    private static boolean isStopped(long pid) throws IOException {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+            for (Path thread : threads.toList()) {
+                String stat = Files.readString(thread.resolve("stat"), ISO_8859_1);
+                char state = stat.charAt(stat.lastIndexOf(')') + 2);
+                if (state != 't' && state != 'T') {
+                    return false;
+                }
+            }
+            return true;
+        } catch (NoSuchFileException e) {
+            return false; // a thread has just ended
         }
     }
 
