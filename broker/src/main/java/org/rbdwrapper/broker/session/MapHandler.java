@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /** Changes to the image map. Conductor's thread. */
 final class MapHandler {
@@ -28,6 +29,9 @@ final class MapHandler {
 
     /** What one list of mappings can hold, with room to spare. */
     private static final int MAX_MAPPINGS = 10_000;
+
+    /** Between looks whether those who come back are there. */
+    private static final long PAUSE_NANOS = 50_000_000L;
 
     private final Conductor conductor;
     private final ImageMap map;
@@ -143,48 +147,32 @@ final class MapHandler {
         }
     }
 
-    /**
-     * Not before the clients of the broker before are back: what they had under way is for it, and
-     * the handles of one that had very many open are not all known.
-     */
+    /** Not before the clients of the broker before are back: what they had under way is for it. */
     void onUnmap(Reply reply, String target, boolean force) {
-        try {
-            findUnused(reply, target, force);
-        } catch (ErrnoException e) {
-            reply.fail(e);
-            return;
-        }
-        grace.whenOver(() -> unmap(reply, target, force));
+        grace.whenOver(() -> unmap(reply, target, force, System.nanoTime()));
     }
 
-    /** What may be unmapped. */
-    private Mapping findUnused(Reply reply, String target, boolean force) throws ErrnoException {
-        checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
-        Mapping mapping = map.find(target);
-        Set<String> users = new LinkedHashSet<>(); // a process may have several sessions
-        conductor.sessions().stream()
-                .filter(session -> session.uses(mapping))
-                .map(Session::describe)
-                .forEach(users::add);
-        grace.absentUsers(mapping.mappedAtNanos()).stream()
-                .map(user -> user + ", since before this broker")
-                .forEach(users::add);
-        if (!users.isEmpty() && !force) {
-            throw new ErrnoException(
-                    Errno.EBUSY,
-                    "unmap "
-                            + mapping.path()
-                            + ": in use by "
-                            + String.join("; ", users)
-                            + " (--force takes it from them)");
-        }
-        return mapping;
-    }
-
-    private void unmap(Reply reply, String target, boolean force) {
+    /**
+     * @param since when this could be done first, of {@link System#nanoTime}.
+     */
+    private void unmap(Reply reply, String target, boolean force, long since) {
         Mapping mapping;
         try {
-            mapping = findUnused(reply, target, force);
+            checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
+            mapping = map.find(target);
+            if (!force && areUsersComingBack(mapping, since)) {
+                workers.call(
+                        () -> {
+                            LockSupport.parkNanos(PAUSE_NANOS);
+                            return mapping;
+                        },
+                        again -> unmap(reply, target, force, since),
+                        reply::fail);
+                return;
+            }
+            if (!force) {
+                checkUnused(mapping);
+            }
             map.remove(mapping);
         } catch (ErrnoException e) {
             reply.fail(e);
@@ -197,6 +185,43 @@ final class MapHandler {
                 force ? " by force" : "");
         opens.onUnmapped(mapping);
         revokeAll(mapping, () -> opens.whenLeft(mapping, reply::done));
+    }
+
+    /**
+     * Whether nobody has it open here, and those who had it open with the broker before have not
+     * had the time to say that they have closed it.
+     */
+    private boolean areUsersComingBack(Mapping mapping, long since) {
+        long now = System.nanoTime();
+        boolean isOpen = false;
+        boolean isExpected =
+                grace.isTimeToComeBack(now)
+                        && !grace.absentUsers(mapping.mappedAtNanos()).isEmpty();
+        for (Session session : conductor.sessions()) {
+            isOpen |= session.hasOpen(mapping);
+            isExpected |= session.uses(mapping) && now - since < ReturnGrace.LIMIT_NANOS;
+        }
+        return isExpected && !isOpen;
+    }
+
+    private void checkUnused(Mapping mapping) throws ErrnoException {
+        Set<String> users = new LinkedHashSet<>(); // a process may have several sessions
+        conductor.sessions().stream()
+                .filter(session -> session.uses(mapping))
+                .map(Session::describe)
+                .forEach(users::add);
+        grace.absentUsers(mapping.mappedAtNanos()).stream()
+                .map(user -> user + ", since before this broker")
+                .forEach(users::add);
+        if (!users.isEmpty()) {
+            throw new ErrnoException(
+                    Errno.EBUSY,
+                    "unmap "
+                            + mapping.path()
+                            + ": in use by "
+                            + String.join("; ", users)
+                            + " (--force takes it from them)");
+        }
     }
 
     void onList(Reply reply) {

@@ -202,6 +202,11 @@ final class ReturnGrace {
                 .toList();
     }
 
+    /** Whether those who look for their broker by themselves may still be on their way. */
+    boolean isTimeToComeBack(long now) {
+        return now - start < LIMIT_NANOS;
+    }
+
     private static boolean isIn(Set<Lineage> known, SessionKey key) {
         return known.stream().anyMatch(lineage -> lineage.keys().contains(key));
     }

@@ -236,9 +236,12 @@ final class Session {
 
     /** Whether this is in use by it, or will be when it has come back. */
     boolean uses(Mapping mapping) {
-        return comesBackTo.contains(mapping.mappedAtNanos())
-                || opens.values().stream()
-                        .anyMatch(o -> !o.revoked() && o.mapping().id() == mapping.id());
+        return comesBackTo.contains(mapping.mappedAtNanos()) || hasOpen(mapping);
+    }
+
+    boolean hasOpen(Mapping mapping) {
+        return opens.values().stream()
+                .anyMatch(o -> !o.revoked() && o.mapping().id() == mapping.id());
     }
 
     /** I/O requests so far. */
