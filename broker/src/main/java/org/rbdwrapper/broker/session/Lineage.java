@@ -22,9 +22,11 @@ record Lineage(
     /** Of whom nothing is known, or nothing any more. */
     static final Lineage LATE = new Lineage(Set.of(), null, Set.of(), true, true);
 
-    /** The same client, which may come back by these now. */
-    Lineage withKeys(Set<SessionKey> newKeys) {
-        return new Lineage(Set.copyOf(newKeys), entry, mappings, hadRequests, hadUnflushed);
+    /** The same client, which may come back by this key, too. */
+    Lineage with(SessionKey key) {
+        Set<SessionKey> all = new HashSet<>(keys);
+        all.add(key);
+        return new Lineage(Set.copyOf(all), entry, mappings, hadRequests, hadUnflushed);
     }
 
     /** The same client where others have gone on without it. */
@@ -40,7 +42,10 @@ record Lineage(
             known = keys.size();
             roster.forEach(
                     (other, entry) -> {
-                        if (keys.contains(other) && roster.containsKey(entry.before())) {
+                        if (!hasGoneOn(entry, roster)) {
+                            return;
+                        }
+                        if (keys.contains(other)) {
                             keys.add(entry.before());
                         } else if (keys.contains(entry.before())) {
                             keys.add(other);
@@ -53,5 +58,12 @@ record Lineage(
         keys.forEach(k -> mappings.addAll(roster.get(k).mappings()));
         return new Lineage(
                 Set.copyOf(keys), roster.get(key), Set.copyOf(mappings), hadRequests, hadUnflushed);
+    }
+
+    /** Whether a session is the next one of a client that is known; its client may only say so. */
+    private static boolean hasGoneOn(
+            SessionRoster.Entry entry, Map<SessionKey, SessionRoster.Entry> roster) {
+        SessionRoster.Entry before = roster.get(entry.before());
+        return before != null && before.isOf(entry);
     }
 }

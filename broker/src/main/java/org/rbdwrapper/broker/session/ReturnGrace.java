@@ -108,18 +108,20 @@ final class ReturnGrace {
     /** Of a client that is back and has not all its answers. */
     private static final class Return {
         private final Lineage lineage;
-        private final Set<SessionKey> keys;
-        private final int pid;
         private long lookedAt;
         private long idleNanos;
         private boolean isCutOff;
 
-        Return(Lineage lineage, SessionKey own, long now) {
+        /**
+         * @param lineage with the session that it has now.
+         */
+        Return(Lineage lineage, long now) {
             this.lineage = lineage;
-            this.keys = new HashSet<>(lineage.keys());
-            this.keys.add(own);
-            this.pid = lineage.entry().pid();
             this.lookedAt = now;
+        }
+
+        int pid() {
+            return lineage.entry().pid();
         }
     }
 
@@ -180,7 +182,7 @@ final class ReturnGrace {
             return lineage == null ? Lineage.LATE : lineage.asLate();
         }
         if (!over) {
-            returning.put(session, new Return(lineage, own, now));
+            returning.put(session, new Return(lineage.with(own), now));
         }
         return lineage;
     }
@@ -249,7 +251,7 @@ final class ReturnGrace {
         returning.forEach(
                 (session, back) -> {
                     if (!isIdle(session, now)) {
-                        workedFor.put(back.pid, now);
+                        workedFor.put(back.pid(), now);
                     }
                 });
         remove(expected, entry -> !entry.isAlive());
@@ -295,14 +297,14 @@ final class ReturnGrace {
         }
         back.lookedAt = now;
         boolean stuck =
-                isTooLong(back.idleNanos, back.pid, now)
+                isTooLong(back.idleNanos, back.pid(), now)
                         || session.requests() > REQUESTS_A_TAG * session.maxInFlight();
         if (!stuck || back.isCutOff) {
             return false;
         }
         back.isCutOff = true;
-        missing.addAll(back.keys);
-        late.add(back.lineage.withKeys(back.keys));
+        missing.addAll(back.lineage.keys());
+        late.add(back.lineage);
         return true;
     }
 

@@ -86,6 +86,14 @@ final class SessionRoster {
             return pid == 0 ? uid == peer.uid() : pid == peer.pid();
         }
 
+        /** Whether another session is of the same process, as far as that is known. */
+        boolean isOf(Entry other) {
+            if (pid == 0 || other.pid == 0) {
+                return uid == other.uid;
+            }
+            return pid == other.pid && startTime.equals(other.startTime);
+        }
+
         /** For people: who it is. */
         String describe() {
             if (pid == 0) {

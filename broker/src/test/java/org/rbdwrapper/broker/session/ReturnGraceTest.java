@@ -251,6 +251,13 @@ final class ReturnGraceTest {
         assertEquals(List.of(), grace(Map.of(A, ended(false))).absentUsers(5));
     }
 
+    @Test
+    void shouldGiveThoseTheirTimeWhoComeBackByThemselves() {
+        ReturnGrace grace = grace(Map.of());
+        assertTrue(grace.isTimeToComeBack(LIMIT - 1));
+        assertFalse(grace.isTimeToComeBack(LIMIT));
+    }
+
     /** Every client knows the keys of all: the generation is the broker's, the id is small. */
     @Test
     void shouldNotLetOneProcessComeBackForAnother() {
@@ -268,6 +275,23 @@ final class ReturnGraceTest {
     void shouldKnowAProcessThatCouldNotBeSeenByItsUser() {
         ReturnGrace grace = grace(Map.of(A, hidden(true)));
         assertEquals(Set.of(A), grace.admit(session(PID, UID), A_AGAIN, A, 0).keys());
+    }
+
+    /**
+     * Of one who has said to the broker before, without being believed, that it was the other; the
+     * other's note may be found first or last.
+     */
+    @Test
+    void shouldNotTakeTheSessionsOfTwoProcessesForOneClients() {
+        for (long id = 1; id <= 64; id++) {
+            SessionKey claims = new SessionKey(1, id);
+            SessionKey claimed = new SessionKey(1, 65 - id);
+            SessionRoster.Entry hostile =
+                    new SessionRoster.Entry(1, UID + 1, "1", claimed, MAPPINGS, false, false);
+            ReturnGrace grace = grace(Map.of(claims, hostile, claimed, entry(true)));
+            assertEquals(Lineage.LATE, grace.admit(session(1, UID + 1), B_AGAIN, claimed, 0));
+            assertEquals(Set.of(claimed), grace.admit(session(), A_AGAIN, claimed, 0).keys());
+        }
     }
 
     /** Which has changed its user meanwhile. */

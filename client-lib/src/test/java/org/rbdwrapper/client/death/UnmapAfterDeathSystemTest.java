@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,17 +12,13 @@ import org.junit.jupiter.api.Timeout;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.hostile.ResumingClient;
-import org.rbdwrapper.client.nativelib.NativeProgram;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 
 /**
@@ -32,7 +27,6 @@ import java.util.Map;
  */
 @Timeout(120)
 final class UnmapAfterDeathSystemTest {
-    private static final String PYTHON = "/usr/bin/python3";
 
     /** Does what it is told, a word a line, and answers with 0 or an error number. */
     private static final String OBEYS =
@@ -62,12 +56,8 @@ final class UnmapAfterDeathSystemTest {
 
     @BeforeEach
     void startBroker() throws Exception {
-        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
         broker = BrokerProcess.start("--store", "file");
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("img", 1 << 20);
-            path = admin.map(MapRequest.of("img"));
-        }
+        path = broker.createAndMap("img", 1 << 20);
     }
 
     @AfterEach
@@ -164,6 +154,7 @@ final class UnmapAfterDeathSystemTest {
         unmap(false);
     }
 
+    /** Neither at the broker that has the other one, nor at those that follow. */
     @Test
     void shouldNotLetAProgramComeBackForAnother() throws Exception {
         try (Obedient program = new Obedient();
@@ -210,17 +201,7 @@ final class UnmapAfterDeathSystemTest {
         private final BufferedReader answers;
 
         Obedient() throws IOException {
-            ProcessBuilder builder =
-                    new ProcessBuilder(PYTHON, "-c", OBEYS, path)
-                            .redirectError(ProcessBuilder.Redirect.INHERIT);
-            builder.environment()
-                    .putAll(
-                            Map.of(
-                                    "RBDW_RUN_DIR",
-                                    broker.runDir().toString(),
-                                    "LD_PRELOAD",
-                                    NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()));
-            process = builder.start();
+            process = PreloadedPython.start(broker.runDir(), OBEYS, path, Map.of());
             answers = process.inputReader();
             assertEquals("open", answers.readLine());
         }

@@ -39,6 +39,7 @@ final class RawSession implements AutoCloseable {
     private static final long TIMEOUT_NANOS = 20_000_000_000L;
 
     final int socket;
+    final long id;
     final UnsafeBuffer segment;
     final UnsafeBuffer requests;
     final UnsafeBuffer responses;
@@ -66,10 +67,10 @@ final class RawSession implements AutoCloseable {
         frames.send(frame.finish(hello.encodedLength()));
         int[] descriptors = new int[2];
         UnsafeBuffer answer = frames.receive(descriptors);
-        length =
-                new WelcomeDecoder()
-                        .wrapAndApplyHeader(answer, 0, new MessageHeaderDecoder())
-                        .segmentLength();
+        WelcomeDecoder welcome =
+                new WelcomeDecoder().wrapAndApplyHeader(answer, 0, new MessageHeaderDecoder());
+        length = welcome.segmentLength();
+        id = welcome.sessionId();
         address = SharedMemory.map(descriptors[0], length);
         Fd.close(descriptors[0]);
         doorbell = descriptors[1];
