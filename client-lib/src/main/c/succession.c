@@ -185,7 +185,7 @@ static int make_current(void)
     return error;
 }
 
-/* Under the lock. False where files are open in a session that has ended. */
+/* Under the lock. False where files are on their way to the next session, or have to go there. */
 static bool leave_if_dead(void)
 {
     if (state != OPEN) {
