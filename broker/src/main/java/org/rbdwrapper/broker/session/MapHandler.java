@@ -198,7 +198,7 @@ final class MapHandler {
                 grace.isTimeToComeBack(now)
                         && !grace.absentUsers(mapping.mappedAtNanos()).isEmpty();
         for (Session session : conductor.sessions()) {
-            isOpen |= session.hasOpen(mapping);
+            isOpen |= !session.opensOf(mapping).isEmpty();
             isExpected |= session.uses(mapping) && now - since < ReturnGrace.LIMIT_NANOS;
         }
         return isExpected && !isOpen;
@@ -232,9 +232,7 @@ final class MapHandler {
     int openCount(Mapping mapping) {
         int count = 0;
         for (Session session : conductor.sessions()) {
-            for (Session.MappedOpen open : session.mappedOpens()) {
-                count += open.mapping().id() == mapping.id() && !open.revoked() ? 1 : 0;
-            }
+            count += session.opensOf(mapping).size();
         }
         return count;
     }
@@ -263,11 +261,9 @@ final class MapHandler {
                     }
                 };
         for (Session session : List.copyOf(conductor.sessions())) {
-            for (Session.MappedOpen open : List.copyOf(session.mappedOpens())) {
-                if (open.mapping().id() == mapping.id() && !open.revoked()) {
-                    missing[0]++;
-                    opens.revoke(session, open, one);
-                }
+            for (Session.MappedOpen open : session.opensOf(mapping)) {
+                missing[0]++;
+                opens.revoke(session, open, one);
             }
         }
         one.run();

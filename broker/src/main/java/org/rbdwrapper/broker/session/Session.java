@@ -17,6 +17,7 @@ import java.util.BitSet;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -236,12 +237,14 @@ final class Session {
 
     /** Whether this is in use by it, or will be when it has come back. */
     boolean uses(Mapping mapping) {
-        return comesBackTo.contains(mapping.mappedAtNanos()) || hasOpen(mapping);
+        return comesBackTo.contains(mapping.mappedAtNanos()) || !opensOf(mapping).isEmpty();
     }
 
-    boolean hasOpen(Mapping mapping) {
+    /** What it has open through this mapping. */
+    List<MappedOpen> opensOf(Mapping mapping) {
         return opens.values().stream()
-                .anyMatch(o -> !o.revoked() && o.mapping().id() == mapping.id());
+                .filter(open -> !open.revoked() && open.mapping().id() == mapping.id())
+                .toList();
     }
 
     /** I/O requests so far. */

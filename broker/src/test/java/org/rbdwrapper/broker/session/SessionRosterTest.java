@@ -34,9 +34,9 @@ class SessionRosterTest {
     /** Bytes: its line, and what follows it; behind it are counters, any of which may be. */
     private static final int ROSTERS_PART = RequestLedger.ROSTER_LENGTH + 8;
 
-    @TempDir Path runDir;
     private static final int UID = -2; // 4294967294
 
+    @TempDir Path runDir;
     private int pid;
     private Path file;
     private byte[] intact;

@@ -80,6 +80,14 @@ public final class JavaProcess implements AutoCloseable {
         return output();
     }
 
+    /** By SIGSTOP; its threads stop within moments. */
+    public void freeze() throws IOException, InterruptedException {
+        long pid = process.pid();
+        if (new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor() != 0) {
+            throw new IOException("process " + pid + " cannot be stopped");
+        }
+    }
+
     @Override
     public void close() throws IOException {
         process.destroyForcibly().onExit().join();

@@ -10,8 +10,6 @@ import org.junit.jupiter.api.Timeout;
 import org.rbdwrapper.client.MappedSegments;
 import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
-import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.admin.MapRequest;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -36,10 +34,7 @@ final class AsyncOverDeathSystemTest {
     @BeforeEach
     void open() throws Exception {
         broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("img", SIZE);
-            path = admin.map(MapRequest.of("img"));
-        }
+        path = broker.createAndMap("img", SIZE);
         file = RbdFile.openAt(broker.runDir(), path);
     }
 
@@ -138,11 +133,7 @@ final class AsyncOverDeathSystemTest {
     @Test
     void shouldWriteFromABufferOfTheBrokerBeforeThatIsClosedMeanwhile() throws Exception {
         byte[] ones = filled(8 * MIB, 1);
-        String large;
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("large", ones.length);
-            large = admin.map(MapRequest.of("large"));
-        }
+        String large = broker.createAndMap("large", ones.length);
         try (RbdFile written = RbdFile.openAt(broker.runDir(), large)) {
             RbdBuffer before = file.allocate(ones.length);
             before.bytes().put(0, ones);

@@ -3,6 +3,7 @@ package org.rbdwrapper.client.death;
 import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.io.IOException;
@@ -98,10 +99,7 @@ final class BrokerProcess implements AutoCloseable {
 
     /** By SIGSTOP; from now on it answers nothing. */
     void freeze() throws IOException, InterruptedException {
-        long pid = process.process().pid();
-        if (new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor() != 0) {
-            throw new IOException("the broker (pid " + pid + ") cannot be stopped");
-        }
+        process.freeze();
     }
 
     /** As {@code rbdwrapper-broker restart} does at first. */
@@ -127,6 +125,19 @@ final class BrokerProcess implements AutoCloseable {
 
     BrokerAdmin admin() throws Exception {
         return BrokerAdmin.connect("test", ControlConnection.connect(List.of(runDir)));
+    }
+
+    /**
+     * A new image, mapped.
+     *
+     * @param size bytes.
+     * @return its path.
+     */
+    String createAndMap(String image, long size) throws Exception {
+        try (BrokerAdmin admin = admin()) {
+            admin.create(image, size);
+            return admin.map(MapRequest.of(image));
+        }
     }
 
     /**

@@ -9,8 +9,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
 import java.io.BufferedReader;
@@ -73,10 +71,7 @@ final class FirstOpenSystemTest {
     @BeforeEach
     void startBroker() throws Exception {
         broker = BrokerProcess.start("--store", "file");
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("img", SIZE);
-            path = admin.map(MapRequest.of("img"));
-        }
+        path = broker.createAndMap("img", SIZE);
     }
 
     @AfterEach

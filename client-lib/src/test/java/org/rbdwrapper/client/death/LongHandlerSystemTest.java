@@ -1,8 +1,6 @@
 package org.rbdwrapper.client.death;
 
 import org.junit.jupiter.api.Test;
-import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
 import java.util.Map;
@@ -14,11 +12,7 @@ final class LongHandlerSystemTest {
     @Test
     void shouldNotMakeOtherThreadsWaitForAHandler() throws Exception {
         try (BrokerProcess broker = BrokerProcess.start("--store", "file")) {
-            String path;
-            try (BrokerAdmin admin = broker.admin()) {
-                admin.create("img", 1 << 20);
-                path = admin.map(MapRequest.of("img"));
-            }
+            String path = broker.createAndMap("img", 1 << 20);
             try (NativeProgram program =
                     NativeProgram.start(
                             broker.runDir(),

@@ -2,21 +2,15 @@ package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.ReadingClient;
-import org.rbdwrapper.client.admin.BrokerAdmin;
-import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.nativelib.NativeProgram;
 import org.rbdwrapper.ipc.Errno;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -27,7 +21,6 @@ import java.util.concurrent.TimeUnit;
 final class ReconnectTimeoutSystemTest {
     private static final String VARIABLE = "RBDW_RECONNECT_TIMEOUT";
     private static final int LIMIT_SECONDS = 60;
-    private static final String PYTHON = "/usr/bin/python3";
 
     /** Reads until told to end by a line; then once more. */
     private static final String READS =
@@ -49,10 +42,7 @@ final class ReconnectTimeoutSystemTest {
     @BeforeEach
     void startBroker() throws Exception {
         broker = BrokerProcess.start("--store", "file");
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("img", 1 << 20);
-            path = admin.map(MapRequest.of("img"));
-        }
+        path = broker.createAndMap("img", 1 << 20);
     }
 
     @AfterEach
@@ -115,20 +105,8 @@ final class ReconnectTimeoutSystemTest {
     }
 
     private Process readUnderPreload(String timeout) throws IOException {
-        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
-        ProcessBuilder builder =
-                new ProcessBuilder(PYTHON, "-c", READS, path)
-                        .redirectError(ProcessBuilder.Redirect.INHERIT);
-        builder.environment()
-                .putAll(
-                        Map.of(
-                                "RBDW_RUN_DIR",
-                                broker.runDir().toString(),
-                                "LD_PRELOAD",
-                                NativeProgram.FOLDER.resolve("librbdwrapper.so").toString(),
-                                VARIABLE,
-                                timeout));
-        Process program = builder.start();
+        Process program =
+                PreloadedPython.start(broker.runDir(), READS, path, Map.of(VARIABLE, timeout));
         assertEquals('r', program.getInputStream().read());
         return program;
     }

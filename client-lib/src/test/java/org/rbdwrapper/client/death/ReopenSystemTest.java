@@ -3,7 +3,6 @@ package org.rbdwrapper.client.death;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,17 +13,13 @@ import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.ClientInfo;
-import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.client.nativelib.NativeProgram;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -36,7 +31,6 @@ final class ReopenSystemTest {
     private static final int ENOUGH_FOR_EVER = 1_000_000;
     private static final int LIMIT_SECONDS = 60;
     private static final String WAITS = "waits until what it had open can be opened again";
-    private static final String PYTHON = "/usr/bin/python3";
 
     /** Writes, and once more when it is told to by the end of its input. */
     private static final String WRITES =
@@ -56,10 +50,7 @@ final class ReopenSystemTest {
     @BeforeEach
     void startBroker() throws Exception {
         broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("img", 1 << 20);
-            path = admin.map(MapRequest.of("img"));
-        }
+        path = broker.createAndMap("img", 1 << 20);
     }
 
     @AfterEach
@@ -80,8 +71,7 @@ final class ReopenSystemTest {
 
     @Test
     void shouldWaitUnderPreloadForAStoreThatCannotOpenImagesForAWhile() throws Exception {
-        assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
-        Process program = start(WRITES);
+        Process program = PreloadedPython.start(broker.runDir(), WRITES, path, Map.of());
         try {
             assertEquals('w', program.getInputStream().read());
             replaceWithOneThatRefuses(Errno.EMFILE, 3);
@@ -150,11 +140,7 @@ final class ReopenSystemTest {
     /** Handles have the same numbers with each broker. */
     @Test
     void shouldWriteToItsOwnImageWhatWasUnderWayWhenAFileWasClosed() throws Exception {
-        String otherPath;
-        try (BrokerAdmin admin = broker.admin()) {
-            admin.create("other", 1 << 20);
-            otherPath = admin.map(MapRequest.of("other"));
-        }
+        String otherPath = broker.createAndMap("other", 1 << 20);
         holdWrites();
         RbdFile closed = RbdFile.openAt(broker.runDir(), path);
         try (RbdFile other = RbdFile.openAt(broker.runDir(), otherPath)) {
@@ -230,20 +216,6 @@ final class ReopenSystemTest {
         assertEquals(1, file.write(ByteBuffer.wrap(new byte[1]), 0));
         assertEquals(1, file.writeAsync(ByteBuffer.wrap(new byte[1]), 0).join());
         assertEquals(512, file.writeAsync(buffer.bytes().clear(), 0).join());
-    }
-
-    private Process start(String script) throws IOException {
-        ProcessBuilder builder =
-                new ProcessBuilder(PYTHON, "-c", script, path)
-                        .redirectError(ProcessBuilder.Redirect.INHERIT);
-        builder.environment()
-                .putAll(
-                        Map.of(
-                                "RBDW_RUN_DIR",
-                                broker.runDir().toString(),
-                                "LD_PRELOAD",
-                                NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()));
-        return builder.start();
     }
 
     private static long openCount(BrokerAdmin admin) throws ErrnoException {

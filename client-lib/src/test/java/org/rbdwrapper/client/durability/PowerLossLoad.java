@@ -157,7 +157,7 @@ public final class PowerLossLoad {
         replacement.writeLock().lock();
         try {
             if (kill) {
-                freeze(broker.process().pid());
+                freeze(broker);
             } else {
                 RunDirectory.announceSuccessor(runDir);
                 broker.process().destroy();
@@ -174,8 +174,9 @@ public final class PowerLossLoad {
      * Stops all its threads between two calls. One that is killed in a call may have done it, and
      * who records it does not hear of that.
      */
-    private static void freeze(long pid) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor();
+    private static void freeze(JavaProcess broker) throws IOException, InterruptedException {
+        broker.freeze();
+        long pid = broker.process().pid();
         // a thread whose call is just being recorded is stopped, too, but not for long
         int stopped = 0;
         for (int looks = 0; stopped < STOPPED_LOOKS; looks++) {

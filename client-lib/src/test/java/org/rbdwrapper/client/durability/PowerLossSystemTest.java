@@ -62,7 +62,9 @@ class PowerLossSystemTest {
 
     @AfterAll
     void deleteRecording() throws IOException {
-        recording.close();
+        if (recording != null) {
+            recording.close();
+        }
     }
 
     @Test
