@@ -55,13 +55,6 @@ static int make_session(uint32_t depth, struct session **session)
     return error;
 }
 
-static void release(struct session *session)
-{
-    session_lock();
-    session_release(session);
-    session_unlock();
-}
-
 int queue_create(uint32_t depth, struct queue **made)
 {
     struct session *session;
@@ -112,6 +105,20 @@ struct queue_sight queue_look(const struct queue *queue)
     return (struct queue_sight) {queue_channel(queue)->response_position, atomic_load(&queue->changes)};
 }
 
+/* Under the lock: if its broker has ended, the next one takes what was open to be in use by us until it
+ * hears of it. */
+static void end_absence(struct queue *queue)
+{
+    struct session *session = queue_session(queue);
+    bool is_absent = session_is_ours(session) && !session_is_alive(session) && !queue->has_left;
+    for (uint32_t i = 0; i < queue->image_count; i++) {
+        is_absent &= !queue->images[i].is_open;
+    }
+    if (is_absent && !session_is_nested(0)) {
+        queue->has_left = succession_end_for(session->key);
+    }
+}
+
 void queue_destroy(struct queue *queue)
 {
     queue_start(queue);
@@ -123,10 +130,14 @@ void queue_destroy(struct queue *queue)
         }
     }
     queue_free_formers(queue);
-    release(queue_session(queue));
     for (uint32_t i = 0; i < queue->image_count; i++) {
+        queue->images[i].is_open = false;
         free(queue->images[i].path);
     }
+    session_lock();
+    end_absence(queue);
+    session_release(queue_session(queue));
+    session_unlock();
     free(queue->images);
     free(queue);
 }
@@ -205,11 +216,15 @@ void queue_close(struct queue *queue, uint32_t handle)
     struct session *session = queue_session(queue);
     struct queue_image *image = &queue->images[handle];
     image->is_open = false;
+    if (session_is_alive(session) && !session_is_nested(0)) {
+        queue_await_done(queue); /* its answer would be taken for the close's */
+    }
     session_lock();
     if (session_is_alive(session) && !queue->owes_done && image->failure == 0) {
         control_close(session->control, image->handle);
         session_after_control(session);
     }
+    end_absence(queue);
     session_unlock();
 }
 

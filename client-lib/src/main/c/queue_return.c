@@ -110,7 +110,7 @@ static int make_next(struct queue *queue, struct session_key *before, struct ses
 static int go_on(struct queue *queue)
 {
     struct attempts attempts = succession_first_attempt();
-    struct session_key before = queue_session(queue)->key;
+    struct session_key before = queue->has_left ? (struct session_key) {0, 0} : queue_session(queue)->key;
     struct session *next;
     int error;
     struct former *former = malloc(sizeof *former);
@@ -130,6 +130,7 @@ static int go_on(struct queue *queue)
     former->next = queue->formers;
     queue->formers = former;
     queue_use_session(queue, next);
+    queue->has_left = false;
     queue_wake(queue); /* who waits for the former broker; nobody begins to, for the caller's lock */
     queue_free_formers(queue);
     return 0;
@@ -177,6 +178,20 @@ int queue_come_back(struct queue *queue)
     return 0;
 }
 
+void queue_await_done(struct queue *queue)
+{
+    if (!queue->owes_done) {
+        return;
+    }
+    session_begin_following();
+    succession_others_return();
+    if (control_await_replay_done(queue_session(queue)->control) < 0) {
+        atomic_store(&queue_session(queue)->dead, true);
+    }
+    queue->owes_done = false;
+    session_end_following();
+}
+
 static int follow(struct queue *queue)
 {
     while (queue_is_known_dead(queue) || queue->owes_done) {
@@ -187,13 +202,7 @@ static int follow(struct queue *queue)
                 return error;
             }
         }
-        if (queue->owes_done) {
-            succession_others_return();
-            if (control_await_replay_done(queue_session(queue)->control) < 0) {
-                atomic_store(&queue_session(queue)->dead, true);
-            }
-            queue->owes_done = false;
-        }
+        queue_await_done(queue);
     }
     return 0;
 }

@@ -48,6 +48,7 @@ struct queue {
     int64_t looked_at_ns; /* whether the broker is there */
     bool owes_done; /* the broker has not answered ReplayDone */
     bool is_late;   /* a broker has said so, and not all is answered yet */
+    bool has_left;  /* the next broker knows that nothing is open any more: nobody follows the session */
     uint32_t depth;    /* that is wanted */
     uint32_t max_read; /* bytes of a part */
     uint32_t max_write;
@@ -128,6 +129,9 @@ void queue_use_session(struct queue *queue, struct session *session);
 
 /* The broker is gone: waits for the next one until all can go on. 0, or an error with its text. */
 int queue_follow(struct queue *queue);
+
+/* Waits until the broker has answered ReplayDone, where that is owed. */
+void queue_await_done(struct queue *queue);
 
 /* Sessions before that nobody looks at any more. */
 void queue_free_formers(struct queue *queue);

@@ -218,16 +218,21 @@ int succession_acquire(struct session **session)
     return 0;
 }
 
-void succession_end_absence(void)
+bool succession_end_for(struct session_key key)
 {
     struct session *last;
-    if (!leave_if_dead() || current != NULL || left.generation == 0) {
-        return;
-    }
     /* its end is that of the one which was left; ReplayDone would wait for others */
-    if (session_make(&for_nothing, left, &last) == 0) {
-        last->references = 1;
-        session_release(last);
+    if (session_make(&for_nothing, key, &last) < 0) {
+        return false;
+    }
+    last->references = 1;
+    session_release(last);
+    return true;
+}
+
+void succession_end_absence(void)
+{
+    if (leave_if_dead() && current == NULL && left.generation != 0 && succession_end_for(left)) {
         left = (struct session_key) {0, 0};
     }
 }

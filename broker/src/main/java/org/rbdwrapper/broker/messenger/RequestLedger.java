@@ -12,24 +12,25 @@ import java.util.Set;
  * whether it had requests, or changes in a cache that were not flushed.
  *
  * <pre>
- *      0           120        128         136       144       192         200        256          4096
- *      +-----------+----------+-----------+---------+---------+-----------+----------+---- ... -----+
- *      | the       | uncounted| submitted | changed | mapping | completed | flushed  | likewise, 30 |
- *      | roster's  | u32      | i64       | i64     | i64, pad| i64       | i64, pad | more handles |
- *      +-----------+----------+-----------+---------+---------+-----------+----------+---- ... -----+
+ *      0         112    120       128        136      144      192        200       256        4096
+ *      +---------+------+---------+----------+--------+--------+----------+---------+---- ... ---+
+ *      | the     |newest|uncounted| submitted| changed| mapping| completed| flushed | likewise,  |
+ *      | roster's| i64  |u32, pad | i64      | i64    |i64, pad| i64      | i64, pad| 30 handles |
+ *      +---------+------+---------+----------+--------+--------+----------+---------+---- ... ---+
  * </pre>
  *
  * <p>Handles beyond those 31 are counted elsewhere; then {@code uncounted} is not 0, the session is
- * taken for one that has requests, and nobody knows what these were of. Each counter is written by
- * one side of a handle, {@code mapping} by the conductor.
+ * taken for one that has requests, and of their mappings only the {@code newest} is known. Each
+ * counter is written by one side of a handle, the rest by the conductor.
  */
 public final class RequestLedger {
     public static final int PAGE_LENGTH = 4096;
 
     /** Bytes of the page that the roster has for itself. */
-    public static final int ROSTER_LENGTH = 120;
+    public static final int ROSTER_LENGTH = 112;
 
-    private static final int UNCOUNTED_OFFSET = ROSTER_LENGTH;
+    private static final int NEWEST_OFFSET = ROSTER_LENGTH;
+    private static final int UNCOUNTED_OFFSET = 120;
 
     private static final int SLOT_LENGTH = 128;
 
@@ -82,10 +83,12 @@ public final class RequestLedger {
     /**
      * Conductor: the handle is open.
      *
-     * @param mapping tells it from all others for ever; not 0.
+     * @param mapping tells it from all others for ever: when it was made, more than 0.
      */
     public void opened(int handle, long mapping) {
-        setMapping(handle, mapping);
+        if (!setMapping(handle, mapping) && page != null) {
+            page.putLongOrdered(NEWEST_OFFSET, Math.max(mapping, page.getLong(NEWEST_OFFSET)));
+        }
     }
 
     /** Conductor: its client closes it, or it leads nowhere any more. */
@@ -93,21 +96,24 @@ public final class RequestLedger {
         setMapping(handle, 0);
     }
 
-    private void setMapping(int handle, long mapping) {
+    /** False where there is no place for it. */
+    private boolean setMapping(int handle, long mapping) {
         int start = (HandleTable.index(handle) + 1) * SLOT_LENGTH;
-        if (page != null && start < PAGE_LENGTH) {
-            page.putLongOrdered(start + MAPPING_OFFSET, mapping);
+        if (page == null || start >= PAGE_LENGTH) {
+            return false;
         }
+        page.putLongOrdered(start + MAPPING_OFFSET, mapping);
+        return true;
     }
 
     /** Of a broker that is dead: what was open, as {@link #opened} was told. */
-    public static Set<Long> mappings(AtomicBuffer page) {
+    public static OpenMappings mappings(AtomicBuffer page) {
         Set<Long> mappings = new HashSet<>();
         for (int start = SLOT_LENGTH; start < PAGE_LENGTH; start += SLOT_LENGTH) {
             mappings.add(page.getLong(start + MAPPING_OFFSET));
         }
         mappings.remove(0L);
-        return mappings;
+        return new OpenMappings(mappings, page.getLong(NEWEST_OFFSET));
     }
 
     /** Of a broker that is dead: whether it had taken requests that it may not have answered. */

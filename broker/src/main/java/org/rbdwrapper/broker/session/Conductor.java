@@ -59,6 +59,7 @@ public final class Conductor implements Runnable {
     private final long helloTimeoutNanos;
     private ControlAdapter adapter;
     private OpenHandler opens;
+    private DelayedTasks delayed;
     private ReturnGrace grace;
     private StoreWatch storeWatch;
     private SessionLimits limits;
@@ -88,12 +89,14 @@ public final class Conductor implements Runnable {
     void handlers(
             ControlAdapter messages,
             OpenHandler openHandler,
+            DelayedTasks delayedTasks,
             ReturnGrace returnGrace,
             StoreWatch watch,
             SessionLimits sessionLimits,
             SessionEndListener sessionEnd) {
         adapter = messages;
         opens = openHandler;
+        delayed = delayedTasks;
         grace = returnGrace;
         storeWatch = watch;
         limits = sessionLimits;
@@ -234,7 +237,7 @@ public final class Conductor implements Runnable {
                         || hellosMissing
                         || listener.isPaused()
                         || !grace.isOver()
-                        || opens.waits();
+                        || !delayed.isEmpty();
         int sleep = tick ? TICK_MILLIS : storeWatch.sleepMillis();
         int ready = epoll.await(!tasks.isEmpty() ? 0 : sleep);
         parked = false;
@@ -259,7 +262,7 @@ public final class Conductor implements Runnable {
         }
         long now = System.nanoTime();
         grace.look(now);
-        opens.look(now);
+        delayed.look(now);
         storeWatch.look(now);
     }
 

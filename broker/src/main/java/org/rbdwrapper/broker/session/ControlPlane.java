@@ -35,22 +35,17 @@ public final class ControlPlane {
         SharedImages images = new SharedImages(messengers, workers);
         SessionRoster roster = new SessionRoster(options.runDir());
         Map<SessionKey, SessionRoster.Entry> before = roster.load();
+        SessionNotes notes = new SessionNotes(roster, workers);
+        DelayedTasks delayed = new DelayedTasks();
         ReturnGrace grace =
                 new ReturnGrace(
                         before,
                         System.nanoTime(),
-                        (missing, then) ->
-                                workers.call(
-                                        () -> {
-                                            missing.forEach(roster::remove);
-                                            return missing;
-                                        },
-                                        removed -> then.run(),
-                                        failure -> then.run()),
+                        notes,
                         session -> conductor.end(session, "it came back and did nothing more"),
                         new Starvation()::isHeldUp);
         SessionLimits limits = new SessionLimits(options.limits(), uid);
-        ReturnHandler returns = new ReturnHandler(roster, grace, workers, generation);
+        ReturnHandler returns = new ReturnHandler(notes, grace, generation);
         LockFiles lockFiles = LockFiles.of(options.runDir(), !before.isEmpty());
         OpenHandler opens =
                 new OpenHandler(
@@ -61,7 +56,8 @@ public final class ControlPlane {
                         workers,
                         lockFiles,
                         grace,
-                        limits);
+                        limits,
+                        delayed);
         StatusHandler status =
                 new StatusHandler(
                         conductor,
@@ -89,13 +85,21 @@ public final class ControlPlane {
                         opens,
                         new StatHandler(map, administration, workers, lockFiles),
                         new MapHandler(
-                                conductor, map, opens, permissions, administration, workers, grace),
+                                conductor,
+                                map,
+                                opens,
+                                permissions,
+                                administration,
+                                workers,
+                                grace,
+                                delayed),
                         new ImageHandler(map, images, permissions, administration, workers),
                         status,
                         returns);
         conductor.handlers(
                 adapter,
                 opens,
+                delayed,
                 grace,
                 new StoreWatch(conductor, images, store),
                 limits,

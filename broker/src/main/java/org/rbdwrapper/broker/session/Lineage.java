@@ -1,6 +1,9 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.messenger.OpenMappings;
+
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -9,29 +12,35 @@ import java.util.Set;
  * heard of the last of these sessions, and comes back by any of their keys.
  *
  * @param entry of its process.
- * @param mappings that it may have open still, each by when it was made.
+ * @param mappings that it may have open still.
  * @param hadRequests that a broker had taken and may not have answered.
  * @param hadUnflushed changes that may have died with a broker's cache.
+ * @param isLate others have gone on without it, or nothing is known of it.
  */
 record Lineage(
         Set<SessionKey> keys,
         SessionRoster.Entry entry,
-        Set<Long> mappings,
+        OpenMappings mappings,
         boolean hadRequests,
-        boolean hadUnflushed) {
+        boolean hadUnflushed,
+        boolean isLate) {
     /** Of whom nothing is known, or nothing any more. */
-    static final Lineage LATE = new Lineage(Set.of(), null, Set.of(), true, true);
+    static final Lineage LATE = new Lineage(Set.of(), null, OpenMappings.NONE, true, true, true);
+
+    Lineage {
+        keys = Set.copyOf(keys);
+    }
 
     /** The same client, which may come back by this key, too. */
     Lineage with(SessionKey key) {
         Set<SessionKey> all = new HashSet<>(keys);
         all.add(key);
-        return new Lineage(Set.copyOf(all), entry, mappings, hadRequests, hadUnflushed);
+        return new Lineage(all, entry, mappings, hadRequests, hadUnflushed, isLate);
     }
 
     /** The same client where others have gone on without it. */
     Lineage asLate() {
-        return new Lineage(Set.of(), entry, mappings, true, true);
+        return new Lineage(keys, entry, mappings, true, true, true);
     }
 
     /** All sessions that this one has gone on from, or that have gone on from it. */
@@ -52,12 +61,18 @@ record Lineage(
                         }
                     });
         }
-        boolean hadRequests = keys.stream().anyMatch(k -> roster.get(k).hadRequests());
-        boolean hadUnflushed = keys.stream().anyMatch(k -> roster.get(k).hadUnflushed());
-        Set<Long> mappings = new HashSet<>();
-        keys.forEach(k -> mappings.addAll(roster.get(k).mappings()));
-        return new Lineage(
-                Set.copyOf(keys), roster.get(key), Set.copyOf(mappings), hadRequests, hadUnflushed);
+        List<SessionRoster.Entry> sessions = keys.stream().map(roster::get).toList();
+        Lineage lineage =
+                new Lineage(
+                        keys,
+                        roster.get(key),
+                        sessions.stream()
+                                .map(SessionRoster.Entry::mappings)
+                                .reduce(OpenMappings.NONE, OpenMappings::and),
+                        sessions.stream().anyMatch(SessionRoster.Entry::hadRequests),
+                        sessions.stream().anyMatch(SessionRoster.Entry::hadUnflushed),
+                        false);
+        return sessions.stream().anyMatch(SessionRoster.Entry::isLate) ? lineage.asLate() : lineage;
     }
 
     /** Whether a session is the next one of a client that is known; its client may only say so. */

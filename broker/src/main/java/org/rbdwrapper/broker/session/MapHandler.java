@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 
 /** Changes to the image map. Conductor's thread. */
 final class MapHandler {
@@ -31,7 +30,7 @@ final class MapHandler {
     private static final int MAX_MAPPINGS = 10_000;
 
     /** Between looks whether those who come back are there. */
-    private static final long PAUSE_NANOS = 50_000_000L;
+    private static final long PAUSE_NANOS = 100_000_000L;
 
     private final Conductor conductor;
     private final ImageMap map;
@@ -40,6 +39,7 @@ final class MapHandler {
     private final StoreConnection administration;
     private final Workers workers;
     private final ReturnGrace grace;
+    private final DelayedTasks delayed;
 
     MapHandler(
             Conductor conductor,
@@ -48,7 +48,8 @@ final class MapHandler {
             Permissions permissions,
             StoreConnection administration,
             Workers workers,
-            ReturnGrace grace) {
+            ReturnGrace grace,
+            DelayedTasks delayed) {
         this.conductor = conductor;
         this.map = map;
         this.opens = opens;
@@ -56,6 +57,7 @@ final class MapHandler {
         this.administration = administration;
         this.workers = workers;
         this.grace = grace;
+        this.delayed = delayed;
     }
 
     void onMap(Reply reply, MapImageDecoder message) {
@@ -149,25 +151,32 @@ final class MapHandler {
 
     /** Not before the clients of the broker before are back: what they had under way is for it. */
     void onUnmap(Reply reply, String target, boolean force) {
-        grace.whenOver(() -> unmap(reply, target, force, System.nanoTime()));
+        grace.whenOver(
+                () -> {
+                    long now = System.nanoTime();
+                    unmap(reply, target, force, now, now);
+                });
     }
 
     /**
      * @param since when this could be done first, of {@link System#nanoTime}.
      */
-    private void unmap(Reply reply, String target, boolean force, long since) {
+    private void unmap(Reply reply, String target, boolean force, long since, long now) {
         Mapping mapping;
         try {
             checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
             mapping = map.find(target);
-            if (!force && areUsersComingBack(mapping, since)) {
-                workers.call(
+            if (!force && areUsersComingBack(mapping, since, now)) {
+                delayed.add(
+                        now,
+                        PAUSE_NANOS,
                         () -> {
-                            LockSupport.parkNanos(PAUSE_NANOS);
-                            return mapping;
-                        },
-                        again -> unmap(reply, target, force, since),
-                        reply::fail);
+                            if (reply.session().ended) {
+                                reply.drop(); // nobody wants it any more
+                            } else {
+                                unmap(reply, target, force, since, System.nanoTime());
+                            }
+                        });
                 return;
             }
             if (!force) {
@@ -191,8 +200,7 @@ final class MapHandler {
      * Whether nobody has it open here, and those who had it open with the broker before have not
      * had the time to say that they have closed it.
      */
-    private boolean areUsersComingBack(Mapping mapping, long since) {
-        long now = System.nanoTime();
+    private boolean areUsersComingBack(Mapping mapping, long since, long now) {
         boolean isOpen = false;
         boolean isExpected =
                 grace.isTimeToComeBack(now)

@@ -23,7 +23,7 @@ final class OpenHandler {
     private final LockFiles lockFiles;
     private final ReturnGrace grace;
     private final SessionLimits limits;
-    private final ReopenRetry retry = new ReopenRetry();
+    private final ReopenRetry retry;
 
     OpenHandler(
             ImageMap map,
@@ -33,7 +33,8 @@ final class OpenHandler {
             Workers workers,
             LockFiles lockFiles,
             ReturnGrace grace,
-            SessionLimits limits) {
+            SessionLimits limits,
+            DelayedTasks delayed) {
         this.map = map;
         this.images = images;
         this.permissions = permissions;
@@ -42,6 +43,7 @@ final class OpenHandler {
         this.lockFiles = lockFiles;
         this.grace = grace;
         this.limits = limits;
+        this.retry = new ReopenRetry(delayed);
     }
 
     void onOpen(Reply reply, String path, boolean read, boolean write) {
@@ -118,15 +120,6 @@ final class OpenHandler {
             ReopenRetry.onAnswer(reply.session());
             reply.fail(failure);
         }
-    }
-
-    /** Whether {@link #look} is to be called now and then. */
-    boolean waits() {
-        return retry.waits();
-    }
-
-    void look(long now) {
-        retry.look(now);
     }
 
     void onClose(Reply reply, int handle) {

@@ -6,8 +6,6 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.util.ArrayDeque;
-import java.util.Queue;
 import java.util.Set;
 
 /**
@@ -35,9 +33,11 @@ final class ReopenRetry {
     private static final Set<Errno> PASSING =
             Set.of(Errno.ETIMEDOUT, Errno.EAGAIN, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM);
 
-    private final Queue<Later> later = new ArrayDeque<>(); // the first is due first
+    private final DelayedTasks delayed;
 
-    private record Later(long dueNanos, Runnable open) {}
+    ReopenRetry(DelayedTasks delayed) {
+        this.delayed = delayed;
+    }
 
     static boolean isFor(Session session, MappingOptions options, ErrnoException failure) {
         return session.returning
@@ -60,13 +60,13 @@ final class ReopenRetry {
                     failure.describe());
         }
         session.pendingOpens++;
-        later.add(
-                new Later(
-                        now + PAUSE_NANOS,
-                        () -> {
-                            session.pendingOpens--;
-                            open.run();
-                        }));
+        delayed.add(
+                now,
+                PAUSE_NANOS,
+                () -> {
+                    session.pendingOpens--;
+                    open.run();
+                });
     }
 
     /** It is refused no more, whether it has its image now or never will. */
@@ -80,15 +80,5 @@ final class ReopenRetry {
     /** Whether that is so for longer than others are to wait for. */
     static boolean isOverdue(Session session, long now) {
         return session.reopenRefused && now - session.refusedSinceNanos >= PATIENCE_NANOS;
-    }
-
-    boolean waits() {
-        return !later.isEmpty();
-    }
-
-    void look(long now) {
-        while (!later.isEmpty() && now - later.peek().dueNanos() >= 0) {
-            later.poll().open().run();
-        }
     }
 }

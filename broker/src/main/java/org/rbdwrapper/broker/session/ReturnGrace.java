@@ -50,7 +50,8 @@ import java.util.stream.Stream;
  * #absentUsers}.
  *
  * <p>That they are late is on the disk before others go on: the broker after this one, if this one
- * is killed the moment after, must not take them for clients to be waited for.
+ * is killed the moment after, must not take them for clients to be waited for. It stays there until
+ * they come back or end, for what they may have open.
  *
  * <p>Conductor's thread.
  */
@@ -85,7 +86,7 @@ final class ReturnGrace {
     private final Map<Session, Return> returning = new HashMap<>();
     private final Map<Integer, Long> workedFor = new HashMap<>(); // by process: when last
     private final List<Runnable> waiting = new ArrayList<>();
-    private final Forgetting forgetting;
+    private final Notes notes;
     private final Consumer<Session> cutOff;
     private final HeldUp heldUp;
     private final long start;
@@ -93,10 +94,13 @@ final class ReturnGrace {
     private long nextIdleLook;
     private boolean over;
 
-    /** Notes on the disk that these do not come back any more, and then calls. */
-    @FunctionalInterface
-    interface Forgetting {
+    /** What the next broker will know of these. */
+    interface Notes {
+        /** They do not come back. */
         void forget(Set<SessionKey> keys, Runnable then);
+
+        /** They are not to be waited for any more. */
+        void markLate(Set<SessionKey> keys, Runnable then);
     }
 
     /** Whether the host keeps a process from running. */
@@ -128,22 +132,22 @@ final class ReturnGrace {
     /**
      * @param before sessions of the broker before, whose processes are there.
      * @param now of {@link System#nanoTime}.
-     * @param forgetting of those that have not come back in time, or are gone.
      * @param cutOff ends a session; {@link #onReturned} follows when nothing of it is under way.
      */
     ReturnGrace(
             Map<SessionKey, SessionRoster.Entry> before,
             long now,
-            Forgetting forgetting,
+            Notes notes,
             Consumer<Session> cutOff,
             HeldUp heldUp) {
         for (SessionKey key : before.keySet()) {
-            if (!isIn(expected, key) && !isIn(idle, key)) {
+            if (!isIn(expected, key) && !isIn(idle, key) && !isIn(late, key)) {
                 Lineage lineage = Lineage.of(key, before);
-                (lineage.hadRequests() ? expected : idle).add(lineage);
+                Set<Lineage> waitingFor = lineage.hadRequests() ? expected : idle;
+                (lineage.isLate() ? late : waitingFor).add(lineage);
             }
         }
-        this.forgetting = forgetting;
+        this.notes = notes;
         this.cutOff = cutOff;
         this.heldUp = heldUp;
         this.start = now;
@@ -169,8 +173,7 @@ final class ReturnGrace {
      *
      * @param own the key that it has from now on.
      * @param before which it says that it had; it may be another's.
-     * @return what is known of it; {@link Lineage#asLate} where others have gone on, and {@link
-     *     Lineage#LATE} where it is nobody's.
+     * @return what is known of it; {@link Lineage#LATE} where {@code before} is nobody's.
      */
     Lineage admit(Session session, SessionKey own, SessionKey before, long now) {
         Lineage lineage = take(idle, before, session);
@@ -197,7 +200,7 @@ final class ReturnGrace {
     List<String> absentUsers(long mapping) {
         return Stream.of(expected, idle, late)
                 .flatMap(Set::stream)
-                .filter(lineage -> lineage.mappings().contains(mapping))
+                .filter(lineage -> lineage.mappings().mayContain(mapping))
                 .map(Lineage::entry)
                 .filter(SessionRoster.Entry::isAlive)
                 .map(SessionRoster.Entry::describe)
@@ -228,6 +231,12 @@ final class ReturnGrace {
         return returning.containsKey(session);
     }
 
+    /** Whether this broker has ended it, to let others go on: its client comes back. */
+    boolean isCutOff(Session session) {
+        Return back = returning.get(session);
+        return back != null && back.isCutOff;
+    }
+
     /** It has its answers, or has gone for good. */
     void onReturned(Session session) {
         if (returning.remove(session) != null) {
@@ -242,7 +251,7 @@ final class ReturnGrace {
             Predicate<SessionRoster.Entry> isGone =
                     e -> !e.isAlive() || (e.isHidden() && areHiddenGone);
             remove(idle, isGone);
-            late.removeIf(lineage -> isGone.test(lineage.entry()));
+            remove(late, isGone);
             nextIdleLook = now + IDLE_LOOK_NANOS;
         }
         if (over) {
@@ -320,7 +329,7 @@ final class ReturnGrace {
         Set<SessionKey> gone = new HashSet<>();
         from.removeIf(lineage -> isGone.test(lineage.entry()) && gone.addAll(lineage.keys()));
         if (!gone.isEmpty()) {
-            forgetting.forget(gone, () -> {}); // nobody comes by these keys: no order to keep
+            notes.forget(gone, () -> {}); // nobody comes by these keys: no order to keep
         }
     }
 
@@ -332,7 +341,7 @@ final class ReturnGrace {
             end();
         } else {
             ending = true;
-            forgetting.forget(Set.copyOf(missing), this::end);
+            notes.markLate(Set.copyOf(missing), this::end);
         }
     }
 

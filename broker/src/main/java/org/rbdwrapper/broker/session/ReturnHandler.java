@@ -1,7 +1,8 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.LogLimiter;
-import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.messenger.OpenMappings;
+import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
@@ -14,19 +15,21 @@ import java.util.Set;
 final class ReturnHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ReturnHandler.class);
 
-    private final SessionRoster roster;
+    private final SessionNotes notes;
     private final ReturnGrace grace;
-    private final Workers workers;
     private final long generation;
     private final LogLimiter lateLog = new LogLimiter(10, 60_000_000_000L); // any client may say so
 
-    ReturnHandler(SessionRoster roster, ReturnGrace grace, Workers workers, long generation) {
-        this.roster = roster;
+    ReturnHandler(SessionNotes notes, ReturnGrace grace, long generation) {
+        this.notes = notes;
         this.grace = grace;
-        this.workers = workers;
         this.generation = generation;
     }
 
+    /**
+     * It is noted before it is taken for who it says: where that fails, as on a full disk, it can
+     * come again.
+     */
     void onResume(Reply reply, long beforeGeneration, long beforeId) {
         Session session = reply.session();
         if (session.channels == null || session.resumable || !session.opens.isEmpty()) {
@@ -39,34 +42,16 @@ final class ReturnHandler {
             return;
         }
         session.resumable = true;
-        boolean first = beforeGeneration == 0;
-        session.returning = !first;
-        SessionKey before = new SessionKey(beforeGeneration, beforeId);
-        if (!first) {
-            Lineage lineage = grace.admit(session, key(session), before, System.nanoTime());
-            session.before = lineage.keys();
-            session.lostUnflushed = lineage.hadUnflushed();
-            session.comesBackTo = lineage.mappings();
-        }
-        boolean late = !first && session.before.isEmpty();
-        if (late) {
-            lateLog.run(
-                    () ->
-                            LOG.warn(
-                                    "{} is back too late: its changes without an answer fail with"
-                                            + " EIO",
-                                    session.describe()));
-        }
-        SessionKey key = key(session);
-        int pid = session.peer.pid();
-        int uid = session.peer.uid();
         session.beingNoted = true;
-        workers.call(
-                () -> roster.add(key, first ? null : before, pid, uid),
+        SessionKey before =
+                beforeGeneration == 0 ? null : new SessionKey(beforeGeneration, beforeId);
+        notes.add(
+                key(session),
+                before,
+                session.peer,
                 ledger -> {
                     onNoted(session);
-                    session.ledger = ledger;
-                    reply.send(ControlProxy.resumed(reply.correlationId(), late));
+                    onAdded(reply, before, ledger);
                 },
                 failure -> {
                     onNoted(session);
@@ -81,16 +66,50 @@ final class ReturnHandler {
         }
     }
 
+    private void onAdded(Reply reply, SessionKey before, RequestLedger ledger) {
+        Session session = reply.session();
+        if (session.ended) {
+            reply.drop(); // it has not heard that it is back, and may come again
+            return;
+        }
+        session.ledger = ledger;
+        if (before != null) {
+            takeBack(session, grace.admit(session, key(session), before, System.nanoTime()));
+        }
+        reply.send(ControlProxy.resumed(reply.correlationId(), session.late));
+    }
+
+    private void takeBack(Session session, Lineage lineage) {
+        session.returning = true;
+        session.before = lineage.keys();
+        session.lostUnflushed = lineage.hadUnflushed();
+        session.comesBackTo = lineage.mappings();
+        session.late = lineage.isLate();
+        if (session.late) {
+            lateLog.run(
+                    () ->
+                            LOG.warn(
+                                    "{} is back too late: its changes without an answer fail with"
+                                            + " EIO",
+                                    session.describe()));
+        }
+    }
+
     void onReplayDone(Reply reply) {
         Session session = reply.session();
         Set<SessionKey> before = session.before;
         session.before = Set.of();
         session.returning = false;
-        session.comesBackTo = Set.of(); // what it wanted of these it has open
+        session.comesBackTo = OpenMappings.NONE; // what it wanted of these it has open
         session.lostUnflushed = false; // what it opens from now on it has not written before
-        forget(before);
         grace.onReturned(session);
-        grace.whenOver(reply::done);
+        if (session.late) {
+            // the next broker would take it for late with what it makes from now on
+            notes.forget(before, () -> grace.whenOver(reply::done));
+        } else {
+            forget(before);
+            grace.whenOver(reply::done);
+        }
     }
 
     /**
@@ -99,10 +118,10 @@ final class ReturnHandler {
      * @param comesBack where the broker ended it, to be replaced.
      */
     void onEnd(Session session, boolean comesBack) {
+        boolean isCutOff = grace.isCutOff(session);
         grace.onReturned(session);
-        if (session.resumable && !comesBack) {
+        if (session.resumable && !comesBack && !isCutOff) {
             Set<SessionKey> all = new HashSet<>(session.before);
-            // two workers have no order: the note could be written behind its removal
             if (session.beingNoted) {
                 session.forgottenWhenNoted = true;
             } else {
@@ -113,15 +132,7 @@ final class ReturnHandler {
     }
 
     private void forget(Set<SessionKey> keys) {
-        if (!keys.isEmpty()) {
-            workers.call(
-                    () -> {
-                        keys.forEach(roster::remove);
-                        return keys;
-                    },
-                    removed -> {},
-                    failure -> LOG.warn("{}", failure.describe()));
-        }
+        notes.forget(keys, () -> {});
     }
 
     private SessionKey key(Session session) {

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.image.ImageOpen;
 import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
@@ -56,8 +57,11 @@ final class Session {
     /** Its client's sessions with brokers before, as long as it may come back by their keys. */
     Set<SessionKey> before = Set.of();
 
-    /** Mappings that it had open, as long as it may not have them again; by when they were made. */
-    Set<Long> comesBackTo = Set.of();
+    /** What it had open, as long as it may not have it again. */
+    OpenMappings comesBackTo = OpenMappings.NONE;
+
+    /** What it had without an answer is not made again. */
+    boolean late;
 
     /** What it has open again where there is a cache may lack what it has written. */
     boolean lostUnflushed;
@@ -237,7 +241,7 @@ final class Session {
 
     /** Whether this is in use by it, or will be when it has come back. */
     boolean uses(Mapping mapping) {
-        return comesBackTo.contains(mapping.mappedAtNanos()) || !opensOf(mapping).isEmpty();
+        return comesBackTo.mayContain(mapping.mappedAtNanos()) || !opensOf(mapping).isEmpty();
     }
 
     /** What it has open through this mapping. */

@@ -9,6 +9,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.UnixSocket;
@@ -16,18 +17,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.Set;
 import java.util.zip.CRC32C;
 
 /**
@@ -35,12 +37,24 @@ import java.util.zip.CRC32C;
  * key, with its process and its {@link RequestLedger}. The next broker of the run directory reads
  * them: see {@link ReturnGrace}.
  *
+ * <p>The page's first {@link RequestLedger#ROSTER_LENGTH} bytes are this:
+ *
+ * <pre>
+ *   0                                                                            108        112
+ *   +----------------------------------------------------------------------------+----------+
+ *   | "pid uid start-time before checksum\n", ASCII, padded with 0; uid signed    | late u32 |
+ *   +----------------------------------------------------------------------------+----------+
+ * </pre>
+ *
  * <p>Not flushed: it matters only to processes of this host, which a crash of the host ends, too.
  *
  * <p>The folder is there while a session is noted. Any thread; blocks on the disk.
  */
 final class SessionRoster {
     private static final Logger LOG = LoggerFactory.getLogger(SessionRoster.class);
+
+    /** A u32 in the page: not 0 of one that is late, see {@link #markLate}. */
+    private static final int LATE_OFFSET = RequestLedger.ROSTER_LENGTH - Integer.BYTES;
 
     private final Path folder;
 
@@ -51,18 +65,20 @@ final class SessionRoster {
      * @param startTime of the kernel: another process of the same number has another. {@link
      *     #HIDDEN} where this broker cannot see it.
      * @param before the session that it went on from; null where it is the first.
-     * @param mappings that it had open, each by when it was made.
+     * @param mappings that it had open.
      * @param hadRequests that the broker may not have answered.
      * @param hadUnflushed changes that may have died with the broker's cache.
+     * @param isLate a broker since has not waited for it any longer, and others have gone on.
      */
     record Entry(
             int pid,
             int uid,
             String startTime,
             SessionKey before,
-            Set<Long> mappings,
+            OpenMappings mappings,
             boolean hadRequests,
-            boolean hadUnflushed) {
+            boolean hadUnflushed,
+            boolean isLate) {
         /** A process of another container, whose end nobody here can see. */
         static final String HIDDEN = "-";
 
@@ -203,6 +219,19 @@ final class SessionRoster {
         return Files.isDirectory(runDir.resolve("sessions"));
     }
 
+    /** It does not have its time again with the broker after this one, but may come back. */
+    synchronized void markLate(SessionKey key) {
+        Path file = folder.resolve(key.toString());
+        try (FileChannel channel = FileChannel.open(file, WRITE)) {
+            channel.write(ByteBuffer.wrap(new byte[] {1}), LATE_OFFSET);
+        } catch (NoSuchFileException e) {
+            LOG.trace("session {} is gone", key);
+        } catch (IOException e) {
+            LOG.warn("session {} cannot be noted as late and is forgotten: {}", key, e.toString());
+            remove(key);
+        }
+    }
+
     synchronized void remove(SessionKey key) {
         try {
             Files.deleteIfExists(folder.resolve(key.toString()));
@@ -239,7 +268,7 @@ final class SessionRoster {
                 return null; // its broker ended before it was written
             }
             AtomicBuffer page = map(file);
-            String text = page.getStringWithoutLengthAscii(0, RequestLedger.ROSTER_LENGTH);
+            String text = page.getStringWithoutLengthAscii(0, LATE_OFFSET);
             String line = text.substring(0, text.indexOf('\n'));
             String process = line.substring(0, line.lastIndexOf(' '));
             String[] words = process.split(" ", -1);
@@ -252,7 +281,8 @@ final class SessionRoster {
                             SessionKey.parse(words[3]),
                             RequestLedger.mappings(page),
                             RequestLedger.hadRequests(page),
-                            RequestLedger.hadUnflushed(page))
+                            RequestLedger.hadUnflushed(page),
+                            page.getInt(LATE_OFFSET) != 0)
                     : null;
         } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
             return null;

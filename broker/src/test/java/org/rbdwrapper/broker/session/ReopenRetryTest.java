@@ -17,7 +17,8 @@ import java.util.Set;
 final class ReopenRetryTest {
     private final Session session =
             new Session(1, -1, new UnixSocket.Peer(1, 1, 1), Set.of(), 0, 0);
-    private final ReopenRetry retry = new ReopenRetry();
+    private final DelayedTasks delayed = new DelayedTasks();
+    private final ReopenRetry retry = new ReopenRetry(delayed);
     private int made;
 
     @BeforeEach
@@ -48,13 +49,13 @@ final class ReopenRetryTest {
     void shouldBeMadeAgainAfterAPauseAndBeWorkMeanwhile() {
         long before = System.nanoTime();
         refuse();
-        assertTrue(retry.waits());
+        assertFalse(delayed.isEmpty());
         assertTrue(session.isWorkedFor());
-        retry.look(before + ReopenRetry.PAUSE_NANOS - 1);
+        delayed.look(before + ReopenRetry.PAUSE_NANOS - 1);
         assertEquals(0, made);
-        retry.look(System.nanoTime() + ReopenRetry.PAUSE_NANOS);
+        delayed.look(System.nanoTime() + ReopenRetry.PAUSE_NANOS);
         assertEquals(1, made);
-        assertFalse(retry.waits());
+        assertTrue(delayed.isEmpty());
         assertFalse(session.isWorkedFor());
     }
 

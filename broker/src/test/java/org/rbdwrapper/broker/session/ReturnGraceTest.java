@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ final class ReturnGraceTest {
     private static final long PATIENCE = ReopenRetry.PATIENCE_NANOS;
     private static final int PID = (int) ProcessHandle.current().pid();
     private static final int UID = 1000;
-    private static final Set<Long> MAPPINGS = Set.of(5L, 6L);
+    private static final OpenMappings MAPPINGS = new OpenMappings(Set.of(5L, 6L), 0);
     private static final SessionKey A = new SessionKey(1, 1);
     private static final SessionKey A_AGAIN = new SessionKey(2, 1);
     private static final SessionKey B = new SessionKey(1, 2);
@@ -31,7 +32,8 @@ final class ReturnGraceTest {
     private final Set<SessionKey> forgotten = new HashSet<>();
     private final List<Session> cutOff = new ArrayList<>();
     private final Session sessionA = session();
-    private Runnable afterForgetting;
+    private final Set<SessionKey> late = new HashSet<>();
+    private Runnable afterMarking;
     private boolean isOver;
     private boolean isHeldUp;
 
@@ -62,9 +64,9 @@ final class ReturnGraceTest {
         assertFalse(isOver);
         grace.look(LIMIT);
         assertFalse(isOver, "before it is noted");
-        assertEquals(Set.of(A), forgotten);
-        assertEquals(Set.of(), grace.admit(sessionA, A_AGAIN, A, LIMIT).keys());
-        afterForgetting.run();
+        assertEquals(Set.of(A), late);
+        assertTrue(grace.admit(sessionA, A_AGAIN, A, LIMIT).isLate());
+        afterMarking.run();
         assertTrue(isOver);
     }
 
@@ -99,10 +101,12 @@ final class ReturnGraceTest {
         assertEquals(List.of(sessionA), cutOff);
         assertFalse(isOver, "something of it may be under way");
         grace.onReturned(sessionA);
-        assertEquals(Set.of(A, A_AGAIN), forgotten);
-        afterForgetting.run();
+        assertEquals(Set.of(A, A_AGAIN), late);
+        afterMarking.run();
         assertTrue(isOver);
-        assertEquals(Set.of(), grace.admit(session(), B_AGAIN, A_AGAIN, 2 * LIMIT + 2).keys());
+        Lineage lineage = grace.admit(session(), B_AGAIN, A_AGAIN, 2 * LIMIT + 2);
+        assertTrue(lineage.isLate());
+        assertEquals(Set.of(A, A_AGAIN), lineage.keys(), "both are forgotten when it is back");
     }
 
     @Test
@@ -115,7 +119,7 @@ final class ReturnGraceTest {
         sessionA.pendingOpens = 0;
         grace.onReturned(sessionA);
         assertTrue(isOver);
-        assertEquals(Set.of(), forgotten);
+        assertEquals(Set.of(), late);
     }
 
     @Test
@@ -155,9 +159,9 @@ final class ReturnGraceTest {
         sessionA.pendingOpens = 0;
         grace.onReturned(sessionA);
         grace.look(21 * LIMIT - 1);
-        assertEquals(Set.of(), forgotten);
+        assertEquals(Set.of(), late);
         grace.look(21 * LIMIT);
-        assertEquals(Set.of(B), forgotten);
+        assertEquals(Set.of(B), late);
     }
 
     @Test
@@ -176,12 +180,12 @@ final class ReturnGraceTest {
         grace.admit(sessionA, A_AGAIN, A, 0);
         grace.look(LIMIT - 1);
         grace.look(HELD_UP_LIMIT - 1);
-        assertEquals(Set.of(), forgotten);
+        assertEquals(Set.of(), late);
         assertEquals(List.of(), cutOff);
         grace.look(HELD_UP_LIMIT);
         assertEquals(List.of(sessionA), cutOff);
         grace.onReturned(sessionA);
-        assertEquals(Set.of(A, A_AGAIN, B), forgotten);
+        assertEquals(Set.of(A, A_AGAIN, B), late);
     }
 
     @Test
@@ -189,21 +193,21 @@ final class ReturnGraceTest {
         ReturnGrace grace = grace(Map.of(A, entry(true)));
         isHeldUp = true;
         grace.look(2 * LIMIT);
-        assertEquals(Set.of(), forgotten);
+        assertEquals(Set.of(), late);
         isHeldUp = false;
         grace.look(2 * LIMIT + 1);
-        assertEquals(Set.of(A), forgotten);
+        assertEquals(Set.of(A), late);
     }
 
     @Test
     void shouldWaitForProcessThatCannotBeSeen() {
         ReturnGrace grace = grace(Map.of(A, hidden(true), B, hidden(false)));
         grace.look(LIMIT - 1);
-        assertEquals(Set.of(), forgotten);
+        assertEquals(Set.of(), late);
         grace.look(LIMIT);
-        assertEquals(Set.of(A), forgotten);
+        assertEquals(Set.of(A), late);
         grace.look(ReturnGrace.HIDDEN_LIMIT_NANOS - 1);
-        assertEquals(Set.of(A), forgotten, "may come back at any time");
+        assertEquals(Set.of(A), late, "may come back at any time");
         grace.look(2 * ReturnGrace.HIDDEN_LIMIT_NANOS);
         assertEquals(Set.of(A, B), forgotten);
     }
@@ -223,24 +227,84 @@ final class ReturnGraceTest {
     void shouldKnowWhatThoseMayHaveOpenWhoAreLateUntilTheyComeOrEnd() {
         ReturnGrace grace = grace(Map.of(A, entry(true), B, hidden(true)));
         grace.look(LIMIT);
-        assertEquals(Set.of(A, B), forgotten);
+        assertEquals(Set.of(A, B), late);
         assertEquals(2, grace.absentUsers(5).size());
-        Lineage late = grace.admit(sessionA, A_AGAIN, A, LIMIT + 1);
-        assertEquals(Set.of(), late.keys());
-        assertEquals(MAPPINGS, late.mappings());
+        Lineage lineage = grace.admit(sessionA, A_AGAIN, A, LIMIT + 1);
+        assertEquals(Set.of(A), lineage.keys());
+        assertEquals(MAPPINGS, lineage.mappings());
         assertEquals(1, grace.absentUsers(5).size());
         grace.look(2 * ReturnGrace.HIDDEN_LIMIT_NANOS);
         assertEquals(List.of(), grace.absentUsers(5), "nobody would hear of its end");
+    }
+
+    /** And had come back to that broker, which ended before they had their answers. */
+    @Test
+    void shouldKnowWhoWasLateWithABrokerBefore() {
+        String time = ProcessStart.timeOf(PID);
+        ReturnGrace grace =
+                grace(
+                        Map.of(
+                                A,
+                                        new SessionRoster.Entry(
+                                                PID, UID, time, null, MAPPINGS, true, false, true),
+                                A_AGAIN,
+                                        new SessionRoster.Entry(
+                                                PID,
+                                                UID,
+                                                time,
+                                                A,
+                                                OpenMappings.NONE,
+                                                true,
+                                                false,
+                                                false)));
+        assertTrue(isOver, "others have gone on already");
+        assertEquals(1, grace.absentUsers(5).size());
+        Lineage lineage = grace.admit(sessionA, B_AGAIN, A_AGAIN, 0);
+        assertTrue(lineage.isLate());
+        assertEquals(Set.of(A, A_AGAIN), lineage.keys());
+        assertEquals(List.of(), grace.absentUsers(5));
+    }
+
+    @Test
+    void shouldForgetWhoWasLateWithABrokerBeforeAndEnds() {
+        ReturnGrace grace =
+                grace(
+                        Map.of(
+                                A,
+                                new SessionRoster.Entry(
+                                        PID, UID, "0", null, MAPPINGS, true, false, true)));
+        grace.look(0);
+        assertEquals(Set.of(A), forgotten);
+        assertEquals(Lineage.LATE, grace.admit(sessionA, A_AGAIN, A, 0));
+    }
+
+    /** More than have a place in the note of a session. */
+    @Test
+    void shouldTakeAnyOlderMappingForOpenWhereNotAllAreKnown() {
+        OpenMappings mappings = new OpenMappings(Set.of(9L), 7);
+        String time = ProcessStart.timeOf(PID);
+        ReturnGrace grace =
+                grace(
+                        Map.of(
+                                A,
+                                new SessionRoster.Entry(
+                                        PID, UID, time, null, mappings, true, false, false)));
+        assertEquals(1, grace.absentUsers(6).size());
+        assertEquals(1, grace.absentUsers(7).size());
+        assertEquals(List.of(), grace.absentUsers(8));
+        assertEquals(1, grace.absentUsers(9).size());
     }
 
     @Test
     void shouldKnowWhatItMayHaveOpenWhoseSessionItEnded() {
         ReturnGrace grace = grace(Map.of(A, entry(true)));
         grace.admit(sessionA, A_AGAIN, A, 0);
+        assertFalse(grace.isCutOff(sessionA));
         grace.look(LIMIT);
+        assertTrue(grace.isCutOff(sessionA));
         assertEquals(List.of(sessionA), cutOff);
         grace.onReturned(sessionA);
-        afterForgetting.run();
+        afterMarking.run();
         assertEquals(1, grace.absentUsers(5).size());
         assertEquals(MAPPINGS, grace.admit(session(), B_AGAIN, A_AGAIN, LIMIT).mappings());
         assertEquals(List.of(), grace.absentUsers(5));
@@ -287,7 +351,8 @@ final class ReturnGraceTest {
             SessionKey claims = new SessionKey(1, id);
             SessionKey claimed = new SessionKey(1, 65 - id);
             SessionRoster.Entry hostile =
-                    new SessionRoster.Entry(1, UID + 1, "1", claimed, MAPPINGS, false, false);
+                    new SessionRoster.Entry(
+                            1, UID + 1, "1", claimed, MAPPINGS, false, false, false);
             ReturnGrace grace = grace(Map.of(claims, hostile, claimed, entry(true)));
             assertEquals(Lineage.LATE, grace.admit(session(1, UID + 1), B_AGAIN, claimed, 0));
             assertEquals(Set.of(claimed), grace.admit(session(), A_AGAIN, claimed, 0).keys());
@@ -311,9 +376,18 @@ final class ReturnGraceTest {
         return new ReturnGrace(
                 new HashMap<>(before), // as the roster's: asked for null, too
                 0,
-                (keys, then) -> {
-                    forgotten.addAll(keys);
-                    afterForgetting = then;
+                new ReturnGrace.Notes() {
+                    @Override
+                    public void forget(Set<SessionKey> keys, Runnable then) {
+                        forgotten.addAll(keys);
+                        then.run();
+                    }
+
+                    @Override
+                    public void markLate(Set<SessionKey> keys, Runnable then) {
+                        late.addAll(keys);
+                        afterMarking = then;
+                    }
                 },
                 cutOff::add,
                 (pid, now) -> isHeldUp);
@@ -329,16 +403,16 @@ final class ReturnGraceTest {
 
     /** Its number is another process's by now. */
     private static SessionRoster.Entry ended(boolean hadRequests) {
-        return new SessionRoster.Entry(PID, UID, "0", null, MAPPINGS, hadRequests, false);
+        return new SessionRoster.Entry(PID, UID, "0", null, MAPPINGS, hadRequests, false, false);
     }
 
     private static SessionRoster.Entry hidden(boolean hadRequests) {
         String time = SessionRoster.Entry.HIDDEN;
-        return new SessionRoster.Entry(0, UID, time, null, MAPPINGS, hadRequests, false);
+        return new SessionRoster.Entry(0, UID, time, null, MAPPINGS, hadRequests, false, false);
     }
 
     private static SessionRoster.Entry entry(boolean hadRequests) {
         String time = ProcessStart.timeOf(PID);
-        return new SessionRoster.Entry(PID, UID, time, null, MAPPINGS, hadRequests, false);
+        return new SessionRoster.Entry(PID, UID, time, null, MAPPINGS, hadRequests, false, false);
     }
 }

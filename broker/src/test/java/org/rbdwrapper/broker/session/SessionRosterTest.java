@@ -10,6 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.broker.testing.UnreapedProcess;
@@ -54,7 +55,14 @@ class SessionRosterTest {
         SessionRoster.Entry entry = load().get(KEY);
         assertEquals(
                 new SessionRoster.Entry(
-                        pid, UID, ProcessStart.timeOf(pid), OTHER, Set.of(), false, false),
+                        pid,
+                        UID,
+                        ProcessStart.timeOf(pid),
+                        OTHER,
+                        OpenMappings.NONE,
+                        false,
+                        false,
+                        false),
                 entry);
     }
 
@@ -70,8 +78,21 @@ class SessionRosterTest {
         ledger.closed(SessionChannels.handleNumber(3, 7));
         Set<Long> open = LongStream.range(100, 100 + most).boxed().collect(Collectors.toSet());
         open.remove(103L);
-        assertEquals(open, load().get(KEY).mappings());
+        assertEquals(new OpenMappings(open, 100 + most), load().get(KEY).mappings());
         assertTrue(load().get(KEY).hadRequests(), "of the last one nothing is known");
+        ledger.opened(SessionChannels.handleNumber(most + 1, 7), 100);
+        assertEquals(100 + most, load().get(KEY).mappings().newestOfOthers());
+    }
+
+    @Test
+    void shouldKnowWhoWasLate() {
+        SessionRoster roster = new SessionRoster(runDir);
+        assertFalse(load().get(KEY).isLate());
+        roster.markLate(KEY);
+        assertTrue(load().get(KEY).isLate());
+        roster.remove(KEY);
+        roster.markLate(KEY);
+        assertEquals(Map.of(), load(), "it came back meanwhile");
     }
 
     @Test

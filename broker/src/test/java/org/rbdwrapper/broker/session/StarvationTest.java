@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.testing.Signals;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +47,7 @@ final class StarvationTest {
             }
             Process starved = processes.getLast();
             awaitHeldUp(starved, true);
-            new ProcessBuilder("kill", "-STOP", Long.toString(starved.pid())).start().waitFor();
+            Signals.send("STOP", starved.pid());
             awaitHeldUp(starved, false);
         } finally {
             processes.forEach(Process::destroyForcibly);

@@ -69,7 +69,7 @@ public final class JavaProcess implements AutoCloseable {
      */
     public String awaitSuccess(int seconds) throws IOException, InterruptedException {
         if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
-            new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid())).start().waitFor();
+            Signals.send("QUIT", process.pid());
             process.waitFor(2, TimeUnit.SECONDS); // it prints where its threads are
             process.destroyForcibly();
             throw new IOException("did not end within " + seconds + " s: " + output());
@@ -82,10 +82,7 @@ public final class JavaProcess implements AutoCloseable {
 
     /** By SIGSTOP; its threads stop within moments. */
     public void freeze() throws IOException, InterruptedException {
-        long pid = process.pid();
-        if (new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor() != 0) {
-            throw new IOException("process " + pid + " cannot be stopped");
-        }
+        Signals.send("STOP", process.pid());
     }
 
     @Override

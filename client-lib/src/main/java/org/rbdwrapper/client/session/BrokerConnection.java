@@ -24,10 +24,18 @@ import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.SharedMemory;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
+import java.nio.file.Path;
+import java.util.List;
+
 /** A session with one broker: its socket and its segment. Any thread. */
 final class BrokerConnection {
     /** The broker's minor version that knows Resume. */
     private static final int RESUMING_MINOR = 1;
+
+    /** Of a session that makes no requests; each is the least that there is. */
+    private static final int LEAST_DEPTH = 2;
+
+    private static final int LEAST_ARENA_LENGTH = 64 * 1024;
 
     private final ControlConnection control;
     private final Liveness liveness;
@@ -122,13 +130,36 @@ final class BrokerConnection {
             if (address != 0) {
                 SharedMemory.unmap(address, length);
             }
-            for (int descriptor : descriptors) {
-                if (descriptor >= 0) {
-                    Fd.close(descriptor);
-                }
-            }
+            closeReceived(descriptors);
             control.close();
             throw e;
+        }
+    }
+
+    /**
+     * Tells the next broker that nobody comes back from this session, whose broker has ended: it
+     * would take what was open to be in use.
+     */
+    void tellOfEnd(List<Path> runDirs) throws ErrnoException {
+        ControlConnection control = ControlConnection.connect(runDirs);
+        int[] descriptors = {-1, -1};
+        try {
+            WelcomeDecoder welcome =
+                    control.hello(programName(), 1, LEAST_DEPTH, LEAST_ARENA_LENGTH, descriptors);
+            if (welcome.protocolMinor() >= RESUMING_MINOR) {
+                resume(control, this); // and end, which is this session's end
+            }
+        } finally {
+            closeReceived(descriptors);
+            control.close();
+        }
+    }
+
+    private static void closeReceived(int... descriptors) throws ErrnoException {
+        for (int descriptor : descriptors) {
+            if (descriptor >= 0) {
+                Fd.close(descriptor);
+            }
         }
     }
 

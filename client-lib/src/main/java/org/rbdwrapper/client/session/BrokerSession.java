@@ -189,6 +189,7 @@ public final class BrokerSession {
                 succession.giveUp(e);
                 free(last, false);
                 channels.onGivenUp();
+                reconnect.tellOfEnd(last);
                 return;
             }
             free(last, mayAllocate);

@@ -16,6 +16,9 @@ final class Reconnect {
     static final long FIRST_PAUSE_NANOS = 10_000_000;
     static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
+    /** Between attempts that no operation waits for. */
+    private static final long IDLE_PAUSE_NANOS = 1_000_000_000;
+
     private final Wish wish;
     private final long began = System.nanoTime();
     private final long limitNanos;
@@ -53,6 +56,24 @@ final class Reconnect {
             }
             LockSupport.parkNanos(pause);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+        }
+    }
+
+    /**
+     * After the session was given up: tells the next broker, whenever it comes. Returns when that
+     * is done, or cannot be done as it speaks another protocol.
+     */
+    void tellOfEnd(BrokerConnection last) {
+        while (true) {
+            try {
+                last.tellOfEnd(wish.runDirs());
+                return;
+            } catch (ErrnoException e) {
+                if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
+                    return;
+                }
+            }
+            LockSupport.parkNanos(IDLE_PAUSE_NANOS);
         }
     }
 

@@ -132,7 +132,7 @@ abstract class ClientDeathContract {
                         broker.runDir().toString(),
                         "/rbdw/" + churned)) {
             stopped.awaitLine("reading");
-            signal("STOP", stopped);
+            stopped.freeze();
             long operations = goodOperations.get();
             long began = System.nanoTime();
             while (System.nanoTime() - began < STOPPED_NANOS) {
@@ -213,10 +213,5 @@ abstract class ClientDeathContract {
         } catch (Exception e) {
             throw new IllegalStateException("the good client failed", e);
         }
-    }
-
-    private static void signal(String name, JavaProcess process) throws Exception {
-        String pid = Long.toString(process.process().pid());
-        assertEquals(0, new ProcessBuilder("kill", "-" + name, pid).start().waitFor());
     }
 }

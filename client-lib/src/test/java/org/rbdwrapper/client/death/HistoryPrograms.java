@@ -3,6 +3,7 @@ package org.rbdwrapper.client.death;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.broker.testing.Signals;
 import org.rbdwrapper.client.history.History;
 import org.rbdwrapper.client.history.HistoryClient;
 import org.rbdwrapper.client.nativelib.NativeProgram;
@@ -114,18 +115,12 @@ final class HistoryPrograms implements AutoCloseable {
 
     /** By SIGSTOP. */
     void stop(int index) throws Exception {
-        signal(index, "STOP");
+        Signals.send("STOP", members.get(index).process.pid());
     }
 
     /** By SIGCONT. */
     void resume(int index) throws Exception {
-        signal(index, "CONT");
-    }
-
-    private void signal(int index, String signal) throws Exception {
-        long pid = members.get(index).process.pid();
-        int exit = new ProcessBuilder("kill", "-" + signal, "" + pid).start().waitFor();
-        assertEquals(0, exit, () -> members.get(index).name + " has ended");
+        Signals.send("CONT", members.get(index).process.pid());
     }
 
     /** By SIGKILL, wherever it is. */

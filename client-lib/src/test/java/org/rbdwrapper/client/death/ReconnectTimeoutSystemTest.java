@@ -8,11 +8,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.ReadingClient;
+import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.ipc.Errno;
 
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * {@code RBDW_RECONNECT_TIMEOUT}, for programs with an open file whose broker is killed; that of
@@ -93,13 +95,26 @@ final class ReconnectTimeoutSystemTest {
         }
     }
 
-    private JavaProcess readInJava(String timeout) throws Exception {
+    /** It has nothing open any more, and the broker that comes later hears of that. */
+    @Test
+    void shouldUnmapWhatAJavaProgramHasGivenUp() throws Exception {
+        try (JavaProcess program = readInJava("0.5", "stay")) {
+            broker.kill();
+            program.awaitLine("failed");
+            broker.startAgain();
+            try (BrokerAdmin admin = broker.admin()) {
+                admin.unmap(path, false);
+            }
+            assertTrue(program.process().isAlive());
+        }
+    }
+
+    private JavaProcess readInJava(String timeout, String... more) throws Exception {
+        String[] arguments =
+                Stream.concat(Stream.of(broker.runDir().toString(), path), Stream.of(more))
+                        .toArray(String[]::new);
         JavaProcess program =
-                JavaProcess.start(
-                        Map.of(VARIABLE, timeout),
-                        ReadingClient.class,
-                        broker.runDir().toString(),
-                        path);
+                JavaProcess.start(Map.of(VARIABLE, timeout), ReadingClient.class, arguments);
         program.awaitLine("reading");
         return program;
     }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Timeout;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.hostile.ResumingClient;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -31,7 +32,20 @@ final class UnmapAfterDeathSystemTest {
     /** Does what it is told, a word a line, and answers with 0 or an error number. */
     private static final String OBEYS =
             """
-            import os, sys
+            import ctypes, errno, os, struct, sys
+            libc = ctypes.CDLL(None)
+            SIGEV_NONE = 1
+
+            def write_asynchronously():
+                block = ctypes.create_string_buffer(b"3", 1)
+                aiocb = ctypes.create_string_buffer(168)
+                struct.pack_into("iii4xPN", aiocb, 0, image, 0, 0, ctypes.addressof(block), 1)
+                struct.pack_into("i", aiocb, 44, SIGEV_NONE)
+                assert libc.aio_write(aiocb) == 0
+                while libc.aio_error(aiocb) == errno.EINPROGRESS:
+                    pass
+                assert libc.aio_return(aiocb) == 1
+
             image = os.open(sys.argv[1], os.O_RDWR)
             assert os.pwrite(image, b"1", 0) == 1
             print("open", flush=True)
@@ -40,6 +54,10 @@ final class UnmapAfterDeathSystemTest {
                 try:
                     if word == "write":
                         assert os.pwrite(image, b"2", 0) == 1
+                    elif word == "asynchronously":
+                        write_asynchronously()
+                    elif word == "open":
+                        image = os.open(sys.argv[1], os.O_RDWR)
                     elif word == "close":
                         os.close(image)
                     elif word == "list":
@@ -95,6 +113,36 @@ final class UnmapAfterDeathSystemTest {
     void shouldUnmapWhatAProgramHasClosedSinceItsBrokerDied() throws Exception {
         try (Obedient program = new Obedient()) {
             replaceBroker();
+            assertEquals(0, program.tell("close"));
+            unmap(false);
+        }
+    }
+
+    /** That has a session of its own, which stays when the file is closed. */
+    @Test
+    void shouldUnmapWhatAProgramHasClosedThatItWroteAsynchronously() throws Exception {
+        try (Obedient program = new Obedient()) {
+            assertEquals(0, program.tell("asynchronously"));
+            for (int i = 0; i < 3; i++) {
+                replaceBroker();
+                assertEquals(0, program.tell("close"));
+                unmap(false);
+                try (BrokerAdmin admin = broker.admin()) {
+                    admin.map(MapRequest.of("img"));
+                }
+                assertEquals(0, program.tell("open"));
+                assertEquals(0, program.tell("asynchronously"));
+            }
+        }
+    }
+
+    /** The next broker has answered its requests before it knew that all could go on. */
+    @Test
+    void shouldUnmapWhatAProgramHasClosedThatCameBackWithAsynchronousRequests() throws Exception {
+        try (Obedient program = new Obedient()) {
+            assertEquals(0, program.tell("asynchronously"));
+            replaceBroker();
+            assertEquals(0, program.tell("write")); // those of other threads come back with it
             assertEquals(0, program.tell("close"));
             unmap(false);
         }
