@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /** Small programs under the preload library that a test talks with. */
-final class PreloadedPython {
+public final class PreloadedPython {
     private static final String PYTHON = "/usr/bin/python3";
 
     private PreloadedPython() {}
@@ -20,7 +20,8 @@ final class PreloadedPython {
      *
      * @param path the script's argument.
      */
-    static Process start(Path runDir, String script, String path, Map<String, String> environment)
+    public static Process start(
+            Path runDir, String script, String path, Map<String, String> environment)
             throws IOException {
         assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
         ProcessBuilder builder =

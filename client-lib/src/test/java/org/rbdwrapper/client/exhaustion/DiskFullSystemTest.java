@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.exhaustion;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,10 +11,12 @@ import org.junit.jupiter.api.Test;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MappingInfo;
+import org.rbdwrapper.client.death.PreloadedPython;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.IoErrors;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -21,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /** The disks below a broker are full for a while: what fails, what goes on, and what is after. */
@@ -178,6 +182,43 @@ final class DiskFullSystemTest {
             }
             file.force();
         }
+    }
+
+    /** A client that cannot be noted tries again, and the broker still knows who it is. */
+    @Test
+    void shouldHaveNobodyLateWhereTheRunDirectoryIsFullForAWhile() throws Exception {
+        disk = Tmpfs.mount(folder.resolve("run"), "1m");
+        broker = RealBroker.start(folder, "--store", "file");
+        String path;
+        try (BrokerAdmin admin = broker.admin()) {
+            path = broker.image(admin, "img", MIB);
+        }
+        String writesTwice =
+                """
+                import os, sys
+                image = os.open(sys.argv[1], os.O_RDWR)
+                print(os.pwrite(image, b"1", 0), flush=True)
+                sys.stdin.readline()
+                print("again", flush=True)
+                print(os.pwrite(image, b"2", 0), flush=True)
+                """;
+        Process program = PreloadedPython.start(broker.runDir(), writesTwice, path, Map.of());
+        try {
+            BufferedReader answers = program.inputReader();
+            assertEquals("1", answers.readLine());
+            broker.kill();
+            broker.startAgain();
+            disk.fill();
+            program.outputWriter().append('\n').flush();
+            assertEquals("again", answers.readLine());
+            Thread.sleep(1000); // it comes back several times
+            assertFalse(answers.ready());
+            disk.relieve();
+            assertEquals("1", answers.readLine());
+        } finally {
+            program.destroyForcibly();
+        }
+        assertEquals(0, broker.logged("back too late"), broker.output());
     }
 
     /** Maps and unmaps until a new journal must be begun. */
