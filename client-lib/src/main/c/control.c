@@ -80,6 +80,7 @@ int control_connect(struct control *control, int64_t patience_ns)
             control->socket = fd;
             control->broken = false;
             control->next_correlation_id = 1;
+            control->replay_id = 0;
             return 0;
         }
         error = errno;
@@ -95,13 +96,15 @@ int control_connect(struct control *control, int64_t patience_ns)
 }
 
 /* The broker said no: its number and its text become ours. */
-static int refused(struct frame *frame)
+static int refused(struct control *control)
 {
+    struct frame *frame = &control->frame;
     struct SBE(error) answer;
     char text[400];
     if (frame->block_length < SBE(error_sbe_block_length)()
         || BEGIN_DECODING(error, &answer, frame) == NULL
         || frame_body_length(frame) < frame->block_length + SBE(error_text_header_length)()) {
+        control->broken = true;
         return error_set(EPROTO, "the broker's answer is not well formed");
     }
     int number = SBE(error_errno)(&answer);
@@ -117,7 +120,7 @@ static int check_answer(struct control *control, uint16_t template_id, uint16_t 
 {
     struct frame *frame = &control->frame;
     if (frame->template_id == SBE(error_sbe_template_id)()) {
-        return refused(frame);
+        return refused(control);
     }
     if (frame->template_id != template_id || frame->block_length < block_length) {
         control->broken = true;
@@ -226,13 +229,52 @@ int control_send_replay_done(struct control *control)
 {
     struct SBE(replayDone) request;
     BEGIN_ENCODING(replayDone, &request, &control->frame);
-    SBE(replayDone_set_correlationId)(&request, control->next_correlation_id++);
+    control->replay_id = control->next_correlation_id++;
+    SBE(replayDone_set_correlationId)(&request, control->replay_id);
     return SEND(replayDone, &request, control);
+}
+
+/* Of a Done or an Error, which are well formed. */
+static uint64_t answered_id(struct control *control)
+{
+    struct SBE(done) done;
+    struct SBE(error) error;
+    if (control->frame.template_id == SBE(done_sbe_template_id)()) {
+        BEGIN_DECODING(done, &done, &control->frame);
+        return SBE(done_correlationId)(&done);
+    }
+    BEGIN_DECODING(error, &error, &control->frame);
+    return SBE(error_correlationId)(&error);
+}
+
+/* The answer to ReplayDone, which others may keep waiting, may come before it. */
+static int receive_done(struct control *control, uint64_t id)
+{
+    while (true) {
+        int error = RECEIVE(done, control);
+        if (control->broken) {
+            return error;
+        }
+        uint64_t answered = answered_id(control);
+        if (answered == id) {
+            return error;
+        }
+        if (control->replay_id == 0 || answered != control->replay_id) {
+            control->broken = true;
+            return error_set(EPROTO, "the broker answered what it was not asked");
+        }
+        control->replay_id = 0;
+    }
 }
 
 int control_await_replay_done(struct control *control)
 {
-    return RECEIVE(done, control);
+    if (control->replay_id == 0) {
+        return 0; /* it came before the answer to a close */
+    }
+    uint64_t id = control->replay_id;
+    control->replay_id = 0;
+    return receive_done(control, id);
 }
 
 static int decode_image_id(struct control *control, struct SBE(imageOpened) *answer,
@@ -285,10 +327,11 @@ int control_close(struct control *control, uint32_t handle)
 {
     struct SBE(closeImage) request;
     BEGIN_ENCODING(closeImage, &request, &control->frame);
-    SBE(closeImage_set_correlationId)(&request, control->next_correlation_id++);
+    uint64_t id = control->next_correlation_id++;
+    SBE(closeImage_set_correlationId)(&request, id);
     SBE(closeImage_set_handle)(&request, handle);
     int error = SEND(closeImage, &request, control);
-    return error < 0 ? error : RECEIVE(done, control);
+    return error < 0 ? error : receive_done(control, id);
 }
 
 int control_stat(struct control *control, uint32_t handle, const char *path,

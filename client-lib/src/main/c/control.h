@@ -16,6 +16,7 @@ struct control {
     int socket;
     bool broken; /* the broker is gone or not understood: no more requests */
     uint64_t next_correlation_id;
+    uint64_t replay_id; /* of the ReplayDone that has no answer; 0: none */
     struct frame frame;
 };
 
@@ -42,7 +43,7 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
 int control_resume(struct control *control, uint64_t generation, uint64_t session_id, bool *late);
 
 /* All that had no answer was made again, and has its own. Returns when this is so of every session
- * that the broker waits for; as two calls, between which no other may come. */
+ * that the broker waits for; as two calls, between which only control_close may come. */
 int control_send_replay_done(struct control *control);
 int control_await_replay_done(struct control *control);
 

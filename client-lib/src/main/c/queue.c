@@ -216,11 +216,8 @@ void queue_close(struct queue *queue, uint32_t handle)
     struct session *session = queue_session(queue);
     struct queue_image *image = &queue->images[handle];
     image->is_open = false;
-    if (session_is_alive(session) && !session_is_nested(0)) {
-        queue_await_done(queue); /* its answer would be taken for the close's */
-    }
     session_lock();
-    if (session_is_alive(session) && !queue->owes_done && image->failure == 0) {
+    if (session_is_alive(session) && image->failure == 0) {
         control_close(session->control, image->handle);
         session_after_control(session);
     }

@@ -178,20 +178,6 @@ int queue_come_back(struct queue *queue)
     return 0;
 }
 
-void queue_await_done(struct queue *queue)
-{
-    if (!queue->owes_done) {
-        return;
-    }
-    session_begin_following();
-    succession_others_return();
-    if (control_await_replay_done(queue_session(queue)->control) < 0) {
-        atomic_store(&queue_session(queue)->dead, true);
-    }
-    queue->owes_done = false;
-    session_end_following();
-}
-
 static int follow(struct queue *queue)
 {
     while (queue_is_known_dead(queue) || queue->owes_done) {
@@ -202,7 +188,13 @@ static int follow(struct queue *queue)
                 return error;
             }
         }
-        queue_await_done(queue);
+        if (queue->owes_done) {
+            succession_others_return();
+            if (control_await_replay_done(queue_session(queue)->control) < 0) {
+                atomic_store(&queue_session(queue)->dead, true);
+            }
+            queue->owes_done = false;
+        }
     }
     return 0;
 }

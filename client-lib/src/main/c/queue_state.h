@@ -130,9 +130,6 @@ void queue_use_session(struct queue *queue, struct session *session);
 /* The broker is gone: waits for the next one until all can go on. 0, or an error with its text. */
 int queue_follow(struct queue *queue);
 
-/* Waits until the broker has answered ReplayDone, where that is owed. */
-void queue_await_done(struct queue *queue);
-
 /* Sessions before that nobody looks at any more. */
 void queue_free_formers(struct queue *queue);
 

@@ -59,6 +59,7 @@ static void broker_say(struct input *input, unsigned counts, size_t split, const
     control.socket = ends[0];
     control.broken = false;
     control.next_correlation_id = 1;
+    control.replay_id = 0;
 }
 
 static void broker_end_talk(void)

@@ -105,6 +105,15 @@ static int list(void)
     return error;
 }
 
+static int replay(bool closes_meanwhile)
+{
+    int error = control_send_replay_done(&control);
+    if (error == 0 && closes_meanwhile) {
+        error = control_close(&control, 1);
+    }
+    return error < 0 ? error : control_await_replay_done(&control);
+}
+
 static int ask(unsigned request)
 {
     bool late;
@@ -129,10 +138,8 @@ static int ask(unsigned request)
         return take_memory(control_watch_changes);
     case 9:
         return list();
-    default: {
-        int error = control_send_replay_done(&control);
-        return error < 0 ? error : control_await_replay_done(&control);
-    }
+    default:
+        return replay(request / 11 % 2 == 1);
     }
 }
 

@@ -1,8 +1,6 @@
 package org.rbdwrapper.broker.session;
 
-import java.util.ArrayDeque;
 import java.util.PriorityQueue;
-import java.util.Queue;
 
 /** What is to be done after a pause. Conductor's thread. */
 final class DelayedTasks {
@@ -17,6 +15,7 @@ final class DelayedTasks {
 
     /**
      * @param now of {@link System#nanoTime}.
+     * @param pauseNanos more than 0.
      */
     void add(long now, long pauseNanos, Runnable action) {
         tasks.add(new Task(now + pauseNanos, action));
@@ -26,12 +25,10 @@ final class DelayedTasks {
         return tasks.isEmpty();
     }
 
-    /** Does what is due; what that adds is not done before the next look. */
+    /** Does what is due; what that adds is due later. */
     void look(long now) {
-        Queue<Task> due = new ArrayDeque<>();
         while (!tasks.isEmpty() && now - tasks.peek().dueNanos() >= 0) {
-            due.add(tasks.poll());
+            tasks.poll().action().run(); // one that throws leaves the rest for the next look
         }
-        due.forEach(task -> task.action().run());
     }
 }

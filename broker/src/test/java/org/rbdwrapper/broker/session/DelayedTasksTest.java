@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -36,10 +37,26 @@ final class DelayedTasksTest {
     /** Who tries again each time would hold up everybody otherwise. */
     @Test
     void shouldLeaveForTheNextLookWhatIsAddedMeanwhile() {
-        delayed.add(now, 0, () -> delayed.add(now, 0, () -> done.add(1)));
+        delayed.add(now - 1, 1, () -> delayed.add(now, 1, () -> done.add(1)));
         delayed.look(now);
         assertEquals(List.of(), done);
+        now += 1;
         delayed.look(now);
         assertEquals(List.of(1), done);
+    }
+
+    @Test
+    void shouldDoTheRestWhereOneFails() {
+        delayed.add(
+                now,
+                1,
+                () -> {
+                    throw new IllegalStateException("a fault");
+                });
+        delayed.add(now, 2, () -> done.add(2));
+        now += 2;
+        assertThrows(IllegalStateException.class, () -> delayed.look(now));
+        delayed.look(now);
+        assertEquals(List.of(2), done);
     }
 }
