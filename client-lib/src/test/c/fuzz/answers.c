@@ -137,7 +137,8 @@ static void act(void)
 
 /* What the client calls. */
 
-_Atomic uint32_t *fork_process_number; /* no fork is here */
+static _Atomic uint32_t process_number; /* no fork is here */
+_Atomic uint32_t *fork_process_number = &process_number;
 
 void session_ring_doorbell(struct session *session)
 {
@@ -231,6 +232,7 @@ int session_make(const struct session_wish *wish, struct session_key before,
     REQUIRE(memory != NULL);
     made->segment = (struct segment_header *) memory;
     made->is_late = is_late;
+    made->key = (struct session_key) {1, sessions_made};
     channel_init(&made->channel[0], memory + segment_channel_offset(&geometry, 0), &geometry, true);
     taken = 0;
     scribbled = false;
