@@ -115,13 +115,16 @@ static void end_absence(struct queue *queue)
         is_absent &= !queue->images[i].is_open;
     }
     if (is_absent && !session_is_nested(0)) {
-        queue->has_left = succession_end_for(session->key);
+        queue->has_left = true;
+        succession_end_for(session->key);
     }
 }
 
 void queue_destroy(struct queue *queue)
 {
-    queue_start(queue);
+    if (queue->length > 0) {
+        queue_start(queue); /* which waits for a broker where there is none */
+    }
     while (queue->length > 0) {
         while (queue_reap(queue) != NULL) {
         }

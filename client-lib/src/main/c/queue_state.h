@@ -48,7 +48,7 @@ struct queue {
     int64_t looked_at_ns; /* whether the broker is there */
     bool owes_done; /* the broker has not answered ReplayDone */
     bool is_late;   /* a broker has said so, and not all is answered yet */
-    bool has_left;  /* the next broker knows that nothing is open any more: nobody follows the session */
+    bool has_left;  /* the next broker hears that nothing is open any more: nobody follows the session */
     uint32_t depth;    /* that is wanted */
     uint32_t max_read; /* bytes of a part */
     uint32_t max_write;

@@ -27,12 +27,16 @@ static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024,
 /* The least that there is, to tell a broker something that it can do without. */
 static const struct session_wish for_nothing = {1, 2, 64 * 1024, 1000000000};
 
+/* More at a time are forgotten: then unmap takes what those had open to be in use. */
+#define MAX_UNTOLD 16
+
 enum state { OPEN, LOST, REPLAYING, CLOSING };
 
 /* Under the session's lock. */
 static enum state state;
 static struct session *current; /* NULL before the first */
 static struct session_key left;  /* of one that nobody follows yet, though its files are closed */
+static struct session_key untold[MAX_UNTOLD]; /* queues' that are closed, of which no broker has heard */
 static uint32_t replays;
 static uint32_t eras; /* sessions that took new requests */
 
@@ -58,6 +62,7 @@ void succession_forget(void)
     state = OPEN;
     current = NULL;
     left = (struct session_key) {0, 0};
+    memset(untold, 0, sizeof untold);
     replays = 0;
     eras = 0;
     is_late = false;
@@ -160,6 +165,41 @@ static int end_empty_replay(struct session *session)
     return error;
 }
 
+static bool tell_end(struct session_key key)
+{
+    struct session *last;
+    /* its end is that of the one which was left; ReplayDone would wait for others */
+    if (session_make(&for_nothing, key, &last) < 0) {
+        return false;
+    }
+    last->references = 1;
+    session_release(last);
+    return true;
+}
+
+/* Under the lock. There is a broker now. */
+static void tell_ends(void)
+{
+    for (unsigned i = 0; i < MAX_UNTOLD; i++) {
+        if (untold[i].generation != 0 && tell_end(untold[i])) {
+            untold[i].generation = 0;
+        }
+    }
+}
+
+void succession_end_for(struct session_key key)
+{
+    if (tell_end(key)) {
+        return;
+    }
+    for (unsigned i = 0; i < MAX_UNTOLD; i++) {
+        if (untold[i].generation == 0) {
+            untold[i] = key;
+            return;
+        }
+    }
+}
+
 /* Under the lock. The session before had no files. */
 static int make_current(void)
 {
@@ -181,6 +221,7 @@ static int make_current(void)
     if (error == 0) {
         current->era = eras++;
         left = (struct session_key) {0, 0};
+        tell_ends();
     }
     return error;
 }
@@ -218,21 +259,9 @@ int succession_acquire(struct session **session)
     return 0;
 }
 
-bool succession_end_for(struct session_key key)
-{
-    struct session *last;
-    /* its end is that of the one which was left; ReplayDone would wait for others */
-    if (session_make(&for_nothing, key, &last) < 0) {
-        return false;
-    }
-    last->references = 1;
-    session_release(last);
-    return true;
-}
-
 void succession_end_absence(void)
 {
-    if (leave_if_dead() && current == NULL && left.generation != 0 && succession_end_for(left)) {
+    if (leave_if_dead() && current == NULL && left.generation != 0 && tell_end(left)) {
         left = (struct session_key) {0, 0};
     }
 }
@@ -351,6 +380,7 @@ static void close_replay(struct session *session)
     } else {
         state = OPEN;
         eras++;
+        tell_ends();
         is_late = false;
         for (struct rbdw_file *file = atomic_load(&files); file != NULL; file = file->next) {
             if (is_to_follow(file) && file->next_session == session) {

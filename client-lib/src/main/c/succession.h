@@ -39,8 +39,9 @@ void succession_remove_file(struct rbdw_file *file);
  * answer within a second. */
 void succession_end_absence(void);
 
-/* Under the lock: likewise of any session whose broker has ended. Whether that was told. */
-bool succession_end_for(struct session_key key);
+/* Under the lock: likewise of a queue's session, whose broker has ended. It is told later where there is
+ * none. */
+void succession_end_for(struct session_key key);
 
 /* Waits until the file (NULL: any) can be used. 0, also in a child; an error with its text where it
  * cannot be any more. */

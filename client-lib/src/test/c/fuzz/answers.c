@@ -269,10 +269,9 @@ bool session_is_nested(uint32_t own_channels)
     return false;
 }
 
-bool succession_end_for(struct session_key key)
+void succession_end_for(struct session_key key)
 {
     REQUIRE(key.generation != 0);
-    return input_u8(&broker) % 2 == 0; /* whether there is a broker that hears of it */
 }
 
 void succession_others_return(void)

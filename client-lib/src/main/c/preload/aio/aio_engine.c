@@ -339,7 +339,9 @@ void aio_engine_end(struct aio_engine *engine)
 {
     struct queue *queue = atomic_load(&engine->queue);
     struct aio_request *request;
-    queue_start(queue);
+    if (queue_length(queue) > 0) {
+        queue_start(queue); /* which waits for a broker where there is none */
+    }
     while (queue_length(queue) > 0) {
         while ((request = aio_engine_reap(engine)) != NULL) {
             aio_request_give_back(engine, request);

@@ -38,6 +38,7 @@ public final class Broker implements AutoCloseable {
     private final StoreConnection administration;
     private final MessengerPool messengers;
     private final Workers workers;
+    private final Workers noting;
     private final Conductor conductor;
     private final Thread conductorThread;
     private final AutoCloseable growth;
@@ -63,6 +64,7 @@ public final class Broker implements AutoCloseable {
                             new MessengerPool(store, options.policy(), options.maxMessengers()));
             conductor = new Conductor(runDirectory.listen(), options.helloTimeoutNanos());
             workers = new Workers(conductor::execute);
+            noting = Workers.inOrder(conductor::execute, "worker-noting-");
             long generation = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
             ControlPlane.assemble(
                     conductor,
@@ -70,6 +72,7 @@ public final class Broker implements AutoCloseable {
                     messengers,
                     administration,
                     workers,
+                    noting,
                     options,
                     store.describe(),
                     generation);
@@ -128,6 +131,7 @@ public final class Broker implements AutoCloseable {
             boolean drained = conductor.stopAndAwait();
             conductorThread.join();
             boolean idle = workers.close(WORKER_TIMEOUT_MILLIS);
+            idle &= noting.close(WORKER_TIMEOUT_MILLIS);
             if (drained && idle) {
                 cleanup.add(store);
                 cleanup.add(administration);

@@ -6,6 +6,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.concurrent.Callable;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -46,12 +47,34 @@ public final class Workers {
                         idleMillis,
                         TimeUnit.MILLISECONDS,
                         new IdleFirstQueue(),
-                        task ->
-                                Thread.ofPlatform()
-                                        .daemon()
-                                        .name("worker-" + count.getAndIncrement())
-                                        .unstarted(task),
+                        task -> thread("worker-", task),
                         Workers::queue);
+    }
+
+    private Workers(Consumer<Runnable> conductor, String name) {
+        this.conductor = conductor;
+        this.executor =
+                new ThreadPoolExecutor(
+                        1,
+                        1,
+                        IDLE_SECONDS,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        task -> thread(name, task));
+        executor.allowCoreThreadTimeOut(true);
+    }
+
+    /**
+     * Makes one call after the other, in their order.
+     *
+     * @param name of its thread.
+     */
+    public static Workers inOrder(Consumer<Runnable> conductor, String name) {
+        return new Workers(conductor, name);
+    }
+
+    private Thread thread(String name, Runnable task) {
+        return Thread.ofPlatform().daemon().name(name + count.getAndIncrement()).unstarted(task);
     }
 
     /** Any thread: runs a task on the conductor's thread. */
@@ -107,6 +130,9 @@ public final class Workers {
             throw new RejectedExecutionException("the broker ends");
         }
         executor.getQueue().add(task);
+        if (executor.getPoolSize() == 0) {
+            executor.execute(() -> {}); // the last thread has ended meanwhile, and not seen it
+        }
     }
 
     /**

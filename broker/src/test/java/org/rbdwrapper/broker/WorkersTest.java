@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 final class WorkersTest {
     private static final int LIMIT = 16;
@@ -39,6 +42,18 @@ final class WorkersTest {
             assertTrue(worker.take().join(Duration.ofSeconds(30)));
         }
         assertTrue(impatient.close(30_000));
+    }
+
+    @Test
+    void shouldMakeOneCallAfterTheOtherWhereAskedTo() throws Exception {
+        Workers one = Workers.inOrder(conductor::add, "one-");
+        List<Integer> made = new ArrayList<>(); // by one thread at a time
+        for (int i = 0; i < MORE; i++) {
+            int number = i;
+            one.call(() -> made.add(number), done -> {}, failure -> {});
+        }
+        assertTrue(one.close(30_000));
+        assertEquals(IntStream.range(0, MORE).boxed().toList(), made);
     }
 
     @Test

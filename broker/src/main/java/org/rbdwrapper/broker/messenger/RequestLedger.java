@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.messenger;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -49,6 +50,8 @@ public final class RequestLedger {
     static final int FLUSHED_OFFSET = 72;
 
     private final AtomicBuffer page; // null: in the heap
+    private final BitSet others = new BitSet(); // open handles without a place, by their index
+    private long newest; // of them, since one of them has been open all the time
 
     private RequestLedger(AtomicBuffer page) {
         this.page = page;
@@ -86,14 +89,27 @@ public final class RequestLedger {
      * @param mapping tells it from all others for ever: when it was made, more than 0.
      */
     public void opened(int handle, long mapping) {
-        if (!setMapping(handle, mapping) && page != null) {
-            page.putLongOrdered(NEWEST_OFFSET, Math.max(mapping, page.getLong(NEWEST_OFFSET)));
+        if (!setMapping(handle, mapping)) {
+            others.set(HandleTable.index(handle));
+            setNewest(Math.max(mapping, newest));
         }
     }
 
     /** Conductor: its client closes it, or it leads nowhere any more. */
     public void closed(int handle) {
-        setMapping(handle, 0);
+        if (!setMapping(handle, 0)) {
+            others.clear(HandleTable.index(handle)); // again, where it led nowhere before
+            if (others.isEmpty()) {
+                setNewest(0);
+            }
+        }
+    }
+
+    private void setNewest(long mapping) {
+        newest = mapping;
+        if (page != null) {
+            page.putLongOrdered(NEWEST_OFFSET, mapping);
+        }
     }
 
     /** False where there is no place for it. */

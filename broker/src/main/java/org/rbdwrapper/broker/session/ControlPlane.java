@@ -25,6 +25,7 @@ public final class ControlPlane {
             MessengerPool messengers,
             StoreConnection administration,
             Workers workers,
+            Workers noting,
             BrokerOptions options,
             String store,
             long generation)
@@ -35,7 +36,7 @@ public final class ControlPlane {
         SharedImages images = new SharedImages(messengers, workers);
         SessionRoster roster = new SessionRoster(options.runDir());
         Map<SessionKey, SessionRoster.Entry> before = roster.load();
-        SessionNotes notes = new SessionNotes(roster, workers);
+        SessionNotes notes = new SessionNotes(roster, noting);
         DelayedTasks delayed = new DelayedTasks();
         ReturnGrace grace =
                 new ReturnGrace(

@@ -308,7 +308,7 @@ final class ReturnGrace {
         boolean stuck =
                 isTooLong(back.idleNanos, back.pid(), now)
                         || session.requests() > REQUESTS_A_TAG * session.maxInFlight();
-        if (!stuck || back.isCutOff) {
+        if (!stuck || back.isCutOff || session.ended) {
             return false;
         }
         back.isCutOff = true;

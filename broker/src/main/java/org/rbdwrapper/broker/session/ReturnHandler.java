@@ -42,28 +42,14 @@ final class ReturnHandler {
             return;
         }
         session.resumable = true;
-        session.beingNoted = true;
         SessionKey before =
                 beforeGeneration == 0 ? null : new SessionKey(beforeGeneration, beforeId);
         notes.add(
                 key(session),
                 before,
                 session.peer,
-                ledger -> {
-                    onNoted(session);
-                    onAdded(reply, before, ledger);
-                },
-                failure -> {
-                    onNoted(session);
-                    reply.fail(failure);
-                });
-    }
-
-    private void onNoted(Session session) {
-        session.beingNoted = false;
-        if (session.forgottenWhenNoted) {
-            forget(Set.of(key(session)));
-        }
+                ledger -> onAdded(reply, before, ledger),
+                reply::fail);
     }
 
     private void onAdded(Reply reply, SessionKey before, RequestLedger ledger) {
@@ -122,11 +108,7 @@ final class ReturnHandler {
         grace.onReturned(session);
         if (session.resumable && !comesBack && !isCutOff) {
             Set<SessionKey> all = new HashSet<>(session.before);
-            if (session.beingNoted) {
-                session.forgottenWhenNoted = true;
-            } else {
-                all.add(key(session));
-            }
+            all.add(key(session)); // also where that is just being noted
             forget(all);
         }
     }

@@ -48,12 +48,6 @@ final class Session {
     /** Its client comes back when this broker is replaced. */
     boolean resumable;
 
-    /** A worker writes its note: nobody else may remove that yet. */
-    boolean beingNoted;
-
-    /** It ended while {@link #beingNoted}, and its note goes when it is written. */
-    boolean forgottenWhenNoted;
-
     /** Its client's sessions with brokers before, as long as it may come back by their keys. */
     Set<SessionKey> before = Set.of();
 

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Has workers write the {@link SessionRoster}. They have no order among each other: a note must not
- * be forgotten before it is known to be written.
+ * Has the {@link SessionRoster} written, in the order of the calls. By a thread of its own: who
+ * comes back in time is not to be late for a store that has all workers wait.
  *
  * <p>Conductor's thread.
  */
@@ -20,11 +20,14 @@ final class SessionNotes implements ReturnGrace.Notes {
     private static final Logger LOG = LoggerFactory.getLogger(SessionNotes.class);
 
     private final SessionRoster roster;
-    private final Workers workers;
+    private final Workers noting;
 
-    SessionNotes(SessionRoster roster, Workers workers) {
+    /**
+     * @param noting which make one call after the other.
+     */
+    SessionNotes(SessionRoster roster, Workers noting) {
         this.roster = roster;
-        this.workers = workers;
+        this.noting = noting;
     }
 
     /** See {@link SessionRoster#add}. */
@@ -34,7 +37,7 @@ final class SessionNotes implements ReturnGrace.Notes {
             UnixSocket.Peer peer,
             Consumer<RequestLedger> added,
             Consumer<ErrnoException> failed) {
-        workers.call(() -> roster.add(key, before, peer.pid(), peer.uid()), added, failed);
+        noting.call(() -> roster.add(key, before, peer.pid(), peer.uid()), added, failed);
     }
 
     @Override
@@ -52,7 +55,7 @@ final class SessionNotes implements ReturnGrace.Notes {
             then.run();
             return;
         }
-        workers.call(
+        noting.call(
                 () -> {
                     keys.forEach(action);
                     return keys;

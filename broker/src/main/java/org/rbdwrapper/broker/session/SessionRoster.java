@@ -107,7 +107,10 @@ final class SessionRoster {
             if (pid == 0 || other.pid == 0) {
                 return uid == other.uid;
             }
-            return pid == other.pid && startTime.equals(other.startTime);
+            boolean isSame = startTime.equals(other.startTime);
+            // a broker may see processes that the one before it could not
+            boolean mayBeSame = (isHidden() || other.isHidden()) && uid == other.uid;
+            return pid == other.pid && (isSame || mayBeSame);
         }
 
         /** For people: who it is. */

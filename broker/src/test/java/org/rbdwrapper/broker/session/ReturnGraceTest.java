@@ -359,6 +359,29 @@ final class ReturnGraceTest {
         }
     }
 
+    /** Under hidepid, or where only one of the brokers was in a container of its own. */
+    @Test
+    void shouldTakeTheSessionsOfAProcessForOneClientsThatOnlyOneBrokerCouldSee() {
+        SessionRoster.Entry unseen =
+                new SessionRoster.Entry(
+                        PID, UID, SessionRoster.Entry.HIDDEN, A, MAPPINGS, false, false, false);
+        ReturnGrace grace = grace(Map.of(A, entry(true), A_AGAIN, unseen));
+        assertEquals(Set.of(A, A_AGAIN), grace.admit(session(), B_AGAIN, A, 0).keys());
+    }
+
+    @Test
+    void shouldNotTakeAClientThatHasEndedForOneThatIsLate() {
+        ReturnGrace grace = grace(Map.of(A, entry(true)));
+        grace.admit(sessionA, A_AGAIN, A, 0);
+        sessionA.ended = true; // and a request of it hangs in the store
+        grace.look(20 * LIMIT);
+        assertFalse(isOver);
+        assertFalse(grace.isCutOff(sessionA));
+        grace.onReturned(sessionA);
+        assertTrue(isOver);
+        assertEquals(Set.of(), late);
+    }
+
     /** Which has changed its user meanwhile. */
     @Test
     void shouldKnowAProcessByItsNumber() {

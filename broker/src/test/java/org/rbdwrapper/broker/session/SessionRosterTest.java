@@ -82,6 +82,11 @@ class SessionRosterTest {
         assertTrue(load().get(KEY).hadRequests(), "of the last one nothing is known");
         ledger.opened(SessionChannels.handleNumber(most + 1, 7), 100);
         assertEquals(100 + most, load().get(KEY).mappings().newestOfOthers());
+        ledger.closed(SessionChannels.handleNumber(most, 7));
+        assertEquals(100 + most, load().get(KEY).mappings().newestOfOthers());
+        ledger.closed(SessionChannels.handleNumber(most + 1, 7));
+        ledger.closed(SessionChannels.handleNumber(most + 1, 7));
+        assertEquals(0, load().get(KEY).mappings().newestOfOthers());
     }
 
     @Test

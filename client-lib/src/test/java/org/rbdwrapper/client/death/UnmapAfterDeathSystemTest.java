@@ -151,6 +151,7 @@ final class UnmapAfterDeathSystemTest {
     @Test
     void shouldUnmapWhatWasClosedWhileThereWasNoBroker() throws Exception {
         try (Obedient program = new Obedient()) {
+            assertEquals(0, program.tell("asynchronously"));
             broker.awaitAllCounted();
             broker.kill();
             assertEquals(0, program.tell("close"));

@@ -186,7 +186,7 @@ final class DiskFullSystemTest {
 
     /** A client that cannot be noted tries again, and the broker still knows who it is. */
     @Test
-    void shouldHaveNobodyLateWhereTheRunDirectoryIsFullForAWhile() throws Exception {
+    void shouldStillKnowWhoComesBackWhereTheRunDirectoryIsFullForAWhile() throws Exception {
         disk = Tmpfs.mount(folder.resolve("run"), "1m");
         broker = RealBroker.start(folder, "--store", "file");
         String path;
