@@ -21,6 +21,7 @@ import java.nio.file.Path;
 final class FaultyStoreBroker {
     private static final String HOLD = "hold";
     private static final String DELAY = "delay ";
+    private static final String DELAY_OPENS = "delay-opens ";
 
     private FaultyStoreBroker() {}
 
@@ -34,6 +35,10 @@ final class FaultyStoreBroker {
 
     static void delayWrites(BrokerProcess next, int millis) throws IOException {
         Files.writeString(file(next.stateDir()), DELAY + millis);
+    }
+
+    static void delayOpens(BrokerProcess next, int millis) throws IOException {
+        Files.writeString(file(next.stateDir()), DELAY_OPENS + millis);
     }
 
     static void haveNoFault(BrokerProcess next) throws IOException {
@@ -50,6 +55,10 @@ final class FaultyStoreBroker {
         }
         if (said.startsWith(DELAY)) {
             return Fault.delay(FaultPoint.WRITE, Integer.parseInt(said.substring(DELAY.length())));
+        }
+        if (said.startsWith(DELAY_OPENS)) {
+            return Fault.delay(
+                    FaultPoint.OPEN, Integer.parseInt(said.substring(DELAY_OPENS.length())));
         }
         String[] numbers = said.split(" ", 2);
         Errno errno = Errno.of(Integer.parseInt(numbers[0]));

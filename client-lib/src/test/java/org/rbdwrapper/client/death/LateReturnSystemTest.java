@@ -17,9 +17,11 @@ import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.BufferedReader;
 import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
-/** A program that is stopped while its broker dies under its write, and goes on much later. */
+/** Programs that write while their broker dies: who is late with the next one, and who is not. */
 @Timeout(120)
 final class LateReturnSystemTest {
     private static final String WRITES =
@@ -37,6 +39,13 @@ final class LateReturnSystemTest {
             sys.stdin.readline()
             """;
 
+    /** More than the broker has workers. */
+    private static final int MANY = 20;
+
+    /** So long that who waits for two of them would be late: see ReturnGrace.LIMIT_NANOS. */
+    private static final int SLOW_OPEN_MILLIS = 4_000;
+
+    private final List<Process> programs = new ArrayList<>();
     private BrokerProcess broker;
     private String path;
 
@@ -51,42 +60,66 @@ final class LateReturnSystemTest {
 
     @AfterEach
     void stopBroker() throws Exception {
+        for (Process program : programs) {
+            program.destroyForcibly().waitFor();
+        }
         broker.close();
+    }
+
+    private Process start(String image) throws Exception {
+        Process program = PreloadedPython.start(broker.runDir(), WRITES, image, Map.of());
+        programs.add(program);
+        assertEquals("open", program.inputReader().readLine());
+        return program;
+    }
+
+    private void replaceBroker() throws Exception {
+        broker.kill();
+        broker.startAgain();
+    }
+
+    /** It is there in time, and cannot help it that the store is slow. */
+    @Test
+    void shouldNotBeLateForAStoreThatHasAllWorkersWait() throws Exception {
+        for (int i = 0; i < MANY; i++) {
+            start(broker.createAndMap("img" + i, 1 << 20));
+        }
+        awaitRequests(MANY);
+        FaultyStoreBroker.delayOpens(broker, SLOW_OPEN_MILLIS);
+        replaceBroker();
+        for (Process program : programs) {
+            assertEquals("1", program.inputReader().readLine());
+        }
+        FaultyStoreBroker.haveNoFault(broker);
     }
 
     @Test
     void shouldHaveItsImageInUseOverSeveralBrokersUntilItIsBack() throws Exception {
-        Process program = PreloadedPython.start(broker.runDir(), WRITES, path, Map.of());
-        try {
-            BufferedReader answers = program.inputReader();
-            assertEquals("open", answers.readLine());
-            awaitRequest();
-            Signals.send("STOP", program.pid());
-            broker.kill();
-            FaultyStoreBroker.haveNoFault(broker);
-            broker.startAgain();
-            for (int i = 0; i < 3; i++) {
-                String refusal = refusal();
-                assertTrue(refusal.contains("python3 (pid " + program.pid()), refusal);
-                broker.kill();
-                broker.startAgain();
-            }
-            Signals.send("CONT", program.pid());
-            assertEquals(Integer.toString(-Errno.EIO.number()), answers.readLine());
-            assertEquals("1", answers.readLine());
-            assertEquals("closed", answers.readLine());
-            unmap();
-        } finally {
-            program.destroyForcibly().waitFor();
+        Process program = start(path);
+        BufferedReader answers = program.inputReader();
+        awaitRequests(1);
+        Signals.send("STOP", program.pid());
+        FaultyStoreBroker.haveNoFault(broker);
+        replaceBroker();
+        for (int i = 0; i < 3; i++) {
+            String refusal = refusal();
+            assertTrue(refusal.contains("python3 (pid " + program.pid()), refusal);
+            replaceBroker();
         }
+        Signals.send("CONT", program.pid());
+        assertEquals(Integer.toString(-Errno.EIO.number()), answers.readLine());
+        assertEquals("1", answers.readLine());
+        assertEquals("closed", answers.readLine());
+        unmap();
+        program.destroyForcibly().waitFor();
         broker.stop();
         assertFalse(Files.exists(broker.runDir().resolve("sessions")), "nobody comes back");
         broker.startAgain();
     }
 
-    private void awaitRequest() throws Exception {
+    private void awaitRequests(int count) throws Exception {
         try (BrokerAdmin admin = broker.admin()) {
-            while (admin.clients().stream().mapToLong(ClientInfo::inFlight).sum() == 0) {
+            while (admin.clients().stream().mapToLong(ClientInfo::inFlight).sum() < count) {
                 Thread.sleep(5); // the test's time limit ends a wait in vain
             }
         }

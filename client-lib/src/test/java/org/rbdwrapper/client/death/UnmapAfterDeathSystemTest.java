@@ -32,7 +32,7 @@ final class UnmapAfterDeathSystemTest {
     /** Does what it is told, a word a line, and answers with 0 or an error number. */
     private static final String OBEYS =
             """
-            import ctypes, errno, os, struct, sys
+            import ctypes, errno, os, platform, struct, sys
             libc = ctypes.CDLL(None)
             SIGEV_NONE = 1
 
@@ -46,6 +46,24 @@ final class UnmapAfterDeathSystemTest {
                     pass
                 assert libc.aio_return(aiocb) == 1
 
+            IO_SETUP, IO_DESTROY, IO_GETEVENTS, IO_SUBMIT = \
+                {"x86_64": (206, 207, 208, 209), "aarch64": (0, 1, 4, 2)}[platform.machine()]
+            PWRITE = 1
+            context = ctypes.c_ulong(0)
+
+            def write_in_context():
+                if context.value == 0:
+                    assert libc.syscall(IO_SETUP, 4, ctypes.byref(context)) == 0
+                block = ctypes.create_string_buffer(b"4", 1)
+                iocb = ctypes.create_string_buffer(64)
+                struct.pack_into("QIIHhIQQq", iocb, 0, 0, 0, 0, PWRITE, 0, image,
+                                 ctypes.addressof(block), 1, 0)
+                list = (ctypes.c_void_p * 1)(ctypes.addressof(iocb))
+                events = ctypes.create_string_buffer(32)
+                one = ctypes.c_long(1)
+                assert libc.syscall(IO_SUBMIT, context, one, list) == 1
+                assert libc.syscall(IO_GETEVENTS, context, one, one, events, None) == 1
+
             image = os.open(sys.argv[1], os.O_RDWR)
             assert os.pwrite(image, b"1", 0) == 1
             print("open", flush=True)
@@ -56,6 +74,10 @@ final class UnmapAfterDeathSystemTest {
                         assert os.pwrite(image, b"2", 0) == 1
                     elif word == "asynchronously":
                         write_asynchronously()
+                    elif word == "in context":
+                        write_in_context()
+                    elif word == "end context":
+                        assert libc.syscall(IO_DESTROY, context) == 0
                     elif word == "open":
                         image = os.open(sys.argv[1], os.O_RDWR)
                     elif word == "close":
@@ -157,6 +179,21 @@ final class UnmapAfterDeathSystemTest {
             assertEquals(0, program.tell("close"));
             broker.startAgain();
             refusal(); // it could not say so
+            assertEquals(0, program.tell("list"));
+            unmap(false);
+        }
+    }
+
+    /** Nothing of it is under way: it does not wait for a broker. */
+    @Test
+    void shouldUnmapWhatAContextHadOpenThatEndedWhileThereWasNoBroker() throws Exception {
+        try (Obedient program = new Obedient()) {
+            assertEquals(0, program.tell("in context"));
+            broker.awaitAllCounted();
+            broker.kill();
+            assertEquals(0, program.tell("close"));
+            assertEquals(0, program.tell("end context"));
+            broker.startAgain();
             assertEquals(0, program.tell("list"));
             unmap(false);
         }
