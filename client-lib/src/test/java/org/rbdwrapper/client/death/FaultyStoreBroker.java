@@ -29,8 +29,11 @@ final class FaultyStoreBroker {
         Files.writeString(file(next.stateDir()), errno.number() + " " + times);
     }
 
-    static void holdWrites(BrokerProcess next) throws IOException {
-        Files.writeString(file(next.stateDir()), HOLD);
+    /** Returns when there is one that answers no write. */
+    static void restartHoldingWrites(BrokerProcess broker) throws Exception {
+        broker.stop();
+        Files.writeString(file(broker.stateDir()), HOLD);
+        broker.startAgain();
     }
 
     static void delayWrites(BrokerProcess next, int millis) throws IOException {

@@ -52,9 +52,7 @@ final class LateReturnSystemTest {
     void startBroker() throws Exception {
         broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
         path = broker.createAndMap("img", 1 << 20);
-        broker.stop();
-        FaultyStoreBroker.holdWrites(broker);
-        broker.startAgain();
+        FaultyStoreBroker.restartHoldingWrites(broker);
     }
 
     @AfterEach

@@ -124,7 +124,7 @@ final class ReopenSystemTest {
     /** Others wait for that as well: nobody is late. */
     @Test
     void shouldMakeAgainWhatWasUnderWayWhenItCanBeOpened() throws Exception {
-        holdWrites();
+        FaultyStoreBroker.restartHoldingWrites(broker);
         try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
             CompletableFuture<Integer> write = file.writeAsync(ByteBuffer.wrap(new byte[] {7}), 0);
             Thread.sleep(300);
@@ -141,7 +141,7 @@ final class ReopenSystemTest {
     @Test
     void shouldWriteToItsOwnImageWhatWasUnderWayWhenAFileWasClosed() throws Exception {
         String otherPath = broker.createAndMap("other", 1 << 20);
-        holdWrites();
+        FaultyStoreBroker.restartHoldingWrites(broker);
         RbdFile closed = RbdFile.openAt(broker.runDir(), path);
         try (RbdFile other = RbdFile.openAt(broker.runDir(), otherPath)) {
             closed.readAsync(ByteBuffer.allocate(1), 0).join();
@@ -169,12 +169,6 @@ final class ReopenSystemTest {
         try (RbdFile again = RbdFile.openAt(broker.runDir(), path)) {
             assertEquals(7, firstByte(again));
         }
-    }
-
-    private void holdWrites() throws Exception {
-        broker.stop();
-        FaultyStoreBroker.holdWrites(broker);
-        broker.startAgain();
     }
 
     private static int firstByte(RbdFile file) throws IOException {
