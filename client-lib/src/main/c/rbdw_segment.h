@@ -21,8 +21,8 @@
  *
  *   128
  *   +--------------+
- *   | brokerParked |  1: the messenger sleeps; a client that published swaps it to 0 and, if it
- *   | u32          |     was 1, rings
+ *   | brokerParked |  not 0: the messenger sleeps, and this is the number of that sleep; a client
+ *   | u32          |  that published rings, then sets it to 0 if the number is still the same
  *   +--------------+
  *
  *   channel (at 4096 + i * channelStride)

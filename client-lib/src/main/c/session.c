@@ -270,14 +270,18 @@ int session_gone(void)
 
 void session_ring_doorbell(struct session *session)
 {
-    /*   client: publish the request | fence | read brokerParked | if 1: swap to 0, and ring
-     *   broker: brokerParked = 1    | fence | look at the rings | if all are empty: sleep
-     * Whichever fence comes first, either the client sees the flag or the broker the request. */
+    /*   client: publish the request | fence | read brokerParked | if not 0: ring, then n to 0
+     *   broker: brokerParked = n    | fence | look at the rings | if all are empty: sleep
+     * Whichever fence comes first, either the client sees the number or the broker the request.
+     *
+     * First the ring, so that nobody is ever left waiting for one that is still to come: a handler
+     * that interrupts us in between waits for the broker itself, and may wait for other threads. */
     _Atomic uint32_t *parked = &session->segment->broker_parked;
     atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(parked, memory_order_relaxed) != 0
-        && atomic_exchange(parked, 0) != 0) {
+    uint32_t sleep = atomic_load_explicit(parked, memory_order_relaxed);
+    if (sleep != 0) {
         uint64_t one = 1;
         syscall(SYS_write, session->doorbell, &one, sizeof one);
+        atomic_compare_exchange_strong(parked, &sleep, 0); /* not where it sleeps anew */
     }
 }

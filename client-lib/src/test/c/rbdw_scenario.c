@@ -2,6 +2,8 @@
  *
  *     rbdw_scenario fork PATH      a child uses what its parent opened
  *     rbdw_scenario signals PATH   handlers read while their threads are inside reads
+ *     rbdw_scenario doorbell PATH  a handler comes before a thread wakes the broker; it waits for
+ *                                  another thread's read, then reads itself
  *     rbdw_scenario threads PATH   many more threads than channels
  *     rbdw_scenario long-handler PATH
  *                                  prints "reading", reads until the broker is stopped, prints "handling" when a
@@ -14,16 +16,19 @@
  * The image has at least 1 MiB and is overwritten. Exit: 0; 1 with one line that says what is wrong;
  * 2 usage. */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,6 +173,85 @@ static void run_signals(void)
     }
 }
 
+#define DOORBELLS 50
+#define LONGEST_WAIT_MS 30000
+
+static __thread bool is_interrupted_at_doorbell;
+static _Atomic uint32_t reads_wanted;
+static _Atomic uint32_t reads_done;
+static long (*libc_syscall)(long number, ...);
+
+/* The library's: a doorbell is the only thing that it writes by one. */
+long syscall(long number, ...)
+{
+    long words[6];
+    va_list arguments;
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++) {
+        words[i] = va_arg(arguments, long);
+    }
+    va_end(arguments);
+    if (libc_syscall == NULL) {
+        libc_syscall = (long (*)(long, ...)) dlsym(RTLD_NEXT, "syscall");
+    }
+    if (number == SYS_write && is_interrupted_at_doorbell) {
+        is_interrupted_at_doorbell = false;
+        raise(SIGUSR1);
+    }
+    return libc_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+
+static void at_doorbell(int signal)
+{
+    int before = errno;
+    (void) signal;
+    uint32_t wanted = atomic_fetch_add(&reads_wanted, 1) + 1;
+    for (int ms = 0; atomic_load(&reads_done) != wanted; ms++) {
+        if (ms == LONGEST_WAIT_MS) {
+            fail("the broker sleeps though another thread's request waits");
+        }
+        usleep(1000);
+    }
+    expect_block(0, 1);
+    atomic_fetch_add(&handled, 1);
+    errno = before;
+}
+
+static void *read_when_wanted(void *argument)
+{
+    (void) argument;
+    for (uint32_t done = 0; done < DOORBELLS;) {
+        if (atomic_load(&reads_wanted) == done) {
+            usleep(100);
+        } else {
+            expect_block(0, 1);
+            atomic_store(&reads_done, ++done);
+        }
+    }
+    return NULL;
+}
+
+static void run_doorbell(void)
+{
+    pthread_t other;
+    struct sigaction action = {.sa_handler = at_doorbell};
+    sigaction(SIGUSR1, &action, NULL);
+    write_block(0, 1);
+    if (pthread_create(&other, NULL, read_when_wanted, NULL) != 0) {
+        fail("no thread");
+    }
+    for (uint64_t i = 0; atomic_load(&handled) < DOORBELLS; i++) {
+        if (i == 100 * DOORBELLS) {
+            fail("the broker hardly ever sleeps");
+        }
+        usleep(10 * 1000); /* and the broker looks no longer, and sleeps */
+        is_interrupted_at_doorbell = true;
+        expect_block(0, 1);
+        is_interrupted_at_doorbell = false;
+    }
+    pthread_join(other, NULL);
+}
+
 static void *read_and_write(void *argument)
 {
     uint64_t number = (uint64_t) (uintptr_t) argument;
@@ -278,7 +362,7 @@ int main(int argc, char **argv)
     int count = argc > 3 ? atoi(argv[3]) : 1;
     path = argc > 2 ? argv[2] : "";
     if (argc < 3 || count < 1 || count > MAX_THREADS) {
-        fprintf(stderr, "usage: rbdw_scenario fork|signals|threads|long-handler|until-gone PATH [THREADS]\n");
+        fprintf(stderr, "usage: rbdw_scenario fork|signals|doorbell|threads|long-handler|until-gone PATH [THREADS]\n");
         return 2;
     }
     if (rbdw_open(path, strcmp(scenario, "until-gone") == 0 ? O_RDONLY : O_RDWR, &image) < 0) {
@@ -288,6 +372,8 @@ int main(int argc, char **argv)
         run_fork();
     } else if (strcmp(scenario, "signals") == 0) {
         run_signals();
+    } else if (strcmp(scenario, "doorbell") == 0) {
+        run_doorbell();
     } else if (strcmp(scenario, "threads") == 0) {
         run_threads();
     } else if (strcmp(scenario, "long-handler") == 0) {

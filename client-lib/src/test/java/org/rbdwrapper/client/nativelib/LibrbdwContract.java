@@ -122,6 +122,11 @@ abstract class LibrbdwContract extends BrokerFixture {
     }
 
     @Test
+    void shouldServeHandlerThatInterruptsAThreadBeforeItWakesTheBroker() throws Exception {
+        scenario("doorbell");
+    }
+
+    @Test
     void shouldServeMoreThreadsThanChannels() throws Exception {
         scenario("threads");
     }

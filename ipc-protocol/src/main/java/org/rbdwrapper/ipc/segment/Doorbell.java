@@ -12,15 +12,20 @@ import java.lang.invoke.VarHandle;
  * makes it safe:
  *
  * <pre>
- *   client: publish the request · fence · read brokerParked · if 1: swap to 0, and ring
- *   broker: brokerParked = 1    · fence · look at every ring · if all are empty: sleep
+ *   client: publish the request · fence · read brokerParked · if not 0: ring, then n to 0
+ *   broker: brokerParked = n    · fence · look at every ring · if all are empty: sleep
  * </pre>
  *
- * Whichever fence comes first, either the client sees the flag or the broker sees the request.
+ * Whichever fence comes first, either the client sees the number or the broker sees the request.
+ *
+ * <p>A client rings before it takes the number away, so that no other relies on a ring that is
+ * still to come: a thread may be held up in between, for ever by a signal handler that waits for
+ * others. Each sleep has its own number, so that who was held up does not hide the next sleep.
  */
 public final class Doorbell {
     private final AtomicBuffer segment;
     private final int eventFd;
+    private int sleeps; // the messenger's thread
 
     /**
      * @param eventFd not owned.
@@ -33,9 +38,10 @@ public final class Doorbell {
     /** Client, any thread, after its requests are published: one call for a batch of them. */
     public void ringIfParked() {
         VarHandle.fullFence();
-        if (segment.getIntVolatile(BROKER_PARKED_OFFSET) != 0
-                && segment.getAndSetInt(BROKER_PARKED_OFFSET, 0) != 0) {
+        int sleep = segment.getIntVolatile(BROKER_PARKED_OFFSET);
+        if (sleep != 0) {
             EventFd.ring(eventFd);
+            segment.compareAndSetInt(BROKER_PARKED_OFFSET, sleep, 0);
         }
     }
 
@@ -44,7 +50,8 @@ public final class Doorbell {
      * last look follow.
      */
     public void announceParked() {
-        segment.putIntRelease(BROKER_PARKED_OFFSET, 1);
+        sleeps = sleeps == -1 ? 1 : sleeps + 1; // 0 is awake
+        segment.putIntRelease(BROKER_PARKED_OFFSET, sleeps);
     }
 
     /** Broker, the messenger's thread: says that it is awake. */

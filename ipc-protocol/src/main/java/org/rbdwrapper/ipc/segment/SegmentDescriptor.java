@@ -25,8 +25,8 @@ package org.rbdwrapper.ipc.segment;
  *
  *   128
  *   +--------------+
- *   | brokerParked |  1: the messenger sleeps; a client that published swaps it to 0 and, if it was 1, rings
- *   | u32          |
+ *   | brokerParked |  not 0: the messenger sleeps, and this is the number of that sleep; a client
+ *   | u32          |  that published rings, then sets it to 0 if the number is still the same
  *   +--------------+
  *
  *   channel (at HEADER_LENGTH + i * channelStride)
