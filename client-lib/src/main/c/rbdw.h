@@ -70,7 +70,7 @@ RBDW_API int rbdw_open(const char *path, int flags, rbdw_file **file);
 
 /* Closes a file, whatever it returns: 0, or the error of the close. Returns when the broker has
  * closed the image; if that broker has ended, and this was the last file, the next one is told so,
- * which is given up where it takes a second for an answer. NULL is no error. Does not flush. */
+ * which is given up where it takes 3 s for an answer. NULL is no error. Does not flush. */
 RBDW_API int rbdw_close(rbdw_file *file);
 
 /* Reads count bytes (0 to SSIZE_MAX) at offset (0 to 2^63-1).

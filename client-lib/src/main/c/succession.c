@@ -24,8 +24,10 @@
 /* Four channels and one for signal handlers. */
 static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024, 0};
 
-/* The least that there is, to tell a broker something that it can do without. */
-static const struct session_wish for_nothing = {1, 2, 64 * 1024, 1000000000};
+/* The least that there is, to tell a broker something that it can do without. One that has just come
+ * up takes more than a second on a host with too much to do. */
+#define TELL_NS INT64_C(3000000000)
+static const struct session_wish for_nothing = {1, 2, 64 * 1024, TELL_NS};
 
 /* More at a time are forgotten: then unmap takes what those had open to be in use. */
 #define MAX_UNTOLD 16

@@ -36,7 +36,7 @@ void succession_remove_file(struct rbdw_file *file);
 
 /* Under the lock, when a file was closed: if it was the last of a broker that has ended, the next one
  * takes the image to be in use by us until it hears of it. One attempt: it may not be there, or not
- * answer within a second. */
+ * answer in time. */
 void succession_end_absence(void);
 
 /* Under the lock: likewise of a queue's session, whose broker has ended. It is told later where there is

@@ -160,6 +160,10 @@ final class BrokerProcess implements AutoCloseable {
         return process.output();
     }
 
+    long pid() {
+        return process.process().pid();
+    }
+
     @Override
     public void close() throws IOException {
         stop();
@@ -173,7 +177,7 @@ final class BrokerProcess implements AutoCloseable {
     }
 
     private Map<String, Integer> holdings() throws Exception {
-        Path proc = Path.of("/proc", Long.toString(process.process().pid()));
+        Path proc = Path.of("/proc", Long.toString(pid()));
         Map<String, Integer> held = new TreeMap<>();
         try (BrokerAdmin admin = admin()) {
             held.put("clients", admin.clients().size());

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.broker.testing.Signals;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
@@ -179,6 +180,23 @@ final class UnmapAfterDeathSystemTest {
             assertEquals(0, program.tell("close"));
             broker.startAgain();
             refusal(); // it could not say so
+            assertEquals(0, program.tell("list"));
+            unmap(false);
+        }
+    }
+
+    /** It is given some seconds to answer. */
+    @Test
+    void shouldCloseWhereTheNextBrokerDoesNotAnswerAndTellItLater() throws Exception {
+        try (Obedient program = new Obedient()) {
+            replaceBroker();
+            Signals.send("STOP", broker.pid());
+            try {
+                assertEquals(0, program.tell("close"));
+            } finally {
+                Signals.send("CONT", broker.pid());
+            }
+            refusal();
             assertEquals(0, program.tell("list"));
             unmap(false);
         }
