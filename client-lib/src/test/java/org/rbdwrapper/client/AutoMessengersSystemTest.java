@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.rbdwrapper.broker.BrokerOptions;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.testing.JavaProcess;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** {@code --messengers auto} with a real broker, and a store that its messenger is too slow for. */
+@Isolated("measures how busy the cores are")
 @Timeout(240)
 final class AutoMessengersSystemTest {
     private static final int LIMIT_SECONDS = 120;

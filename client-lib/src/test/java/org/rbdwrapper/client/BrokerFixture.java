@@ -4,6 +4,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A broker on one store for all tests of a class, and images that come and go. */
+@Execution(ExecutionMode.SAME_THREAD)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BrokerFixture {
     /** Seconds of each model test; more with -Drbdw.model.seconds. */

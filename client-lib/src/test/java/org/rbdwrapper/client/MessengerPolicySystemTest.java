@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.BrokerOptions;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.testing.JavaProcess;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** Which clients share a messenger, and that they agree on what they read whatever they share. */
+@Execution(ExecutionMode.SAME_THREAD)
 final class MessengerPolicySystemTest {
     @Test
     void shouldGiveEachClientItsOwnUpToTheLimit() throws Exception {

@@ -6,6 +6,8 @@ import com.google.gson.JsonElement;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
@@ -17,6 +19,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /** What is counted of a messenger whose connection has threads of its own. */
+@Execution(ExecutionMode.SAME_THREAD)
 @Tag("ceph")
 final class MessengersOnCephSystemTest {
     @Test

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.rbdwrapper.client.MappedSegments;
 import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
@@ -17,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 
 /** What a Java program has begun without waiting for it when its broker is killed. */
+@Isolated("counts what the JVM has mapped")
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class AsyncOverDeathSystemTest {
     private static final int KIB = 1024;

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.rbdwrapper.client.RbdFile;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** Brokers that end under load: programs see a pause and nothing else. */
+@Execution(ExecutionMode.SAME_THREAD)
 abstract class BrokerDeathContract {
     private static final int KILLS = Integer.getInteger("rbdw.broker.kills", 3);
     private static final int RESTARTS = Integer.getInteger("rbdw.broker.restarts", 1);

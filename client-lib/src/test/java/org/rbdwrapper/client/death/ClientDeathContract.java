@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.ReadingClient;
@@ -31,6 +33,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Clients that end at any instant, or stop, beside one that must not notice. */
+@Execution(ExecutionMode.SAME_THREAD)
 abstract class ClientDeathContract {
     private static final int KILLS = Integer.getInteger("rbdw.kills", 1000);
     private static final String FLOCK = "/usr/bin/flock";

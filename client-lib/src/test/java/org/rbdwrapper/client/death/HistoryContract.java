@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.history.History;
@@ -23,6 +25,7 @@ import java.util.SplittableRandom;
  * block is explained by one order of what they did (the broker's {@code ReturnGrace} says why that
  * is not so of itself).
  */
+@Execution(ExecutionMode.SAME_THREAD)
 abstract class HistoryContract {
     /** Brokers that are killed. Every seventh is stopped as for an upgrade instead. */
     private static final int KILLS = Integer.getInteger("rbdw.history.kills", 4);

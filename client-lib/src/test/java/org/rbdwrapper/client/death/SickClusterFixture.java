@@ -8,6 +8,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.rbdwrapper.broker.testing.CephCluster;
 import org.rbdwrapper.client.RbdFile;
@@ -24,28 +25,29 @@ import java.util.OptionalLong;
 /** A cluster of the class's own, to be made sick, and for each test a broker and an image. */
 @Tag("ceph")
 @Timeout(600)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class SickClusterFixture {
     static final int SIZE = 16 * 1024 * 1024;
     static final Path PROGRAMS = Path.of("src", "test", "programs").toAbsolutePath();
-    static CephCluster cluster;
-
-    final String image = "sick-" + System.nanoTime();
+    CephCluster cluster;
+    String image;
     BrokerProcess broker;
     BrokerAdmin admin;
     String path;
 
     @BeforeAll
-    static void startCluster() throws Exception {
+    void startCluster() throws Exception {
         cluster = CephCluster.startDurable();
     }
 
     @AfterAll
-    static void stopCluster() throws Exception {
+    void stopCluster() throws Exception {
         cluster.stop();
     }
 
     @BeforeEach
     void startBroker() throws Exception {
+        image = "sick-" + System.nanoTime();
         broker = startAnotherBroker();
         admin = broker.admin();
         admin.create(image, SIZE);
@@ -59,7 +61,7 @@ abstract class SickClusterFixture {
     }
 
     /** As on another host. */
-    static BrokerProcess startAnotherBroker() throws Exception {
+    final BrokerProcess startAnotherBroker() throws Exception {
         return BrokerProcess.start("--store", "ceph:" + cluster.conf(), "--id", cluster.id());
     }
 

@@ -10,6 +10,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.rbdwrapper.broker.DurableFiles;
@@ -34,6 +36,7 @@ import java.util.stream.Stream;
  * be after a loss at some moment of it ({@link RecordedDisk} says what a disk promises). On each
  * the journal and the store are opened, and hold what was flushed and acknowledged until then.
  */
+@Execution(ExecutionMode.SAME_THREAD)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PowerLossSystemTest {
     /** Of the load; more with -Drbdw.power.seconds. */

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.fuzz.FuzzTarget;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
@@ -30,6 +32,7 @@ import java.util.stream.Stream;
  * time, for some seconds; {@code -Drbdw.fuzz.seconds=3600} for an hour, {@code
  * -Drbdw.fuzz.targets=ring,path} for some of them.
  */
+@Execution(ExecutionMode.SAME_THREAD)
 final class FuzzSystemTest {
     private static final int SECONDS = Integer.getInteger("rbdw.fuzz.seconds", 8);
     private static final String TARGETS = System.getProperty("rbdw.fuzz.targets", "");

@@ -8,6 +8,8 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.BrokerOptions;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.testing.TestBroker;
@@ -21,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What a client is told of the others, that it may leave the cores to them. */
+@Execution(ExecutionMode.SAME_THREAD)
 final class CrowdNoticeSystemTest {
     private static final long LIMIT_NANOS = 30_000_000_000L;
     private static final int LENGTH = 512;

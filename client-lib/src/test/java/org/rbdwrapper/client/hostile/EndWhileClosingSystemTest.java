@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
@@ -24,6 +25,7 @@ import java.util.concurrent.TimeUnit;
  * Clients that end while an open of theirs is being closed already, and the store has a request of
  * it: what it reads late goes into memory that must still be there.
  */
+@Isolated("counts what the JVM has mapped")
 final class EndWhileClosingSystemTest {
     private final FaultPlan plan = new FaultPlan();
     private TestBroker broker;

@@ -9,6 +9,8 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
@@ -41,6 +43,7 @@ import java.util.stream.Stream;
  * client that works. After each test the broker must have as many descriptors, mappings and threads
  * as before.
  */
+@Execution(ExecutionMode.SAME_THREAD)
 final class HostileClientSystemTest {
     private static final int IMAGE_SIZE = 1024 * 1024;
     private static final String BROKER_MAIN = "org.rbdwrapper.broker.cli.BrokerMain";
