@@ -55,12 +55,18 @@ static void run_all(long first, long count)
     }
 }
 
+/* But for that of the host's load: the library opens it when it first wants to know. */
 static int count_descriptors(void)
 {
     int count = 0;
     DIR *directory = opendir("/proc/self/fd");
-    while (readdir(directory) != NULL) {
-        count++;
+    struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        char target[100];
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target);
+        if (length != sizeof "/proc/stat" - 1 || memcmp(target, "/proc/stat", length) != 0) {
+            count++;
+        }
     }
     closedir(directory);
     return count;
