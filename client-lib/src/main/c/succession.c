@@ -25,7 +25,7 @@
 static const struct session_wish for_threads_and_handlers = {5, 64, 1024 * 1024, 0};
 
 /* The least that there is, to tell a broker something that it can do without. One that has just come
- * up takes more than a second on a host with too much to do. */
+ * up may take a second and more on a host with too much to do. */
 #define TELL_NS INT64_C(3000000000)
 static const struct session_wish for_nothing = {1, 2, 64 * 1024, TELL_NS};
 

@@ -79,6 +79,19 @@ static void expect_block(uint64_t at, uint64_t number)
     }
 }
 
+static void start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+    if (pthread_create(thread, NULL, run, argument) != 0) {
+        fail("no thread");
+    }
+}
+
+static void handle_signal_by(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigaction(SIGUSR1, &action, NULL);
+}
+
 static void in_child(void)
 {
     for (uint64_t i = 0; i < ROUNDS; i++) {
@@ -146,16 +159,13 @@ static void *read_under_signals(void *argument)
 static void run_signals(void)
 {
     pthread_t threads[SIGNALLED];
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGUSR1, &action, NULL);
+    handle_signal_by(on_signal);
     for (uint64_t i = 0; i < SIGNALLED; i++) {
         write_block(i, i);
     }
     atomic_store(&running, SIGNALLED);
     for (uintptr_t i = 0; i < SIGNALLED; i++) {
-        if (pthread_create(&threads[i], NULL, read_under_signals, (void *) i) != 0) {
-            fail("no thread");
-        }
+        start(&threads[i], read_under_signals, (void *) i);
     }
     while (atomic_load(&running) > 0) {
         usleep(20);
@@ -234,12 +244,9 @@ static void *read_when_wanted(void *argument)
 static void run_doorbell(void)
 {
     pthread_t other;
-    struct sigaction action = {.sa_handler = at_doorbell};
-    sigaction(SIGUSR1, &action, NULL);
+    handle_signal_by(at_doorbell);
     write_block(0, 1);
-    if (pthread_create(&other, NULL, read_when_wanted, NULL) != 0) {
-        fail("no thread");
-    }
+    start(&other, read_when_wanted, NULL);
     for (uint64_t i = 0; atomic_load(&handled) < DOORBELLS; i++) {
         if (i == 100 * DOORBELLS) {
             fail("the broker hardly ever sleeps");
@@ -266,9 +273,7 @@ static void run_threads(void)
 {
     pthread_t threads[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++) {
-        if (pthread_create(&threads[i], NULL, read_and_write, (void *) i) != 0) {
-            fail("no thread");
-        }
+        start(&threads[i], read_and_write, (void *) i);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
@@ -305,12 +310,9 @@ static void *read_until_others_have(void *argument)
 static void run_long_handler(void)
 {
     pthread_t reader;
-    struct sigaction action = {.sa_handler = await_others};
-    sigaction(SIGUSR1, &action, NULL);
+    handle_signal_by(await_others);
     write_block(0, 1);
-    if (pthread_create(&reader, NULL, read_until_others_have, NULL) != 0) {
-        fail("no thread");
-    }
+    start(&reader, read_until_others_have, NULL);
     printf("reading\n");
     fflush(stdout);
     for (uint64_t before = UINT64_MAX; before != atomic_load(&reads);) { /* until the broker is stopped */
@@ -347,9 +349,7 @@ static void run_until_gone(int count)
     printf("ready\n");
     fflush(stdout);
     for (int i = 0; i < count; i++) {
-        if (pthread_create(&threads[i], NULL, read_until_gone, NULL) != 0) {
-            fail("no thread");
-        }
+        start(&threads[i], read_until_gone, NULL);
     }
     for (int i = 0; i < count; i++) {
         pthread_join(threads[i], NULL);

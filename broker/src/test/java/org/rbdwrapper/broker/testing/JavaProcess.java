@@ -85,6 +85,11 @@ public final class JavaProcess implements AutoCloseable {
         Signals.send("STOP", process.pid());
     }
 
+    /** After {@link #freeze}: it goes on. */
+    public void thaw() throws IOException, InterruptedException {
+        Signals.send("CONT", process.pid());
+    }
+
     @Override
     public void close() throws IOException {
         process.destroyForcibly().onExit().join();

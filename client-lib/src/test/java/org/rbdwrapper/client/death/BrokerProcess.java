@@ -102,6 +102,11 @@ final class BrokerProcess implements AutoCloseable {
         process.freeze();
     }
 
+    /** After {@link #freeze}: it goes on. */
+    void thaw() throws IOException, InterruptedException {
+        process.thaw();
+    }
+
     /** As {@code rbdwrapper-broker restart} does at first. */
     void stopForSuccessor() throws IOException {
         RunDirectory.announceSuccessor(runDir);
@@ -160,10 +165,6 @@ final class BrokerProcess implements AutoCloseable {
         return process.output();
     }
 
-    long pid() {
-        return process.process().pid();
-    }
-
     @Override
     public void close() throws IOException {
         stop();
@@ -177,7 +178,7 @@ final class BrokerProcess implements AutoCloseable {
     }
 
     private Map<String, Integer> holdings() throws Exception {
-        Path proc = Path.of("/proc", Long.toString(pid()));
+        Path proc = Path.of("/proc", Long.toString(process.process().pid()));
         Map<String, Integer> held = new TreeMap<>();
         try (BrokerAdmin admin = admin()) {
             held.put("clients", admin.clients().size());

@@ -10,7 +10,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.rbdwrapper.broker.testing.JavaProcess;
-import org.rbdwrapper.broker.testing.Signals;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
@@ -190,11 +189,11 @@ final class UnmapAfterDeathSystemTest {
     void shouldCloseWhereTheNextBrokerDoesNotAnswerAndTellItLater() throws Exception {
         try (Obedient program = new Obedient()) {
             replaceBroker();
-            Signals.send("STOP", broker.pid());
+            broker.freeze();
             try {
                 assertEquals(0, program.tell("close"));
             } finally {
-                Signals.send("CONT", broker.pid());
+                broker.thaw();
             }
             refusal();
             assertEquals(0, program.tell("list"));
