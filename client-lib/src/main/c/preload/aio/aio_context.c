@@ -7,14 +7,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "aio_courier.h"
+#include "aio_ferry.h"
 #include "descriptor.h"
-#include "futex.h"
 #include "real.h"
 #include "report.h"
 
 #define MAX_CONTEXTS 1024 /* a power of two */
 #define MAX_KICKS 64
-#define COURIER_STACK (256 * 1024)
+#define STACK (256 * 1024)
 
 static struct aio_context contexts[MAX_CONTEXTS];
 static _Atomic uint32_t longest_search; /* no context is farther from where its search begins */
@@ -44,9 +45,15 @@ static struct aio_context *find(aio_context_t id)
     return NULL;
 }
 
-/* A child has none of its parent's contexts, and no courier; it may have had a lock at the time. */
+/* A child has none of its parent's contexts, and no thread of ours; they may have had a lock at the time. */
 static void forget_parents_contexts(void)
 {
+    for (uint32_t i = 0; i < MAX_CONTEXTS; i++) {
+        int event_descriptor = contexts[i].ferry.event_descriptor;
+        if (event_descriptor > 0) {
+            descriptor_drop(event_descriptor);
+        }
+    }
     memset(contexts, 0, sizeof contexts); /* what they refer to stays: it may have been changing */
     atomic_store(&longest_search, 0);
     pthread_mutex_init(&adding, NULL);
@@ -84,11 +91,12 @@ void aio_context_add(aio_context_t id, uint32_t limit)
     if (context != NULL) {
         atomic_store(&context->ending, 0);
         atomic_store(&context->has_kernel_requests, false);
-        atomic_store(&context->has_courier, false);
         atomic_store(&context->was_kicked, false);
+        atomic_store(&context->submitted, 0);
+        atomic_store(&context->calls, 0);
+        context->courier = (struct courier) {0};
+        context->ferry = (struct ferry) {0};
         context->engine.limit = limit_of(limit);
-        context->completed = NULL;
-        context->completed_end = &context->completed;
         atomic_store(&context->id, id);
     }
     pthread_mutex_unlock(&adding);
@@ -114,8 +122,7 @@ struct aio_context *aio_context_enter(aio_context_t id)
     return context;
 }
 
-/* Under the context's lock. */
-static void send_kicks(struct aio_context *context)
+void aio_context_send_kicks(struct aio_context *context)
 {
     uint32_t count = atomic_load(&context->kernel_sleepers);
     struct iocb *kicks[MAX_KICKS];
@@ -150,16 +157,48 @@ static int prepare_kicks(void)
     return 0;
 }
 
-static int tie_queue(struct aio_context *context)
+/* Who has never called io_getevents reads in memory, if anything, and may be about to take what is there.
+ * For the others it stays in the kernel's ring, where a call may be taking it. */
+static int put_ring(struct aio_context *context, aio_context_t id, uint32_t *foreign)
 {
-    int error = prepare_kicks();
+    bool reads_in_memory = atomic_load(&context->calls) == 0;
+    uint32_t taken;
+    int error = aio_ring_install(&context->ring, id, reads_in_memory, &taken);
     if (error == 0) {
-        error = aio_engine_begin(&context->engine, context->engine.limit / 2);
-    }
-    if (error == 0) {
-        send_kicks(context); /* for those who went to sleep when there was none */
+        uint32_t entries = context->ring.entries;
+        *foreign = (atomic_load(&context->submitted) % entries + entries - taken) % entries;
     }
     return error;
+}
+
+static int tie_queue(struct aio_context *context, aio_context_t id)
+{
+    struct queue *queue = NULL;
+    uint32_t foreign = 0;
+    int error = prepare_kicks();
+    if (error == 0) {
+        error = aio_ring_prepare(&context->ring, id);
+    }
+    if (error == 0) {
+        error = aio_engine_prepare(context->engine.limit / 2, &queue);
+    }
+    if (error == 0) {
+        /* who submits to the kernel: counts, and looks for the queue; here: the queue, and the count */
+        aio_engine_use(&context->engine, queue);
+        error = put_ring(context, id, &foreign);
+    }
+    if (error < 0) {
+        if (queue != NULL) {
+            atomic_store(&context->engine.queue, NULL);
+            queue_destroy(queue);
+        }
+        aio_ring_end(&context->ring);
+        return error;
+    }
+    context->engine.limit = context->ring.entries - 1;
+    context->ferry.foreign = foreign;
+    aio_context_send_kicks(context); /* for those who went to sleep when there was none */
+    return 0;
 }
 
 int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
@@ -180,10 +219,15 @@ int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
     if (atomic_load(&context->ending) != 0) {
         error = -EINVAL;
     } else if (atomic_load(&context->engine.queue) == NULL) {
-        error = tie_queue(context);
+        error = tie_queue(context, id);
     }
     if (error == 0 && atomic_load(&context->has_kernel_requests)) {
-        error = aio_context_start_courier(context);
+        error = aio_courier_start(context, COURIER_DELIVERS);
+        if (error == 0 && context->ferry.foreign > 0) {
+            error = aio_ferry_start(context);
+        }
+    } else if (error == 0) {
+        aio_courier_start(context, COURIER_WATCHES); /* without one, io_getevents works all the same */
     }
     aio_engine_unlock(&context->engine);
     if (error < 0) {
@@ -194,99 +238,19 @@ int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
     return 0;
 }
 
-/* Takes what is done out of the queue. */
-static void collect(struct aio_context *context)
+int aio_context_start_thread(pthread_t *thread, void *(*run)(void *), struct aio_context *context)
 {
-    struct aio_request *request;
-    while ((request = aio_engine_reap(&context->engine)) != NULL) {
-        request->next = NULL;
-        *context->completed_end = request;
-        context->completed_end = &request->next;
-    }
-}
-
-struct aio_request *aio_context_take(struct aio_context *context)
-{
-    if (context->completed == NULL) {
-        collect(context);
-    }
-    struct aio_request *request = context->completed;
-    if (request != NULL) {
-        context->completed = request->next;
-        if (context->completed == NULL) {
-            context->completed_end = &context->completed;
-        }
-    }
-    return request;
-}
-
-/* For the courier, and after a submission, which may have found requests that are done at once. */
-static void deliver(struct aio_context *context)
-{
-    collect(context);
-    if (context->completed != NULL) {
-        send_kicks(context);
-    }
-}
-
-void aio_context_start(struct aio_context *context)
-{
-    struct queue *queue = atomic_load(&context->engine.queue);
-    queue_start(queue);
-    if (queue_has_done(queue)) {
-        deliver(context);
-        queue_wake(queue);
-    }
-    if (atomic_load(&context->has_courier)) {
-        atomic_fetch_add(&context->work, 1);
-        futex_wake(&context->work, 1, FUTEX_PRIVATE);
-    }
-}
-
-static void *run_courier(void *argument)
-{
-    struct aio_context *context = argument;
-    struct queue *queue = atomic_load(&context->engine.queue);
-    while (atomic_load(&context->ending) == 0) {
-        aio_engine_lock(&context->engine);
-        deliver(context);
-        uint32_t work = atomic_load(&context->work);
-        struct queue_sight sight = queue_look(queue);
-        bool is_idle = queue_length(queue) == 0;
-        aio_engine_unlock(&context->engine);
-        if (atomic_load(&context->ending) != 0) {
-            break;
-        }
-        if (is_idle) {
-            futex_wait(&context->work, work, FUTEX_LOOK_NS * 40, FUTEX_PRIVATE);
-        } else {
-            queue_await(queue, sight, INT64_MAX, false);
-        }
-    }
-    return NULL;
-}
-
-int aio_context_start_courier(struct aio_context *context)
-{
-    if (atomic_load(&context->has_courier)) {
-        return 0;
-    }
     pthread_attr_t attributes;
     sigset_t all;
     sigset_t before;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, COURIER_STACK);
+    pthread_attr_setstacksize(&attributes, STACK);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&context->courier, &attributes, run_courier, context);
+    int error = pthread_create(thread, &attributes, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (error != 0) {
-        return -error;
-    }
-    atomic_store(&context->has_courier, true);
-    queue_wake(atomic_load(&context->engine.queue)); /* who sleeps there is to sleep in the kernel */
-    return 0;
+    return -error;
 }
 
 long aio_context_without_kicks(const struct aio_context *context, struct io_event *events,
@@ -309,14 +273,14 @@ bool aio_context_begin_end(struct aio_context *context)
     uint32_t no = 0;
     aio_engine_lock(&context->engine);
     bool first = atomic_compare_exchange_strong(&context->ending, &no, 1);
-    struct queue *queue = atomic_load(&context->engine.queue);
-    if (first && queue != NULL) {
-        queue_wake(queue);
-        atomic_fetch_add(&context->work, 1);
-        futex_wake(&context->work, 1, FUTEX_PRIVATE);
+    if (first && atomic_load(&context->engine.queue) != NULL) {
+        aio_courier_wake(context);
+        aio_ferry_wake(context);
     }
     aio_engine_unlock(&context->engine);
     if (first) {
+        aio_courier_join(context); /* neither of them asks the kernel for a number that is another context's */
+        aio_ferry_join(context);
         atomic_store(&context->id, 0); /* the kernel may give the number to another context */
     }
     return first;
@@ -324,21 +288,14 @@ bool aio_context_begin_end(struct aio_context *context)
 
 void aio_context_end(struct aio_context *context)
 {
-    struct queue *queue = atomic_load(&context->engine.queue);
-    if (atomic_load(&context->has_courier)) {
-        pthread_join(context->courier, NULL);
-    }
     while (atomic_load(&context->users) > 1) {
         sched_yield(); /* they have been woken and find it ending */
     }
-    if (queue != NULL) {
-        struct aio_request *request;
+    if (atomic_load(&context->engine.queue) != NULL) {
         aio_engine_lock(&context->engine);
-        while ((request = context->completed) != NULL) {
-            context->completed = request->next;
-            aio_request_give_back(&context->engine, request);
-        }
         aio_engine_end(&context->engine);
+        aio_ring_end(&context->ring);
+        aio_ferry_end(context);
         aio_engine_unlock(&context->engine);
     }
 }

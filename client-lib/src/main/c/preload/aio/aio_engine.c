@@ -126,17 +126,29 @@ static void become_known(struct aio_engine *engine)
     pthread_mutex_unlock(&becoming_known);
 }
 
+int aio_engine_prepare(uint32_t depth, struct queue **queue)
+{
+    int error = queue_create(depth, queue);
+    if (error < 0) {
+        report_line("asynchronous I/O: %s", rbdw_error_text());
+    }
+    return error;
+}
+
+void aio_engine_use(struct aio_engine *engine, struct queue *queue)
+{
+    become_known(engine);
+    atomic_store(&engine->queue, queue);
+}
+
 int aio_engine_begin(struct aio_engine *engine, uint32_t depth)
 {
     struct queue *queue;
-    int error = queue_create(depth, &queue);
-    if (error < 0) {
-        report_line("asynchronous I/O: %s", rbdw_error_text());
-        return error;
+    int error = aio_engine_prepare(depth, &queue);
+    if (error == 0) {
+        aio_engine_use(engine, queue);
     }
-    become_known(engine);
-    atomic_store(&engine->queue, queue);
-    return 0;
+    return error;
 }
 
 /* The path may lead to another image by now than when the file was opened. */
@@ -233,10 +245,6 @@ static void let_go(struct aio_request *request)
         free(request->vector);
         request->vector = request->own_vector;
     }
-    if (request->event_descriptor >= 0) {
-        REAL(syscall)(SYS_close, request->event_descriptor);
-        request->event_descriptor = -1;
-    }
     if (request->file != NULL) {
         open_file_release(request->file);
         request->file = NULL;
@@ -246,6 +254,10 @@ static void let_go(struct aio_request *request)
 void aio_request_give_back(struct aio_engine *engine, struct aio_request *request)
 {
     let_go(request);
+    if (request->event_descriptor >= 0) {
+        REAL(syscall)(SYS_close, request->event_descriptor);
+        request->event_descriptor = -1;
+    }
     request->next = engine->free;
     engine->free = request;
     engine->requests--;
@@ -323,16 +335,55 @@ struct aio_request *aio_engine_reap(struct aio_engine *engine)
     while ((queued = queue_reap(queue)) != NULL) {
         struct aio_request *request = (struct aio_request *) queued;
         if (is_complete(queue, request)) {
-            if (request->event_descriptor >= 0) {
-                uint64_t one = 1;
-                REAL(syscall)(SYS_write, request->event_descriptor, &one, sizeof one);
-            }
             report_bytes(request->call, queued->result);
             let_go(request);
             return request;
         }
     }
     return NULL;
+}
+
+/* Whoever asks takes care that it is one: the kernel says EINVAL for another kind of file. */
+static bool is_eventfd(int fd)
+{
+    char path[40];
+    char target[40] = "";
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t length = REAL(readlink)(path, target, sizeof target - 1);
+    return length < 0 || strcmp(target, "anon_inode:[eventfd]") == 0; /* < 0: no /proc here */
+}
+
+int aio_event_descriptor(const struct iocb *iocb, int *duplicate)
+{
+    *duplicate = -1;
+    if ((iocb->aio_flags & IOCB_FLAG_RESFD) == 0) {
+        return 0;
+    }
+    int copy = REAL(fcntl)((int) iocb->aio_resfd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) {
+        return -errno;
+    }
+    if (!is_eventfd(copy)) {
+        REAL(syscall)(SYS_close, copy);
+        return -EINVAL;
+    }
+    *duplicate = copy;
+    return 0;
+}
+
+void aio_event_signal(int event_descriptor)
+{
+    uint64_t one = 1;
+    REAL(syscall)(SYS_write, event_descriptor, &one, sizeof one);
+    REAL(syscall)(SYS_close, event_descriptor);
+}
+
+void aio_request_signal(struct aio_request *request)
+{
+    if (request->event_descriptor >= 0) {
+        aio_event_signal(request->event_descriptor);
+        request->event_descriptor = -1;
+    }
 }
 
 void aio_engine_end(struct aio_engine *engine)
@@ -344,6 +395,7 @@ void aio_engine_end(struct aio_engine *engine)
     }
     while (queue_length(queue) > 0) {
         while ((request = aio_engine_reap(engine)) != NULL) {
+            aio_request_signal(request);
             aio_request_give_back(engine, request);
         }
         if (queue_length(queue) > 0) {

@@ -7,6 +7,7 @@
 #ifndef RBDW_AIO_ENGINE_H
 #define RBDW_AIO_ENGINE_H
 
+#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -57,6 +58,10 @@ void aio_engine_unlock(struct aio_engine *engine);
 /* Makes the queue. depth: requests in flight that are wanted. 0 or an error. */
 int aio_engine_begin(struct aio_engine *engine, uint32_t depth);
 
+/* The same in two steps: what is prepared is not seen yet, and queue_destroy ends it. */
+int aio_engine_prepare(uint32_t depth, struct queue **queue);
+void aio_engine_use(struct aio_engine *engine, struct queue *queue);
+
 /* Waits for all requests that the queue has, and ends it. */
 void aio_engine_end(struct aio_engine *engine);
 
@@ -82,6 +87,16 @@ void aio_engine_add(struct aio_engine *engine, struct aio_request *request);
 
 /* A request that is completed and holds its file no more; queued.result says how. Or NULL. */
 struct aio_request *aio_engine_reap(struct aio_engine *engine);
+
+/* A duplicate of the event descriptor that an iocb names, since the program may close its own before the
+ * request is done; -1 where it names none. 0 or the kernel's error. Without the lock. */
+int aio_event_descriptor(const struct iocb *iocb, int *duplicate);
+
+/* Counts one more on it, and closes it. */
+void aio_event_signal(int event_descriptor);
+
+/* Once the program can see that the request is completed: who is woken looks at once. */
+void aio_request_signal(struct aio_request *request);
 
 /* An open file has ended, and with it what queues have open for it. Any thread, no lock. */
 void aio_on_file_ended(const struct open_file *file);

@@ -4,9 +4,10 @@
 #include "linux_aio.h"
 
 #include <limits.h>
-#include <string.h>
 
 #include "aio_context.h"
+#include "aio_courier.h"
+#include "aio_ferry.h"
 #include "hook.h"
 
 HOOK int io_setup(int limit, aio_context_t *id)
@@ -65,31 +66,6 @@ static int check(const struct iocb *iocb, const struct open_file *file)
     }
 }
 
-/* Whoever asks takes care that it is one: the kernel says EINVAL for another kind of file. */
-static bool is_eventfd(int fd)
-{
-    char path[40];
-    char target[40] = "";
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    ssize_t length = REAL(readlink)(path, target, sizeof target - 1);
-    return length < 0 || strcmp(target, "anon_inode:[eventfd]") == 0; /* < 0: no /proc here */
-}
-
-/* A duplicate, since the program may close its own before the request is done. */
-static int take_event_descriptor(struct aio_request *request, const struct iocb *iocb)
-{
-    int fd = (int) iocb->aio_resfd;
-    if ((iocb->aio_flags & IOCB_FLAG_RESFD) == 0) {
-        return 0;
-    }
-    int copy = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0) {
-        return -errno;
-    }
-    request->event_descriptor = copy;
-    return is_eventfd(copy) ? 0 : -EINVAL;
-}
-
 static bool is_write(const struct iocb *iocb)
 {
     return iocb->aio_lio_opcode == IOCB_CMD_PWRITE || iocb->aio_lio_opcode == IOCB_CMD_PWRITEV;
@@ -130,7 +106,7 @@ static int prepare_transfer(struct aio_request *request, const struct iocb *iocb
 static int prepare(struct aio_context *context, struct aio_request *request,
                    const struct iocb *iocb)
 {
-    int error = take_event_descriptor(request, iocb);
+    int error = aio_event_descriptor(iocb, &request->event_descriptor);
     if (error == 0) {
         error = check(iocb, request->file);
     }
@@ -150,7 +126,12 @@ static int prepare(struct aio_context *context, struct aio_request *request,
 /* Under the lock. file: the reference becomes the request's. */
 static int add(struct aio_context *context, struct iocb *iocb, struct open_file *file)
 {
-    struct aio_request *request = aio_request_take(&context->engine, file, CALL_io_submit);
+    struct aio_request *request = NULL;
+    if (aio_ring_unread(&context->ring) + context->engine.requests < context->engine.limit) {
+        request = aio_request_take(&context->engine, file, CALL_io_submit);
+    } else {
+        open_file_release(file);
+    }
     if (request == NULL) {
         return -EAGAIN;
     }
@@ -158,7 +139,7 @@ static int add(struct aio_context *context, struct iocb *iocb, struct open_file 
     request->object = (uint64_t) (uintptr_t) iocb;
     int error = prepare(context, request, iocb);
     if (error == 0 && request->event_descriptor >= 0) {
-        error = aio_context_start_courier(context);
+        error = aio_courier_start(context, COURIER_DELIVERS);
     }
     if (error < 0) {
         aio_request_give_back(&context->engine, request);
@@ -187,36 +168,22 @@ static long submit_to_images(aio_context_t id, long count, struct iocb **request
         error = add(context, requests[done], file);
         done += error == 0;
     }
-    aio_context_start(context);
+    aio_courier_notice(context);
     aio_engine_unlock(&context->engine);
     aio_context_leave(context);
     return done > 0 ? done : error;
 }
 
-/* Before the kernel gets requests: who waits for images only has to wait for both. */
-static int prepare_for_kernel(aio_context_t id)
-{
-    int error = 0;
-    struct aio_context *context = aio_context_enter(id);
-    if (context == NULL) {
-        return 0;
-    }
-    if (!atomic_load_explicit(&context->has_kernel_requests, memory_order_relaxed)) {
-        atomic_store(&context->has_kernel_requests, true);
-    }
-    if (atomic_load(&context->engine.queue) != NULL && !atomic_load(&context->has_courier)) {
-        aio_engine_lock(&context->engine);
-        error = aio_context_start_courier(context);
-        aio_engine_unlock(&context->engine);
-    }
-    aio_context_leave(context);
-    return error;
-}
-
+/* Where images are concerned, too, the kernel's events are to be seen among theirs. */
 static long submit_to_kernel(aio_context_t id, long count, struct iocb **requests)
 {
-    int error = prepare_for_kernel(id);
-    return error < 0 ? error : REAL(io_submit)(id, count, requests);
+    struct aio_context *context = aio_context_enter(id);
+    if (context == NULL) {
+        return REAL(io_submit)(id, count, requests);
+    }
+    long result = aio_ferry_submit(context, id, count, requests);
+    aio_context_leave(context);
+    return result;
 }
 
 /* How many, from the first on, are of one kind. */

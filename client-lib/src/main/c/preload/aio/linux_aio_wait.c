@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "aio_context.h"
+#include "aio_courier.h"
+#include "aio_ferry.h"
 #include "futex.h"
 #include "hook.h"
 
@@ -32,21 +34,6 @@ static long ask_kernel(const struct wait *wait, long least, long most, struct io
                           : REAL(io_getevents)(wait->id, least, most, events, timeout);
 }
 
-static long take_events(struct aio_context *context, struct io_event *events, long room)
-{
-    struct aio_request *request;
-    long count = 0;
-    while (count < room && (request = aio_context_take(context)) != NULL) {
-        events[count++] = (struct io_event) {
-            .data = request->data,
-            .obj = request->object,
-            .res = request->queued.result,
-        };
-        aio_request_give_back(&context->engine, request);
-    }
-    return count;
-}
-
 static struct timespec left_of(const struct wait *wait)
 {
     int64_t left = wait->deadline_ns - futex_now_ns();
@@ -60,7 +47,7 @@ static long poll_kernel(struct aio_context *context, const struct wait *wait, lo
     while (count < wait->most && atomic_load(&context->has_kernel_requests)) {
         struct timespec now = {0, 0};
         long came = REAL(io_getevents)(wait->id, 0, wait->most - count, wait->events + count, &now);
-        long kept = aio_context_without_kicks(context, wait->events + count, came);
+        long kept = aio_ferry_meet(context, wait->events + count, came);
         if (kept < 0) {
             return count;
         }
@@ -77,7 +64,7 @@ static long sleep_in_kernel(struct aio_context *context, const struct wait *wait
     struct timespec left = left_of(wait);
     long came = ask_kernel(wait, 1, wait->most - count, wait->events + count,
                            wait->deadline_ns == FOREVER ? NULL : &left);
-    return aio_context_without_kicks(context, wait->events + count, came);
+    return aio_ferry_meet(context, wait->events + count, came);
 }
 
 /* Events of both kinds, where a queue is tied to the context. count: those that are there. */
@@ -87,12 +74,12 @@ static long await_both(struct aio_context *context, const struct wait *wait, lon
     bool is_late = wait->deadline_ns == 0;
     while (true) {
         aio_engine_lock(&context->engine);
-        if (wait->mask != NULL && !is_late && aio_context_start_courier(context) < 0) {
+        if (wait->mask != NULL && !is_late && aio_courier_start(context, COURIER_DELIVERS) < 0) {
             is_late = true; /* no thread to be had: does not wait */
         }
-        count += take_events(context, wait->events + count, wait->most - count);
+        count += aio_courier_take(context, wait->events + count, wait->most - count);
         struct queue_sight sight = queue_look(queue);
-        bool in_kernel = atomic_load(&context->has_courier);
+        bool in_kernel = atomic_load(&context->courier.role) == COURIER_DELIVERS;
         bool sleeps = count < wait->least && !is_late && atomic_load(&context->ending) == 0;
         if (sleeps && in_kernel) {
             atomic_fetch_add(&context->kernel_sleepers, 1); /* the courier kicks from here on */
@@ -128,7 +115,7 @@ static long await_kernel(struct aio_context *context, const struct wait *wait)
     bool is_tied = atomic_load(&context->engine.queue) != NULL;
     if (!is_tied) {
         result = ask_kernel(wait, wait->least, wait->most, wait->events, wait->timeout);
-        result = aio_context_without_kicks(context, wait->events, result);
+        result = aio_ferry_meet(context, wait->events, result);
         is_tied = atomic_load(&context->engine.queue) != NULL;
     }
     atomic_fetch_sub(&context->kernel_sleepers, wanted);
@@ -146,6 +133,7 @@ static int await(struct wait *wait)
         }
         return (int) ask_kernel(wait, wait->least, wait->most, wait->events, wait->timeout);
     }
+    atomic_fetch_add_explicit(&context->calls, 1, memory_order_relaxed);
     bool is_tied = atomic_load(&context->engine.queue) != NULL;
     if (wait->timeout == NULL) {
         wait->deadline_ns = FOREVER;

@@ -70,48 +70,68 @@ enum Program {
     FIO {
         @Override
         List<Load> start(Path runDir, String image, Path model, int seconds) throws Exception {
-            assumeTrue(Files.isExecutable(Path.of("/usr/bin/fio")), "fio is not installed");
-            List<String> command =
-                    new ArrayList<>(
-                            List.of(
-                                    "/usr/bin/fio",
-                                    "--filename=" + image,
-                                    "--rw=randwrite",
-                                    "--bsrange=512-64k",
-                                    "--size=32M",
-                                    "--time_based",
-                                    "--runtime=" + seconds,
-                                    "--verify=crc32c",
-                                    "--verify_backlog=128",
-                                    "--verify_fatal=1",
-                                    "--verify_state_save=0",
-                                    "--output-format=terse"));
+            List<String> jobs = new ArrayList<>();
             int job = 0;
             for (String engine : List.of("psync", "libaio", "posixaio")) {
-                command.addAll(
+                jobs.addAll(
                         List.of(
                                 "--name=" + engine,
                                 "--ioengine=" + engine,
-                                "--iodepth=16",
                                 "--offset=" + 32 * job++ + "M"));
             }
-            return List.of(
-                    of(
-                            NativeProgram.start(
-                                    runDir,
-                                    Map.of(
-                                            "LD_PRELOAD",
-                                            NativeProgram.FOLDER
-                                                    .resolve("librbdwrapper.so")
-                                                    .toString()),
-                                    new byte[0],
-                                    command.toArray(String[]::new))));
+            return fio(runDir, image, seconds, jobs);
+        }
+    },
+
+    /** The same by a program that makes no call to wait by, but looks at memory. */
+    FIO_IN_MEMORY {
+        @Override
+        List<Load> start(Path runDir, String image, Path model, int seconds) throws Exception {
+            return fio(
+                    runDir,
+                    image,
+                    seconds,
+                    List.of(
+                            "--name=memory",
+                            "--ioengine=libaio",
+                            "--userspace_reap=1",
+                            "--iodepth_batch_complete_min=0"));
         }
     };
 
     private static final int PROCESSES = 2;
 
     abstract List<Load> start(Path runDir, String image, Path model, int seconds) throws Exception;
+
+    private static List<Load> fio(Path runDir, String image, int seconds, List<String> jobs)
+            throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/fio")), "fio is not installed");
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "/usr/bin/fio",
+                                "--filename=" + image,
+                                "--rw=randwrite",
+                                "--bsrange=512-64k",
+                                "--size=32M",
+                                "--iodepth=16",
+                                "--time_based",
+                                "--runtime=" + seconds,
+                                "--verify=crc32c",
+                                "--verify_backlog=128",
+                                "--verify_fatal=1",
+                                "--verify_state_save=0",
+                                "--output-format=terse"));
+        command.addAll(jobs);
+        String library = NativeProgram.FOLDER.resolve("librbdwrapper.so").toString();
+        return List.of(
+                of(
+                        NativeProgram.start(
+                                runDir,
+                                Map.of("LD_PRELOAD", library),
+                                new byte[0],
+                                command.toArray(String[]::new))));
+    }
 
     private static long seed() {
         return System.nanoTime() % 1_000_000;

@@ -2,6 +2,7 @@ package org.rbdwrapper.client.preload;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -14,7 +15,7 @@ abstract class AsynchronousContract extends PreloadFixture {
     private static final int SIZE = 8 * MIB;
 
     @ParameterizedTest
-    @ValueSource(strings = {"linux_aio", "posix_aio fork"})
+    @ValueSource(strings = {"linux_aio", "aio_ring_reader", "posix_aio fork"})
     void shouldDoOnImageWhatItDoesOnPlainFile(String program) throws Exception {
         String name = program.split(" ")[0];
         String[] more = program.contains(" ") ? new String[] {"fork"} : new String[0];
@@ -60,5 +61,73 @@ abstract class AsynchronousContract extends PreloadFixture {
         shell(f, job + " --rw=randwrite --numjobs=2 --offset_increment=16M --thread --fsync=32")
                 .expectSuccess();
         remove(path);
+    }
+
+    /** It polls memory, and makes no call to wait by. */
+    @ParameterizedTest
+    @CsvSource({"image, 1", "image, 32", "image and file, 1", "image and file, 32"})
+    void shouldVerifyWhatFioWroteThatReapsInMemory(String files, int depth) throws Exception {
+        requires("fio");
+        String path = image("fio-memory", 16L * MIB);
+        Path other = randomFile("fio-memory.other", 16L * MIB, 3);
+        String names = files.equals("image") ? path : other + ":" + path;
+        shell(
+                        Map.of("F", names, "DEPTH", "" + depth),
+                        "fio --name=job --filename=$F --size=8M --filesize=8M --rw=randwrite"
+                            + " --bs=16k --verify=crc32c --verify_fatal=1 --verify_state_save=0"
+                            + " --output-format=terse --direct=1 --ioengine=libaio --iodepth=$DEPTH"
+                            + " --userspace_reap=1 --iodepth_batch_complete_min=0")
+                .expectSuccess();
+        remove(path);
+    }
+
+    @Test
+    void shouldServeQemuWithNativeAsynchronousReadsAndWrites() throws Exception {
+        requires("qemu-io");
+        Twins twins = twins("qemu-native", 16 * MIB);
+        String command =
+                "qemu-io -n -t none -f raw -c 'write -P 0x5a 1M 64k' -c 'read -P 0x5a 1M 64k' -c"
+                    + " 'aio_write -P 3 5M 1M' -c 'aio_write -P 4 6M 512' -c 'aio_read 0 2M' -c"
+                    + " aio_flush -c 'read -P 3 5M 1M' -c 'writev -P 9 8M 4k 8k 512' -c flush $F";
+        shell(Map.of("F", twins.path()), command).expectSuccess();
+        plainShell(Map.of("F", twins.file().toString()), command).expectSuccess();
+        twins.expectSameBytes();
+        for (String more : new String[] {"-d 1 -c 200", "-d 64 -c 2000", "-d 16 -c 500 -s 256k"}) {
+            String bench =
+                    "qemu-img bench -n -t none -f raw -w --pattern=7 " + more + " $F > /dev/null";
+            shell(Map.of("F", twins.path()), bench).expectSuccess();
+            plainShell(Map.of("F", twins.file().toString()), bench).expectSuccess();
+            twins.expectSameBytes();
+        }
+        twins.remove();
+    }
+
+    @Test
+    void shouldServeQemuNbdWithNativeAsynchronousReadsAndWrites() throws Exception {
+        requires("qemu-nbd", "qemu-io");
+        Twins twins = twins("qemu-nbd", 16 * MIB);
+        String commands =
+                " -c 'write -P 1 0 1M' -c 'aio_write -P 2 3M 64k' -c 'aio_read 1M 1M' -c aio_flush"
+                        + " -c 'read -P 2 3M 64k' -c flush";
+        shell(
+                        Map.of("F", twins.path(), "D", temporary.toString(), "COMMANDS", commands),
+                        "qemu-nbd -k $D/nbd -f raw --aio=native --cache=none $F & server=$!;"
+                                + " until [ -S $D/nbd ]; do kill -0 $server || exit 9; done;"
+                                + " eval qemu-io -f raw \"$COMMANDS\" 'nbd+unix:///?socket=$D/nbd'"
+                                + " && wait $server")
+                .expectSuccess();
+        plainShell(Map.of("F", twins.file().toString()), "qemu-io -f raw" + commands + " $F")
+                .expectSuccess();
+        twins.remove();
+    }
+
+    @Test
+    void shouldLeaveNothingOfProgramThatEndsWithRequestsUnderWay() throws Exception {
+        Path other = randomFile("leave.other", SIZE, 2);
+        String path = image("leave", SIZE);
+        for (int i = 0; i < 5; i++) {
+            run(Map.of(), "aio_ring_reader", path, other.toString(), "leave").expectSuccess();
+        }
+        remove(path); // nothing has it open
     }
 }
