@@ -172,7 +172,7 @@ final class SharedImage {
                         request.handle(),
                         request.readable(),
                         request.writable(),
-                        request.tuning().cached(),
+                        instance.image.holdsWrites(),
                         instance.image,
                         changes,
                         answers,

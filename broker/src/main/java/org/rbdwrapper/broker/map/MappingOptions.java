@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.map;
 
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.ImageTuning;
+import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -14,11 +15,15 @@ import org.rbdwrapper.ipc.ImageSpec;
  *     null: as the broker's policy says.
  * @param tuning {@code cache=writeback}: the store's client answers writes that only its cache has
  *     yet; a flush makes them durable, and the broker's death loses those since the last one, as a
- *     power failure does of a disk. {@code cache=off}, the default: what is acknowledged is with
- *     the store. {@code io-timeout=SECONDS}: a request that the store does not answer ends with
- *     ETIMEDOUT; 0, the default: it waits.
+ *     power failure does of a disk. Without it what is acknowledged is with the store, unless the
+ *     image's own settings there say otherwise ({@link StoreImage#holdsWrites}): who makes them
+ *     wants that, and its users hear of what is lost as those of a mapping with the cache do.
+ *     {@code io-timeout=SECONDS}: a request that the store does not answer ends with ETIMEDOUT; 0,
+ *     the default: it waits.
+ * @param isCacheOff {@code cache=off} is said: the image is not mapped, and not opened for writing,
+ *     with settings by which writes could be answered before the store has them.
  */
-public record MappingOptions(Boolean perImage, ImageTuning tuning) {
+public record MappingOptions(Boolean perImage, ImageTuning tuning, boolean isCacheOff) {
     private static final String IO_TIMEOUT = "io-timeout=";
     private static final int MAX_IO_TIMEOUT_SECONDS = 3600;
 
@@ -27,7 +32,7 @@ public record MappingOptions(Boolean perImage, ImageTuning tuning) {
      */
     public static MappingOptions parse(String text) throws ErrnoException {
         Boolean perImage = null;
-        boolean cached = false;
+        Boolean cached = null;
         int ioTimeout = 0;
         for (String option : text.isEmpty() ? new String[0] : text.split(",", -1)) {
             switch (option) {
@@ -56,7 +61,8 @@ public record MappingOptions(Boolean perImage, ImageTuning tuning) {
                 }
             }
         }
-        if (cached && ioTimeout > 0) {
+        boolean isCached = cached != null && cached;
+        if (isCached && ioTimeout > 0) {
             throw new ErrnoException(
                     Errno.EINVAL,
                     "map options cache=writeback and io-timeout="
@@ -64,7 +70,18 @@ public record MappingOptions(Boolean perImage, ImageTuning tuning) {
                             + ": writes that the cache has answered could be given up; give one of"
                             + " them");
         }
-        return new MappingOptions(perImage, new ImageTuning(cached, ioTimeout));
+        return new MappingOptions(
+                perImage, new ImageTuning(isCached, ioTimeout), cached != null && !isCached);
+    }
+
+    /** Why an image is refused that is mapped with {@code cache=off}. */
+    public static ErrnoException cached(String what, StoreImage image) {
+        return new ErrnoException(
+                Errno.EOPNOTSUPP,
+                what
+                        + " with cache=off: writes would be answered before they are with the"
+                        + " cluster, by "
+                        + image.heldWritesBy());
     }
 
     private static int seconds(String option) throws ErrnoException {

@@ -13,16 +13,17 @@ import java.util.Set;
  * whether it had requests, or changes in a cache that were not flushed.
  *
  * <pre>
- *      0         112    120       128        136      144      192        200       256        4096
- *      +---------+------+---------+----------+--------+--------+----------+---------+---- ... ---+
- *      | the     |newest|uncounted| submitted| changed| mapping| completed| flushed | likewise,  |
- *      | roster's| i64  |u32, pad | i64      | i64    |i64, pad| i64      | i64, pad| 30 handles |
- *      +---------+------+---------+----------+--------+--------+----------+---------+---- ... ---+
+ *      0         112    120       124    128        136      144      152     192        200       256
+ *      +---------+------+---------+------+----------+--------+--------+-------+----------+---------+-...
+ *      | the     |newest|uncounted|cached| submitted| changed| mapping| origin| completed| flushed | 30
+ *      | roster's| i64  |u32      |u32   | i64      | i64    |i64     | i64   | i64      | i64, pad| more
+ *      +---------+------+---------+------+----------+--------+--------+-------+----------+---------+-...
  * </pre>
  *
  * <p>Handles beyond those 31 are counted elsewhere; then {@code uncounted} is not 0, the session is
- * taken for one that has requests, and of their mappings only the {@code newest} is known. Each
- * counter is written by one side of a handle, the rest by the conductor.
+ * taken for one that has requests, and of their mappings only the {@code newest} is known, and, by
+ * a bit each, through which of them there may be unflushed changes: {@code cached}. Each counter is
+ * written by one side of a handle, the rest by the conductor.
  */
 public final class RequestLedger {
     public static final int PAGE_LENGTH = 4096;
@@ -32,6 +33,7 @@ public final class RequestLedger {
 
     private static final int NEWEST_OFFSET = ROSTER_LENGTH;
     private static final int UNCOUNTED_OFFSET = 120;
+    private static final int CACHED_OFFSET = 124;
 
     private static final int SLOT_LENGTH = 128;
 
@@ -43,6 +45,9 @@ public final class RequestLedger {
 
     /** Through which the handle was opened: see {@link #opened}; 0 where it is not open. */
     private static final int MAPPING_OFFSET = 16;
+
+    /** Through which it was opened last, also where it is not open any more. */
+    private static final int ORIGIN_OFFSET = 24;
 
     static final int COMPLETED_OFFSET = 64;
 
@@ -69,7 +74,7 @@ public final class RequestLedger {
 
     /** Conductor: a handle's two counters, which are equal. Nobody else has the handle's index. */
     public AtomicBuffer countersOf(int handle) {
-        int start = (HandleTable.index(handle) + 1) * SLOT_LENGTH;
+        int start = slot(handle);
         if (page == null) {
             return new UnsafeBuffer(new byte[SLOT_LENGTH]);
         }
@@ -87,11 +92,18 @@ public final class RequestLedger {
      * Conductor: the handle is open.
      *
      * @param mapping tells it from all others for ever: when it was made, more than 0.
+     * @param isCached its changes are counted as unflushed until they are flushed.
      */
-    public void opened(int handle, long mapping) {
-        if (!setMapping(handle, mapping)) {
-            others.set(HandleTable.index(handle));
-            setNewest(Math.max(mapping, newest));
+    public void opened(int handle, long mapping, boolean isCached) {
+        if (setMapping(handle, mapping)) {
+            page.putLongOrdered(slot(handle) + ORIGIN_OFFSET, mapping);
+            return;
+        }
+        others.set(HandleTable.index(handle));
+        setNewest(Math.max(mapping, newest));
+        if (page != null && isCached) {
+            page.putIntVolatile(
+                    CACHED_OFFSET, page.getInt(CACHED_OFFSET) | UnflushedMappings.bitOf(mapping));
         }
     }
 
@@ -112,9 +124,13 @@ public final class RequestLedger {
         }
     }
 
+    private static int slot(int handle) {
+        return (HandleTable.index(handle) + 1) * SLOT_LENGTH;
+    }
+
     /** False where there is no place for it. */
     private boolean setMapping(int handle, long mapping) {
-        int start = (HandleTable.index(handle) + 1) * SLOT_LENGTH;
+        int start = slot(handle);
         if (page == null || start >= PAGE_LENGTH) {
             return false;
         }
@@ -134,19 +150,25 @@ public final class RequestLedger {
 
     /** Of a broker that is dead: whether it had taken requests that it may not have answered. */
     public static boolean hadRequests(AtomicBuffer page) {
-        return differ(page, SUBMITTED_OFFSET, COMPLETED_OFFSET);
-    }
-
-    /** Of a broker that is dead: whether it may have answered changes that died with its cache. */
-    public static boolean hadUnflushed(AtomicBuffer page) {
-        return differ(page, CHANGED_OFFSET, FLUSHED_OFFSET);
-    }
-
-    private static boolean differ(AtomicBuffer page, int begun, int ended) {
         boolean differ = page.getInt(UNCOUNTED_OFFSET) != 0;
         for (int start = SLOT_LENGTH; start < PAGE_LENGTH; start += SLOT_LENGTH) {
-            differ |= page.getLong(start + begun) != page.getLong(start + ended);
+            differ |= differ(page, start, SUBMITTED_OFFSET, COMPLETED_OFFSET);
         }
         return differ;
+    }
+
+    /** Of a broker that is dead: where it may have answered changes that died with its cache. */
+    public static UnflushedMappings unflushed(AtomicBuffer page) {
+        Set<Long> mappings = new HashSet<>();
+        for (int start = SLOT_LENGTH; start < PAGE_LENGTH; start += SLOT_LENGTH) {
+            if (differ(page, start, CHANGED_OFFSET, FLUSHED_OFFSET)) {
+                mappings.add(page.getLong(start + ORIGIN_OFFSET));
+            }
+        }
+        return new UnflushedMappings(mappings, page.getInt(CACHED_OFFSET), false);
+    }
+
+    private static boolean differ(AtomicBuffer page, int slot, int begun, int ended) {
+        return page.getLong(slot + begun) != page.getLong(slot + ended);
     }
 }

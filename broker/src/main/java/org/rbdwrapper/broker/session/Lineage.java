@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.messenger.OpenMappings;
+import org.rbdwrapper.broker.messenger.UnflushedMappings;
 
 import java.util.HashSet;
 import java.util.List;
@@ -14,7 +15,7 @@ import java.util.Set;
  * @param entry of its process.
  * @param mappings that it may have open still.
  * @param hadRequests that a broker had taken and may not have answered.
- * @param hadUnflushed changes that may have died with a broker's cache.
+ * @param unflushed where changes may have died with a broker's cache.
  * @param isLate others have gone on without it, or nothing is known of it.
  */
 record Lineage(
@@ -22,10 +23,11 @@ record Lineage(
         SessionRoster.Entry entry,
         OpenMappings mappings,
         boolean hadRequests,
-        boolean hadUnflushed,
+        UnflushedMappings unflushed,
         boolean isLate) {
     /** Of whom nothing is known, or nothing any more. */
-    static final Lineage LATE = new Lineage(Set.of(), null, OpenMappings.NONE, true, true, true);
+    static final Lineage LATE =
+            new Lineage(Set.of(), null, OpenMappings.NONE, true, UnflushedMappings.UNKNOWN, true);
 
     Lineage {
         keys = Set.copyOf(keys);
@@ -35,12 +37,13 @@ record Lineage(
     Lineage with(SessionKey key) {
         Set<SessionKey> all = new HashSet<>(keys);
         all.add(key);
-        return new Lineage(all, entry, mappings, hadRequests, hadUnflushed, isLate);
+        return new Lineage(all, entry, mappings, hadRequests, unflushed, isLate);
     }
 
     /** The same client where others have gone on without it. */
     Lineage asLate() {
-        return new Lineage(keys, entry, mappings, true, true, true);
+        return new Lineage(
+                keys, entry, mappings, true, unflushed.and(UnflushedMappings.UNKNOWN), true);
     }
 
     /** All sessions that this one has gone on from, or that have gone on from it. */
@@ -70,7 +73,9 @@ record Lineage(
                                 .map(SessionRoster.Entry::mappings)
                                 .reduce(OpenMappings.NONE, OpenMappings::and),
                         sessions.stream().anyMatch(SessionRoster.Entry::hadRequests),
-                        sessions.stream().anyMatch(SessionRoster.Entry::hadUnflushed),
+                        sessions.stream()
+                                .map(SessionRoster.Entry::unflushed)
+                                .reduce(UnflushedMappings.NONE, UnflushedMappings::and),
                         false);
         return sessions.stream().anyMatch(SessionRoster.Entry::isLate) ? lineage.asLate() : lineage;
     }

@@ -77,14 +77,14 @@ final class MapHandler {
         String options = message.options();
         ImageSpec spec;
         String name;
-        ImageTuning tuning;
+        MappingOptions parsed;
         try {
             checkMayAdminister(uid, "map " + ImageSpec.quote(specText));
             spec = parse(specText);
             name = wantedName.isEmpty() ? spec.defaultName() : wantedName;
             MappingName.check(name);
-            tuning = MappingOptions.parse(options).tuning();
-            checkSameTuning(spec, tuning);
+            parsed = MappingOptions.parse(options);
+            checkSameTuning(spec, parsed.tuning());
             if (mode > MAX_MODE) {
                 throw new ErrnoException(
                         Errno.EINVAL,
@@ -103,7 +103,8 @@ final class MapHandler {
         boolean mappedReadOnly = readOnly || spec.isSnapshot();
         workers.call(
                 () -> {
-                    try (StoreImage image = administration.open(spec, true, tuning)) {
+                    try (StoreImage image = administration.open(spec, true, parsed.tuning())) {
+                        checkCache(spec, parsed, mappedReadOnly, image);
                         return image.size();
                     }
                 },
@@ -127,6 +128,26 @@ final class MapHandler {
                     map.unreserve(name);
                     reply.fail(failure);
                 });
+    }
+
+    /** Said now, and again at each opening: the image's settings may change. */
+    private static void checkCache(
+            ImageSpec spec, MappingOptions options, boolean readOnly, StoreImage image)
+            throws ErrnoException {
+        if (readOnly || !image.holdsWrites()) {
+            return;
+        }
+        if (options.isCacheOff()) {
+            throw MappingOptions.cached("map " + spec, image);
+        }
+        if (options.tuning().cached()) {
+            return; // which is what was asked for
+        }
+        LOG.info(
+                "image {} is cached: writes that are not flushed are lost if the broker dies, by"
+                        + " {}",
+                spec,
+                image.heldWritesBy());
     }
 
     /** All who have an image open share its instances. */

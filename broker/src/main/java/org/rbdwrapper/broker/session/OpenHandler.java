@@ -66,13 +66,8 @@ final class OpenHandler {
         try {
             mapping = findForOpen(session, path, read, write);
             MappingOptions options = MappingOptions.parse(mapping.options());
-            if (session.lostUnflushed && write && options.tuning().cached()) {
-                throw new ErrnoException(
-                        Errno.EIO,
-                        "open "
-                                + mapping.path()
-                                + " again: the broker that ended had changes of it in its cache"
-                                + " that were not flushed (cache=writeback)");
+            if (write && session.unflushed.mayContain(mapping.mappedAtNanos())) {
+                throw lostChanges(mapping);
             }
             try {
                 handle = takeHandle(session, mapping);
@@ -91,7 +86,7 @@ final class OpenHandler {
                             options.tuning(),
                             open -> {
                                 session.pendingOpens--;
-                                onOpened(reply, open, mapping, read, write);
+                                onOpened(reply, open, mapping, options, read, write);
                             },
                             failure -> {
                                 session.pendingOpens--;
@@ -198,7 +193,12 @@ final class OpenHandler {
     }
 
     private void onOpened(
-            Reply reply, ImageOpen open, Mapping mapping, boolean read, boolean write) {
+            Reply reply,
+            ImageOpen open,
+            Mapping mapping,
+            MappingOptions options,
+            boolean read,
+            boolean write) {
         Session session = reply.session();
         if (session.ended) {
             reply.drop();
@@ -207,15 +207,25 @@ final class OpenHandler {
         }
         if (!map.has(mapping)) {
             // nobody who unmapped it saw this open, and nobody could revoke it
-            images.close(open, () -> giveBackHandle(session, open.handle().handle()));
-            reply.fail(
+            refuse(
+                    reply,
+                    open,
                     new ErrnoException(Errno.ENOENT, mapping.path() + " is not mapped any more"));
+            return;
+        }
+        boolean holdsWrites = write && open.image().holdsWrites();
+        if (holdsWrites && options.isCacheOff()) {
+            refuse(reply, open, MappingOptions.cached("open " + mapping.path(), open.image()));
+            return;
+        }
+        if (holdsWrites && session.unflushed.isUnknown()) {
+            refuse(reply, open, lostChanges(mapping));
             return;
         }
         ReopenRetry.onAnswer(session);
         Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false);
         session.opens.put(open.handle().handle(), mapped);
-        session.ledger.opened(open.handle().handle(), mapping.mappedAtNanos());
+        session.ledger.opened(open.handle().handle(), mapping.mappedAtNanos(), holdsWrites);
         open.install(
                 session.channels,
                 () ->
@@ -227,6 +237,23 @@ final class OpenHandler {
                                                         mapped,
                                                         read,
                                                         write))));
+    }
+
+    /** Instead of installing it. */
+    private void refuse(Reply reply, ImageOpen open, ErrnoException failure) {
+        Session session = reply.session();
+        ReopenRetry.onAnswer(session);
+        images.close(open, () -> giveBackHandle(session, open.handle().handle()));
+        reply.fail(failure);
+    }
+
+    private static ErrnoException lostChanges(Mapping mapping) {
+        return new ErrnoException(
+                Errno.EIO,
+                "open "
+                        + mapping.path()
+                        + " again: the broker that ended had changes of it in its cache that were"
+                        + " not flushed");
     }
 
     /** A mapping has gone from the map. */

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.messenger.UnflushedMappings;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
@@ -68,7 +69,7 @@ final class ReturnHandler {
     private void takeBack(Session session, Lineage lineage) {
         session.returning = true;
         session.before = lineage.keys();
-        session.lostUnflushed = lineage.hadUnflushed();
+        session.unflushed = lineage.unflushed();
         session.comesBackTo = lineage.mappings();
         session.late = lineage.isLate();
         if (session.late) {
@@ -87,7 +88,8 @@ final class ReturnHandler {
         session.before = Set.of();
         session.returning = false;
         session.comesBackTo = OpenMappings.NONE; // what it wanted of these it has open
-        session.lostUnflushed = false; // what it opens from now on it has not written before
+        session.unflushed =
+                UnflushedMappings.NONE; // what it opens from now on it has not written before
         grace.onReturned(session);
         if (session.late) {
             // the next broker would take it for late with what it makes from now on

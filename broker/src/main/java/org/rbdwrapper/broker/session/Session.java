@@ -6,6 +6,7 @@ import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
+import org.rbdwrapper.broker.messenger.UnflushedMappings;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.control.FrameAssembler;
@@ -57,8 +58,8 @@ final class Session {
     /** What it had without an answer is not made again. */
     boolean late;
 
-    /** What it has open again where there is a cache may lack what it has written. */
-    boolean lostUnflushed;
+    /** Where what it opens again may lack what it has written. */
+    UnflushedMappings unflushed = UnflushedMappings.NONE;
 
     /** It comes from a broker before, and has not yet all that it had. */
     boolean returning;

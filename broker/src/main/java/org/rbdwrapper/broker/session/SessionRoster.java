@@ -11,6 +11,7 @@ import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.messenger.UnflushedMappings;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.slf4j.Logger;
@@ -67,7 +68,7 @@ final class SessionRoster {
      * @param before the session that it went on from; null where it is the first.
      * @param mappings that it had open.
      * @param hadRequests that the broker may not have answered.
-     * @param hadUnflushed changes that may have died with the broker's cache.
+     * @param unflushed where changes may have died with the broker's cache.
      * @param isLate a broker since has not waited for it any longer, and others have gone on.
      */
     record Entry(
@@ -77,7 +78,7 @@ final class SessionRoster {
             SessionKey before,
             OpenMappings mappings,
             boolean hadRequests,
-            boolean hadUnflushed,
+            UnflushedMappings unflushed,
             boolean isLate) {
         /** A process of another container, whose end nobody here can see. */
         static final String HIDDEN = "-";
@@ -284,7 +285,7 @@ final class SessionRoster {
                             SessionKey.parse(words[3]),
                             RequestLedger.mappings(page),
                             RequestLedger.hadRequests(page),
-                            RequestLedger.hadUnflushed(page),
+                            RequestLedger.unflushed(page),
                             page.getInt(LATE_OFFSET) != 0)
                     : null;
         } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {

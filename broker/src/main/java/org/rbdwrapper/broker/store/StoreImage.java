@@ -23,6 +23,20 @@ public interface StoreImage extends AutoCloseable {
     }
 
     /**
+     * Why the store's client may answer writes that the store does not have before a flush, for
+     * people; null where it never does. Such writes are lost with the broker. Constant; any thread,
+     * no blocking.
+     */
+    default String heldWritesBy() {
+        return null;
+    }
+
+    /** Whether {@link #heldWritesBy} says why. */
+    default boolean holdsWrites() {
+        return heldWritesBy() != null;
+    }
+
+    /**
      * Starts one request. Returns at once, never blocks for long, allocates nothing and throws
      * nothing; several threads may call it at the same time.
      *

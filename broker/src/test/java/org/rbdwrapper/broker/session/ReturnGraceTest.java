@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.OpenMappings;
+import org.rbdwrapper.broker.messenger.UnflushedMappings;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.util.ArrayList;
@@ -246,7 +247,14 @@ final class ReturnGraceTest {
                         Map.of(
                                 A,
                                         new SessionRoster.Entry(
-                                                PID, UID, time, null, MAPPINGS, true, false, true),
+                                                PID,
+                                                UID,
+                                                time,
+                                                null,
+                                                MAPPINGS,
+                                                true,
+                                                UnflushedMappings.NONE,
+                                                true),
                                 A_AGAIN,
                                         new SessionRoster.Entry(
                                                 PID,
@@ -255,7 +263,7 @@ final class ReturnGraceTest {
                                                 A,
                                                 OpenMappings.NONE,
                                                 true,
-                                                false,
+                                                UnflushedMappings.NONE,
                                                 false)));
         assertTrue(isOver, "others have gone on already");
         assertEquals(1, grace.absentUsers(5).size());
@@ -272,7 +280,14 @@ final class ReturnGraceTest {
                         Map.of(
                                 A,
                                 new SessionRoster.Entry(
-                                        PID, UID, "0", null, MAPPINGS, true, false, true)));
+                                        PID,
+                                        UID,
+                                        "0",
+                                        null,
+                                        MAPPINGS,
+                                        true,
+                                        UnflushedMappings.NONE,
+                                        true)));
         grace.look(0);
         assertEquals(Set.of(A), forgotten);
         assertEquals(Lineage.LATE, grace.admit(sessionA, A_AGAIN, A, 0));
@@ -288,7 +303,14 @@ final class ReturnGraceTest {
                         Map.of(
                                 A,
                                 new SessionRoster.Entry(
-                                        PID, UID, time, null, mappings, true, false, false)));
+                                        PID,
+                                        UID,
+                                        time,
+                                        null,
+                                        mappings,
+                                        true,
+                                        UnflushedMappings.NONE,
+                                        false)));
         assertEquals(1, grace.absentUsers(6).size());
         assertEquals(1, grace.absentUsers(7).size());
         assertEquals(List.of(), grace.absentUsers(8));
@@ -352,7 +374,14 @@ final class ReturnGraceTest {
             SessionKey claimed = new SessionKey(1, 65 - id);
             SessionRoster.Entry hostile =
                     new SessionRoster.Entry(
-                            1, UID + 1, "1", claimed, MAPPINGS, false, false, false);
+                            1,
+                            UID + 1,
+                            "1",
+                            claimed,
+                            MAPPINGS,
+                            false,
+                            UnflushedMappings.NONE,
+                            false);
             ReturnGrace grace = grace(Map.of(claims, hostile, claimed, entry(true)));
             assertEquals(Lineage.LATE, grace.admit(session(1, UID + 1), B_AGAIN, claimed, 0));
             assertEquals(Set.of(claimed), grace.admit(session(), A_AGAIN, claimed, 0).keys());
@@ -364,7 +393,14 @@ final class ReturnGraceTest {
     void shouldTakeTheSessionsOfAProcessForOneClientsThatOnlyOneBrokerCouldSee() {
         SessionRoster.Entry unseen =
                 new SessionRoster.Entry(
-                        PID, UID, SessionRoster.Entry.HIDDEN, A, MAPPINGS, false, false, false);
+                        PID,
+                        UID,
+                        SessionRoster.Entry.HIDDEN,
+                        A,
+                        MAPPINGS,
+                        false,
+                        UnflushedMappings.NONE,
+                        false);
         ReturnGrace grace = grace(Map.of(A, entry(true), A_AGAIN, unseen));
         assertEquals(Set.of(A, A_AGAIN), grace.admit(session(), B_AGAIN, A, 0).keys());
     }
@@ -426,16 +462,19 @@ final class ReturnGraceTest {
 
     /** Its number is another process's by now. */
     private static SessionRoster.Entry ended(boolean hadRequests) {
-        return new SessionRoster.Entry(PID, UID, "0", null, MAPPINGS, hadRequests, false, false);
+        return new SessionRoster.Entry(
+                PID, UID, "0", null, MAPPINGS, hadRequests, UnflushedMappings.NONE, false);
     }
 
     private static SessionRoster.Entry hidden(boolean hadRequests) {
         String time = SessionRoster.Entry.HIDDEN;
-        return new SessionRoster.Entry(0, UID, time, null, MAPPINGS, hadRequests, false, false);
+        return new SessionRoster.Entry(
+                0, UID, time, null, MAPPINGS, hadRequests, UnflushedMappings.NONE, false);
     }
 
     private static SessionRoster.Entry entry(boolean hadRequests) {
         String time = ProcessStart.timeOf(PID);
-        return new SessionRoster.Entry(PID, UID, time, null, MAPPINGS, hadRequests, false, false);
+        return new SessionRoster.Entry(
+                PID, UID, time, null, MAPPINGS, hadRequests, UnflushedMappings.NONE, false);
     }
 }

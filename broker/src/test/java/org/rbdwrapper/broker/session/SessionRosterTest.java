@@ -13,6 +13,7 @@ import org.rbdwrapper.broker.ProcessStart;
 import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
+import org.rbdwrapper.broker.messenger.UnflushedMappings;
 import org.rbdwrapper.broker.testing.UnreapedProcess;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -61,7 +62,7 @@ class SessionRosterTest {
                         OTHER,
                         OpenMappings.NONE,
                         false,
-                        false,
+                        UnflushedMappings.NONE,
                         false),
                 entry);
     }
@@ -73,14 +74,14 @@ class SessionRosterTest {
         for (int index = 0; index <= most; index++) {
             int handle = SessionChannels.handleNumber(index, 7);
             ledger.countersOf(handle);
-            ledger.opened(handle, 100 + index);
+            ledger.opened(handle, 100 + index, false);
         }
         ledger.closed(SessionChannels.handleNumber(3, 7));
         Set<Long> open = LongStream.range(100, 100 + most).boxed().collect(Collectors.toSet());
         open.remove(103L);
         assertEquals(new OpenMappings(open, 100 + most), load().get(KEY).mappings());
         assertTrue(load().get(KEY).hadRequests(), "of the last one nothing is known");
-        ledger.opened(SessionChannels.handleNumber(most + 1, 7), 100);
+        ledger.opened(SessionChannels.handleNumber(most + 1, 7), 100, false);
         assertEquals(100 + most, load().get(KEY).mappings().newestOfOthers());
         ledger.closed(SessionChannels.handleNumber(most, 7));
         assertEquals(100 + most, load().get(KEY).mappings().newestOfOthers());

@@ -42,8 +42,8 @@ final class CephConnection implements StoreConnection {
     private final int[] ioThreads;
     private final Runnable forget;
 
-    /** librbd takes its cache's settings from the connection's when it opens an image. */
-    private final ReentrantReadWriteLock settings = new ReentrantReadWriteLock();
+    /** Held for reading while an image is opened, for writing to say that none will be any more. */
+    private final ReentrantReadWriteLock opening = new ReentrantReadWriteLock();
 
     private final AtomicBoolean lost = new AtomicBoolean();
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -70,28 +70,11 @@ final class CephConnection implements StoreConnection {
 
     @Override
     public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
-        settings.readLock().lock();
+        opening.readLock().lock();
         try {
             return openImage(spec, readOnly);
         } finally {
-            settings.readLock().unlock();
-        }
-    }
-
-    /** With librbd's cache. */
-    StoreImage openCached(ImageSpec spec, boolean readOnly) throws ErrnoException {
-        settings.writeLock().lock();
-        try {
-            cluster.confSet(CephStore.CACHE, "true");
-            try {
-                return openImage(spec, readOnly);
-            } finally {
-                cluster.confSet(CephStore.CACHE, "false");
-            }
-        } catch (RadosException e) {
-            throw CephErrors.of(e, "the cache of image " + spec + " cannot be set");
-        } finally {
-            settings.writeLock().unlock();
+            opening.readLock().unlock();
         }
     }
 
@@ -112,6 +95,9 @@ final class CephConnection implements StoreConnection {
         } catch (CephCallException | RbdException e) {
             closeHandle(rbd, image, spec);
             throw CephErrors.of(e, "image " + spec + " cannot be opened");
+        } catch (ErrnoException e) {
+            closeHandle(rbd, image, spec);
+            throw e;
         }
     }
 
@@ -230,11 +216,11 @@ final class CephConnection implements StoreConnection {
 
     /** Nothing is opened any more; ends with the last image that is open. Blocks. */
     void closeWhenUnused() {
-        settings.writeLock().lock();
+        opening.writeLock().lock();
         try {
             retired = true;
         } finally {
-            settings.writeLock().unlock();
+            opening.writeLock().unlock();
         }
         closeIfUnused();
     }
@@ -317,7 +303,16 @@ final class CephConnection implements StoreConnection {
             if (e.getReturnValue() == -Errno.ENOENT.number()) {
                 throw missing(spec, e);
             }
-            throw CephErrors.of(e, "image " + spec + " cannot be opened");
+            boolean lacksPlugin = e.getReturnValue() == -Errno.ENOSYS.number();
+            throw CephErrors.of(
+                    e,
+                    "image "
+                            + spec
+                            + " cannot be opened"
+                            + (lacksPlugin
+                                    ? " (is what its or its pool's setting rbd_plugins names"
+                                            + " installed here?)"
+                                    : ""));
         }
     }
 

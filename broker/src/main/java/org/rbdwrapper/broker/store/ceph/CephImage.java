@@ -30,6 +30,7 @@ final class CephImage implements StoreImage {
     private final int objectSize;
     private final String imageId;
     private final boolean readOnly;
+    private final String heldWritesBy;
     private final CephConnection connection;
     private long watch = -1;
     private final int number;
@@ -37,13 +38,16 @@ final class CephImage implements StoreImage {
     private volatile long size;
 
     CephImage(CephConnection connection, ImageSpec spec, Rbd rbd, RbdImage image, boolean readOnly)
-            throws CephCallException, RbdException {
+            throws CephCallException, RbdException, ErrnoException {
         this.connection = connection;
         this.spec = spec;
         this.rbd = rbd;
         this.image = image;
         this.readOnly = readOnly;
         this.pointer = Pointer.nativeValue(image.getPointer());
+        ImageSettings settings = ImageSettings.of(pointer);
+        settings.check(spec);
+        this.heldWritesBy = settings.heldWritesBy(spec);
         var info = image.stat();
         this.size = info.size;
         this.objectSize = (int) info.obj_size;
@@ -76,6 +80,11 @@ final class CephImage implements StoreImage {
     @Override
     public String imageId() {
         return imageId;
+    }
+
+    @Override
+    public String heldWritesBy() {
+        return heldWritesBy;
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.store.ceph;
 import com.ceph.rados.exceptions.RadosException;
 
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -17,30 +18,56 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Images in a Ceph cluster. Any thread. */
 public final class CephStore implements ImageStore {
-    static final String CACHE = "rbd_cache";
     private static final String IO_TIMEOUT = "rados_osd_op_timeout"; // seconds, 0: none
 
     /**
-     * What we set where ceph.conf does not: no client cache, which would answer writes before they
-     * are on the OSDs and cannot be coherent with other hosts, but for mappings that want it; few
-     * threads, since each connection has its own; and an end to waiting for a monitor that does not
-     * answer, which rados_connect itself does not have. A request is submitted by the messenger
-     * that drained it, and not handed to a thread of librbd first, which costs a wake: a messenger
-     * does nothing else. librados's own throttle of requests under way is off, for it would make
-     * the messenger wait, and each client has a bound of its own.
+     * An image that its mapping does not want cached: each of these alone keeps librbd from
+     * answering writes that are not on the OSDs. An image's or a pool's metadata beats what a
+     * client sets, and where that switches the cache on, the other two make it one for reading.
      */
-    private static final Map<String, String> DEFAULTS =
+    private static final Map<String, String> CACHE_OFF =
             Map.of(
-                    CACHE,
+                    ImageSettings.CACHE,
                     "false",
-                    "rbd_cache_policy",
-                    "writeback",
-                    "rbd_non_blocking_aio",
-                    "false",
+                    ImageSettings.CACHE_POLICY,
+                    "writethrough",
+                    ImageSettings.CACHE_MAX_DIRTY,
+                    "0");
+
+    /**
+     * What we set whatever ceph.conf and the cluster's configuration say, for what the broker
+     * promises to programs rests on it: no cache but for mappings that want one; I/O that waits for
+     * the cluster but for mappings that have a timeout; a copy of what is written, as its program
+     * may change it while it is sent; writes to images that nobody else has locked, without asking
+     * for the lock; images of the format that has an identity. librados's own throttle of requests
+     * under way is off, for it would make the messenger wait, and with it other images, and each
+     * client has a bound of its own. {@link ImageSettings} looks at what can still beat these.
+     */
+    private static final Map<String, String> PROMISED =
+            Map.of(
+                    ImageSettings.COPIES_WRITES,
+                    "true",
+                    ImageSettings.LOCAL_CACHE,
+                    "disabled",
+                    "rbd_auto_exclusive_lock_until_manual_request",
+                    "true",
+                    "rbd_default_format",
+                    "2",
                     "objecter_inflight_ops",
                     "0",
                     "objecter_inflight_op_bytes",
-                    "0",
+                    "0");
+
+    /**
+     * What we set where ceph.conf does not: few threads, since each connection has its own; and an
+     * end to waiting for a monitor that does not answer, which rados_connect itself does not have.
+     * A request is submitted by the messenger that drained it, and not handed to a thread of librbd
+     * first, which costs a wake: a messenger does nothing else.
+     */
+    private static final Map<String, String> DEFAULTS =
+            Map.of(
+                    "rbd_non_blocking_aio",
+                    "false",
                     "ms_async_op_threads",
                     "1",
                     "librados_thread_count",
@@ -134,17 +161,14 @@ public final class CephStore implements ImageStore {
 
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
-        return new TimedConnections(
-                seconds -> new RenewedConnection(name, () -> connectClient(name, seconds)));
+        return new TunedConnections(
+                tuning -> new RenewedConnection(name, () -> connectClient(name, tuning)));
     }
 
-    private CephConnection connectClient(String name, int ioTimeoutSeconds) throws ErrnoException {
+    private CephConnection connectClient(String name, ImageTuning tuning) throws ErrnoException {
         Cluster cluster = new Cluster(id);
         try {
-            configure(cluster);
-            if (ioTimeoutSeconds > 0) {
-                setOption(cluster, Map.entry(IO_TIMEOUT, Integer.toString(ioTimeoutSeconds)));
-            }
+            configure(cluster, tuning);
             int[] ioThreads = IoThreads.startedBy(cluster::connect);
             return new CephConnection(this, name, cluster, ioThreads, note(cluster));
         } catch (RadosException | CephCallException e) {
@@ -182,7 +206,7 @@ public final class CephStore implements ImageStore {
     }
 
     /** Before it connects. */
-    void configure(Cluster cluster) throws ErrnoException {
+    void configure(Cluster cluster, ImageTuning tuning) throws ErrnoException {
         try {
             if (conf != null) {
                 cluster.confReadFile(conf.toFile());
@@ -198,11 +222,25 @@ public final class CephStore implements ImageStore {
                                     + " /etc/ceph/ceph.conf: name the file"
                             : "the Ceph configuration " + conf + " cannot be understood");
         }
+        setAll(cluster, tuning.cached() ? cacheOn() : CACHE_OFF);
+        setAll(cluster, PROMISED);
+        setAll(cluster, Map.of(IO_TIMEOUT, Integer.toString(tuning.ioTimeoutSeconds())));
         for (Map.Entry<String, String> option : DEFAULTS.entrySet()) {
             if (!set.sets(option.getKey())) {
                 setOption(cluster, option);
             }
         }
+        setAll(cluster, options);
+    }
+
+    /** How much, and in which way, is what ceph.conf says. */
+    private Map<String, String> cacheOn() {
+        return set.sets(ImageSettings.CACHE_POLICY)
+                ? Map.of(ImageSettings.CACHE, "true")
+                : Map.of(ImageSettings.CACHE, "true", ImageSettings.CACHE_POLICY, "writeback");
+    }
+
+    private static void setAll(Cluster cluster, Map<String, String> options) throws ErrnoException {
         for (Map.Entry<String, String> option : options.entrySet()) {
             setOption(cluster, option);
         }

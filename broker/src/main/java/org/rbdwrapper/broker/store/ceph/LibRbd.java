@@ -77,6 +77,12 @@ final class LibRbd {
             rbd("rbd_update_unwatch", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle NAMESPACE_EXISTS =
             rbd("rbd_namespace_exists", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle LIST_SETTINGS =
+            rbd("rbd_config_image_list", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle FREE_SETTINGS =
+            LINKER.downcallHandle(
+                    RBD.findOrThrow("rbd_config_image_list_cleanup"),
+                    FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_INT));
     private static final MethodHandle CONF_READ_FILE =
             LINKER.downcallHandle(
                     RADOS.findOrThrow("rados_conf_read_file"),
@@ -264,6 +270,30 @@ final class LibRbd {
 
     static void unwatch(long image, long watch) throws CephCallException {
         CephCallException.check(invoke(UPDATE_UNWATCH, image, watch), "rbd_update_unwatch");
+    }
+
+    /**
+     * What {@code rbd config image list} shows.
+     *
+     * @param options an array of rbd_config_option_t, whose strings are librbd's: see {@link
+     *     #freeSettings}.
+     * @param count of an int: how many it has room for, and then how many there are.
+     * @return 0, or a negative error number: ERANGE where there are more.
+     */
+    static int listSettings(long image, long options, long count) {
+        try {
+            return (int) LIST_SETTINGS.invokeExact(image, options, count);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static void freeSettings(long options, int count) {
+        try {
+            FREE_SETTINGS.invokeExact(options, count);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
     }
 
     private static String string(MethodHandle function, String name, long image)

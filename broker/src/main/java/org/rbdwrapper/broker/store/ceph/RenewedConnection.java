@@ -1,7 +1,6 @@
 package org.rbdwrapper.broker.store.ceph;
 
 import org.rbdwrapper.broker.store.ImageDetails;
-import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -49,19 +48,6 @@ final class RenewedConnection implements StoreConnection {
     @Override
     public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
         return again(connection -> connection.open(spec, readOnly));
-    }
-
-    /**
-     * @param tuning of which the timeout is that of the client.
-     */
-    @Override
-    public StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
-            throws ErrnoException {
-        return again(
-                connection ->
-                        tuning.cached()
-                                ? connection.openCached(spec, readOnly)
-                                : connection.open(spec, readOnly));
     }
 
     @Override

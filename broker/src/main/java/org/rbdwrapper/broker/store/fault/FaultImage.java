@@ -38,6 +38,11 @@ final class FaultImage implements StoreImage {
     }
 
     @Override
+    public String heldWritesBy() {
+        return image.heldWritesBy();
+    }
+
+    @Override
     public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
         Fault fault = store.plan().next(FaultPoint.of(op), position, length);
         if (fault == null) {

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.store.ImageIo;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -42,12 +43,12 @@ final class CephConnectSystemTest {
 
     @Test
     void shouldSetItsOwnDefaultsOnlyWhereNobodyElseHasSetAny() throws Exception {
-        Path conf = conf("[client]\nrbd cache = true\nclient_mount_timeout = 7\n");
+        Path conf = conf("[client]\nlibrados thread count = 3\nclient_mount_timeout = 7\n");
         Cluster cluster = new Cluster("rbdw");
-        CephStore.open(conf, "rbdw", Map.of("client_mount_timeout", "9")).configure(cluster);
-        assertEquals("true", cluster.confGet("rbd_cache"));
+        CephStore.open(conf, "rbdw", Map.of("client_mount_timeout", "9"))
+                .configure(cluster, ImageTuning.NONE);
         assertEquals("1", cluster.confGet("ms_async_op_threads"));
-        assertEquals("1", cluster.confGet("librados_thread_count"));
+        assertEquals("3", cluster.confGet("librados_thread_count"));
         assertEquals("9", cluster.confGet("client_mount_timeout"));
         cluster.shutDown();
     }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.store.ImageIo;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
@@ -125,7 +126,7 @@ final class FenceSystemTest {
         try (StoreConnection before = store.connect("before")) {
             assertFalse(before.list("rbd", "").contains("no such image"));
             declareDead();
-            store.configure(cluster);
+            store.configure(cluster, ImageTuning.NONE);
             cluster.connect();
             String id = LibRados.clusterId(cluster.address());
             ceph.cluster.signal("mon.a", "STOP");

@@ -11,17 +11,19 @@ import org.rbdwrapper.ipc.ImageSpec;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
- * A connection, and beside it one for each io-timeout with which images are opened: a Ceph client
- * of its own, whose rados_osd_op_timeout it is, and which is kept from then on.
+ * A connection, and beside it one for each other way in which images are opened: a Ceph client of
+ * its own that is kept from then on, for librados takes what an io-timeout and a cache need when a
+ * client starts, and not later.
  *
- * <p>The timeout is librados's, not one of ours above it: when it ends a request, that is over. Its
- * answer says ETIMEDOUT once, no late answer follows, and nothing reads from or writes into the
- * client's arena any more, so that the tag and the arena's bytes can be used again at once. If we
- * answered in librbd's stead, its late read would overwrite what the program has put there since.
+ * <p>The timeout is librados's rados_osd_op_timeout, not one of ours above it: when it ends a
+ * request, that is over. Its answer says ETIMEDOUT once, no late answer follows, and nothing reads
+ * from or writes into the client's arena any more, so that the tag and the arena's bytes can be
+ * used again at once. If we answered in librbd's stead, its late read would overwrite what the
+ * program has put there since.
  *
  * <p>What has been sent cannot be taken back: an OSD that was stopped may still do a write that
  * ended with ETIMEDOUT, before any later one of the same client on the same object. A program must
@@ -33,22 +35,20 @@ import java.util.stream.Stream;
  *
  * <p>Any thread.
  */
-final class TimedConnections implements StoreConnection {
-    private static final int NO_TIMEOUT = 0;
-
+final class TunedConnections implements StoreConnection {
     private final Connecting connecting;
     private final StoreConnection plain;
-    private final Map<Integer, StoreConnection> timed = new ConcurrentSkipListMap<>();
+    private final Map<ImageTuning, StoreConnection> tuned = new ConcurrentHashMap<>();
 
     /** Makes a connection. Blocks. */
     @FunctionalInterface
     interface Connecting {
-        StoreConnection connect(int ioTimeoutSeconds) throws ErrnoException;
+        StoreConnection connect(ImageTuning tuning) throws ErrnoException;
     }
 
-    TimedConnections(Connecting connecting) throws ErrnoException {
+    TunedConnections(Connecting connecting) throws ErrnoException {
         this.connecting = connecting;
-        this.plain = connecting.connect(NO_TIMEOUT);
+        this.plain = connecting.connect(ImageTuning.NONE);
     }
 
     @Override
@@ -59,7 +59,7 @@ final class TimedConnections implements StoreConnection {
     @Override
     public StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
             throws ErrnoException {
-        return of(tuning.ioTimeoutSeconds()).open(spec, readOnly, tuning);
+        return of(tuning).open(spec, readOnly);
     }
 
     @Override
@@ -90,28 +90,28 @@ final class TimedConnections implements StoreConnection {
 
     @Override
     public int[] ioThreads() {
-        return Stream.concat(Stream.of(plain), timed.values().stream())
+        return Stream.concat(Stream.of(plain), tuned.values().stream())
                 .flatMapToInt(connection -> Arrays.stream(connection.ioThreads()))
                 .toArray();
     }
 
     @Override
     public void close() {
-        timed.values().forEach(StoreConnection::close);
+        tuned.values().forEach(StoreConnection::close);
         plain.close();
     }
 
     /** Who needs one that is made already does not wait for one that is being made. */
-    private StoreConnection of(int seconds) throws ErrnoException {
-        StoreConnection connection = seconds == NO_TIMEOUT ? plain : timed.get(seconds);
-        return connection != null ? connection : make(seconds);
+    private StoreConnection of(ImageTuning tuning) throws ErrnoException {
+        StoreConnection connection = tuning.equals(ImageTuning.NONE) ? plain : tuned.get(tuning);
+        return connection != null ? connection : make(tuning);
     }
 
-    private synchronized StoreConnection make(int seconds) throws ErrnoException {
-        StoreConnection connection = timed.get(seconds);
+    private synchronized StoreConnection make(ImageTuning tuning) throws ErrnoException {
+        StoreConnection connection = tuned.get(tuning);
         if (connection == null) {
-            connection = connecting.connect(seconds);
-            timed.put(seconds, connection);
+            connection = connecting.connect(tuning);
+            tuned.put(tuning, connection);
         }
         return connection;
     }
