@@ -24,6 +24,7 @@
 #include <org_rbdwrapper_ipc_codec/replayDone.h>
 #include <org_rbdwrapper_ipc_codec/resume.h>
 #include <org_rbdwrapper_ipc_codec/resumed.h>
+#include <org_rbdwrapper_ipc_codec/setTimes.h>
 #include <org_rbdwrapper_ipc_codec/stat.h>
 #include <org_rbdwrapper_ipc_codec/watchChanges.h>
 #include <org_rbdwrapper_ipc_codec/welcome.h>
@@ -356,8 +357,7 @@ int control_stat(struct control *control, uint32_t handle, const char *path,
     struct SBE(imageStat) answer;
     struct SBE(mapFlags) flags;
     BEGIN_DECODING(imageStat, &answer, &control->frame);
-    bool is_read_only =
-        SBE(imageStat_flags)(&answer, &flags) != NULL && SBE(mapFlags_readOnly)(&flags);
+    bool has_flags = SBE(imageStat_flags)(&answer, &flags) != NULL;
     *stat = (struct image_stat) {
         .mapping_id = SBE(imageStat_mappingId)(&answer),
         .object_size = SBE(imageStat_objectSize)(&answer),
@@ -365,10 +365,35 @@ int control_stat(struct control *control, uint32_t handle, const char *path,
         .owner_uid = SBE(imageStat_ownerUid)(&answer),
         .owner_gid = SBE(imageStat_ownerGid)(&answer),
         .mode = SBE(imageStat_mode)(&answer) & 0777,
-        .read_only = is_read_only,
+        .read_only = has_flags && SBE(mapFlags_readOnly)(&flags),
+        .is_snapshot = has_flags && SBE(mapFlags_snapshot)(&flags),
         .mapped_at_ns = SBE(imageStat_mappedAt)(&answer),
+        .accessed_ns = SBE(imageStat_accessedAt)(&answer),
+        .modified_ns = SBE(imageStat_modifiedAt)(&answer),
+        .changed_ns = SBE(imageStat_changedAt)(&answer),
+        .created_ns = SBE(imageStat_createdAt)(&answer),
     };
     return stat->size < 0 ? error_set(EPROTO, "the broker answered with a size below 0") : 0;
+}
+
+int control_set_times(struct control *control, uint32_t handle, const char *path, int64_t accessed,
+                      int64_t modified)
+{
+    struct SBE(setTimes) request;
+    size_t path_length = path == NULL ? 0 : strnlen(path, MAX_PATH);
+    if (path_length == MAX_PATH) {
+        return error_set(ENAMETOOLONG, "setting times: the path has more than %d bytes",
+                         MAX_PATH - 1);
+    }
+    BEGIN_ENCODING(setTimes, &request, &control->frame);
+    uint64_t id = control->next_correlation_id++;
+    SBE(setTimes_set_correlationId)(&request, id);
+    SBE(setTimes_set_handle)(&request, path == NULL ? handle : SBE(setTimes_handle_null_value)());
+    SBE(setTimes_set_accessed)(&request, accessed);
+    SBE(setTimes_set_modified)(&request, modified);
+    SBE(setTimes_put_path)(&request, path == NULL ? "" : path, (uint16_t) path_length);
+    int error = SEND(setTimes, &request, control);
+    return error < 0 ? error : receive_done(control, id);
 }
 
 /* The answer with which a memory travels; what: its name for people. */

@@ -62,6 +62,10 @@ int control_close(struct control *control, uint32_t handle);
 int control_stat(struct control *control, uint32_t handle, const char *path,
                  struct image_stat *stat);
 
+/* As image_set_times_path; of an open handle, or, where path is not NULL, of that. */
+int control_set_times(struct control *control, uint32_t handle, const char *path, int64_t accessed,
+                      int64_t modified);
+
 /* As image_lock_file, but of the memfd itself, close-on-exec. */
 int control_open_lock_file(struct control *control, uint32_t handle, int *memory);
 

@@ -403,6 +403,20 @@ int image_stat_file(struct rbdw_file *file, struct image_stat *stat)
     return error;
 }
 
+int image_set_times_file(struct rbdw_file *file, int64_t accessed, int64_t modified)
+{
+    struct session *session;
+    int error;
+    do {
+        error = lock_session_of(file, &session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_set_times(session->control, file->handle, NULL, accessed, modified);
+    } while (unlock_after(session, error));
+    return error;
+}
+
 int64_t rbdw_size(struct rbdw_file *file)
 {
     struct image_stat stat;
@@ -522,6 +536,20 @@ int image_stat_path(const char *path, struct image_stat *stat)
             return error;
         }
         error = control_stat(session->control, 0, path, stat);
+    } while (release_after(session, error));
+    return error;
+}
+
+int image_set_times_path(const char *path, int64_t accessed, int64_t modified)
+{
+    struct session *session;
+    int error;
+    do {
+        error = lock_any_session(&session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_set_times(session->control, 0, path, accessed, modified);
     } while (release_after(session, error));
     return error;
 }

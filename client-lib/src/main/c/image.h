@@ -18,15 +18,28 @@ struct image_stat {
     uint32_t owner_gid;
     uint16_t mode; /* permission bits, 0 to 0777 */
     bool read_only;
-    int64_t mapped_at_ns; /* since 1970 */
+    bool is_snapshot; /* nobody can change it */
+    int64_t mapped_at_ns; /* since 1970, as those that follow */
+    int64_t accessed_ns;
+    int64_t modified_ns;
+    int64_t changed_ns;
+    int64_t created_ns;
 };
+
+/* As a time to be set, in nanoseconds since 1970: the broker's clock says it; it stays as it is. */
+#define IMAGE_TIME_NOW (INT64_MIN + 1)
+#define IMAGE_TIME_OMIT (INT64_MIN + 2)
 
 /* Of a path, which is not opened: whoever may connect may ask. */
 int image_stat_path(const char *path, struct image_stat *stat);
 
 int image_stat_file(rbdw_file *file, struct image_stat *stat);
 
-/* Calls on_mapping for each mapped image, with its path; known is without sizes (0). Stops where it
+/* As utimensat(2), in nanoseconds since 1970 or one of the two values above. */
+int image_set_times_path(const char *path, int64_t accessed, int64_t modified);
+int image_set_times_file(rbdw_file *file, int64_t accessed, int64_t modified);
+
+/* Calls on_mapping for each mapped image, with its path; known is without sizes and times (0). Stops where it
  * returns other than 0, and returns that. It may not call this library. */
 int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known),
                void *context);

@@ -139,12 +139,6 @@ struct io_event;
     CALL(int, lchown, (const char *path, uid_t owner, gid_t group))                                \
     CALL(int, fchown, (int fd, uid_t owner, gid_t group))                                          \
     CALL(int, fchownat, (int directory, const char *path, uid_t owner, gid_t group, int flags))    \
-    CALL(int, utimensat, (int directory, const char *path, const struct timespec times[2],         \
-                          int flags))                                                              \
-    CALL(int, futimens, (int fd, const struct timespec times[2]))                                  \
-    CALL(int, utime, (const char *path, const struct utimbuf *times))                              \
-    CALL(int, utimes, (const char *path, const struct timeval times[2]))                           \
-    CALL(int, futimes, (int fd, const struct timeval times[2]))                                    \
     CALL(ssize_t, getxattr, (const char *path, const char *name, void *value, size_t size))        \
     CALL(ssize_t, lgetxattr, (const char *path, const char *name, void *value, size_t size))       \
     CALL(ssize_t, fgetxattr, (int fd, const char *name, void *value, size_t size))                 \
@@ -153,6 +147,15 @@ struct io_event;
     CALL(ssize_t, flistxattr, (int fd, char *list, size_t size))                                   \
     CALL(int, fsetxattr, (int fd, const char *name, const void *value, size_t size, int flags))    \
     CALL(int, fremovexattr, (int fd, const char *name))                                            \
+    /* times.c */                                                                                  \
+    CALL(int, utimensat, (int directory, const char *path, const struct timespec times[2],         \
+                          int flags))                                                              \
+    CALL(int, futimens, (int fd, const struct timespec times[2]))                                  \
+    CALL(int, utime, (const char *path, const struct utimbuf *times))                              \
+    CALL(int, utimes, (const char *path, const struct timeval times[2]))                           \
+    CALL(int, futimes, (int fd, const struct timeval times[2]))                                    \
+    CALL(int, lutimes, (const char *path, const struct timeval times[2]))                          \
+    CALL(int, futimesat, (int directory, const char *path, const struct timeval times[2]))         \
     /* stdio_streams.c */                                                                          \
     CALL(FILE *, fopen, (const char *path, const char *mode))                                      \
     CALL(FILE *, fdopen, (int fd, const char *mode))                                               \

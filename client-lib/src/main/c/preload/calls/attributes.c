@@ -1,8 +1,6 @@
-/* Owner, mode, times and extended attributes. Owner and mode are the mapping's (rbdwrapper-adm map
- * --owner --mode): EPERM. Times are not kept: setting them succeeds, as cp -p and tar do it to all
- * that they write. There are no extended attributes. */
+/* Owner, mode and extended attributes. Owner and mode are the mapping's (rbdwrapper-adm map --owner
+ * --mode): EPERM. There are no extended attributes. */
 
-#include <sys/time.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -64,35 +62,6 @@ HOOK int fchownat(int directory, const char *path, uid_t owner, gid_t group, int
 {
     BY_PATH(fchownat, directory, path, follows(flags),
             REAL(fchownat)(directory, path, owner, group, flags), if_there(&target, -EPERM));
-}
-
-HOOK int utimensat(int directory, const char *path, const struct timespec times[2], int flags)
-{
-    if (path == NULL && descriptor_is_image(directory)) {
-        return futimens(directory, times);
-    }
-    BY_PATH(utimensat, directory, path, follows(flags),
-            REAL(utimensat)(directory, path, times, flags), if_there(&target, 0));
-}
-
-HOOK int futimens(int fd, const struct timespec times[2])
-{
-    BY_DESCRIPTOR(futimens, fd, REAL(futimens)(fd, times), 0);
-}
-
-HOOK int utime(const char *path, const struct utimbuf *times)
-{
-    BY_PATH(utime, AT_FDCWD, path, PATH_FOLLOW, REAL(utime)(path, times), if_there(&target, 0));
-}
-
-HOOK int utimes(const char *path, const struct timeval times[2])
-{
-    BY_PATH(utimes, AT_FDCWD, path, PATH_FOLLOW, REAL(utimes)(path, times), if_there(&target, 0));
-}
-
-HOOK int futimes(int fd, const struct timeval times[2])
-{
-    BY_DESCRIPTOR(futimes, fd, REAL(futimes)(fd, times), 0);
 }
 
 HOOK ssize_t getxattr(const char *path, const char *name, void *value, size_t size)

@@ -1,7 +1,10 @@
 /* mmap(2) of an image: a copy of the range, in a memfd as long as the image is, so that what lies
- * beyond its end raises SIGBUS as it does for a file. A shared mapping that could be written is
- * refused (ENODEV): nobody would bring the writes to the image. So is making one writable later, by
- * mapping a descriptor that is open for reading only.
+ * beyond its end raises SIGBUS as it does for a file. A shared mapping is refused (ENODEV), as by a
+ * file system that has none: nobody would bring what is written there to the image, and one that is
+ * only read would not follow what others write; a mapping that is read-only is no promise, as another
+ * one or another host may write the image. Programs then read instead. A snapshot never changes, so
+ * its copy is as good as itself: it is mapped through a descriptor that is open for reading only,
+ * which keeps mprotect(2) from making it writable.
  *
  * userfaultfd(2) would fetch pages when they are touched; but unprivileged it serves no page that a
  * system call touches, and so a write(2) from the mapping would fail. */
@@ -12,6 +15,7 @@
 #include <unistd.h>
 
 #include "hook.h"
+#include "image.h"
 #include "memory_file.h"
 
 #define CHUNK (1024 * 1024) /* bytes: read at a time */
@@ -88,22 +92,38 @@ static int reopen_read_only(int memory)
     return reader < 0 ? error : reader;
 }
 
+static int find_whether_it_may_change(struct open_file *file, bool *may_change)
+{
+    rbdw_file *image;
+    struct image_stat known;
+    int error = open_file_image(file, &image);
+    if (error == 0) {
+        error = image_stat_file(image, &known);
+    }
+    *may_change = error < 0 || !known.is_snapshot;
+    return error;
+}
+
 static void *map(struct open_file *file, void *address, size_t length, int protection, int flags,
                  off_t offset)
 {
     bool is_shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    bool may_change = true;
+    int error = is_shared ? find_whether_it_may_change(file, &may_change) : 0;
     errno = 0;
     if (length == 0 || offset % PAGE != 0) {
         errno = EINVAL;
     } else if (offset < 0) {
         errno = EOVERFLOW;
-    } else if (!open_file_is_readable(file)) {
+    } else if (!open_file_is_readable(file)
+               || (is_shared && (protection & PROT_WRITE) != 0 && !open_file_is_writable(file))) {
         errno = EACCES;
-    } else if (is_shared && (protection & PROT_WRITE) != 0) {
-        report_line("%s: a shared mapping that is written is not possible (ENODEV)",
-                    file->state->path);
+    } else if (error < 0) {
+        errno = -error;
+    } else if (is_shared && may_change) {
+        report_line("%s: a shared mapping is not possible (ENODEV)", file->state->path);
         report_fell_through(CALL_mmap);
-        errno = open_file_is_writable(file) ? ENODEV : EACCES;
+        errno = ENODEV;
     }
     if (errno != 0) {
         return MAP_FAILED;
@@ -117,7 +137,7 @@ static void *map(struct open_file *file, void *address, size_t length, int prote
         return MAP_FAILED;
     }
     void *mapped = REAL(mmap)(address, length, protection, flags, memory, offset);
-    int error = errno;
+    error = errno;
     REAL(close)(memory);
     errno = error;
     return mapped;

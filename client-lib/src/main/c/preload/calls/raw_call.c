@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "hook.h"
@@ -61,6 +63,9 @@ static long by_descriptor(long number, long a, long b, long c, long d, long e, l
         return syncfs(FD);
     case SYS_sync_file_range:
         return sync_file_range(FD, b, c, (unsigned) d);
+    case SYS_utimensat:
+        *known = b == 0; /* else the descriptor is where the path begins */
+        return *known ? futimens(FD, (const struct timespec *) c) : 0;
     case SYS_ftruncate:
         return ftruncate(FD, b);
     case SYS_fallocate:
@@ -111,7 +116,16 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return rename((const char *) a, (const char *) b);
     case SYS_dup2:
         return dup2(FD, FD2);
+    case SYS_utime:
+        return utime((const char *) a, (const struct utimbuf *) b);
+    case SYS_utimes:
+        return utimes((const char *) a, (const struct timeval *) b);
+    case SYS_futimesat:
+        return futimesat(FD, (const char *) b, (const struct timeval *) c);
 #endif
+    case SYS_utimensat:
+        return b == 0 ? REAL(syscall)(number, a, b, c, d, e, f)
+                      : utimensat(FD, (const char *) b, (const struct timespec *) c, (int) d);
     case SYS_openat:
         return openat(FD, (const char *) b, (int) c, (mode_t) d);
     case SYS_newfstatat:
@@ -124,6 +138,8 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return readlinkat(FD, (const char *) b, (char *) c, (size_t) d);
     case SYS_unlinkat:
         return unlinkat(FD, (const char *) b, (int) c);
+    case SYS_mmap:
+        return (long) mmap((void *) a, (size_t) b, (int) c, (int) d, (int) e, f);
     case SYS_truncate:
         return truncate((const char *) a, b);
     case SYS_dup3:

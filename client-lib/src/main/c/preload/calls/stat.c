@@ -102,13 +102,16 @@ static void to_statx(const struct stat *from, struct statx *to)
     to->stx_dev_minor = minor(from->st_dev);
 }
 
-static int statx_of(long error, const struct stat *status, struct statx *result)
+static int statx_of(long error, const struct stat *status, struct timespec created,
+                    struct statx *result)
 {
     report_count(CALL_statx);
     if (error < 0) {
         return (int) as_result(error);
     }
     to_statx(status, result);
+    result->stx_mask |= STATX_BTIME;
+    result->stx_btime = timestamp(created);
     return 0;
 }
 
@@ -116,16 +119,20 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
 {
     struct image_path target;
     struct stat status;
+    struct timespec created = {0};
     enum path_follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? PATH_NOFOLLOW : PATH_FOLLOW;
     struct open_file *file =
         path == NULL || *path != '/' ? descriptor_acquire(directory) : NULL;
     if (file != NULL) {
-        int error = means_descriptor(path, flags) ? image_stat_of_file(file, &status) : -ENOTDIR;
+        int error = means_descriptor(path, flags)
+                        ? image_stat_with_birth_of_file(file, &status, &created)
+                        : -ENOTDIR;
         open_file_release(file);
-        return statx_of(error, &status, result);
+        return statx_of(error, &status, created, result);
     }
     if (path_is_image(path, follow, &target)) {
-        return statx_of(image_stat_of_path(&target, &status), &status, result);
+        int error = image_stat_with_birth_of_path(&target, &status, &created);
+        return statx_of(error, &status, created, result);
     }
     int passed_on = REAL(statx)(directory, path, flags, mask, result);
     if (passed_on < 0 && errno == ENOENT
@@ -133,7 +140,8 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
         if (target.kind == PATH_HOST) {
             return REAL(statx)(AT_FDCWD, target.path, flags, mask, result);
         }
-        return statx_of(image_stat_of_path(&target, &status), &status, result);
+        int error = image_stat_with_birth_of_path(&target, &status, &created);
+        return statx_of(error, &status, created, result);
     }
     if (passed_on == 0 && S_ISDIR(result->stx_mode) && result->stx_nlink == 0
         && (*path == '\0' || strcmp(path, ".") == 0) && root_directory_is(directory)) {

@@ -32,8 +32,9 @@ ino_t image_stat_inode(unsigned mapping_id, unsigned partition)
     return ((ino_t) partition << 32) + mapping_id + FIRST_INODE;
 }
 
-static void put(struct stat *status, const struct image_stat *image, unsigned partition,
-                int64_t size)
+/* created: NULL where nobody asks. */
+static void put(struct stat *status, struct timespec *created, const struct image_stat *image,
+                unsigned partition, int64_t size)
 {
     memset(status, 0, sizeof *status);
     status->st_dev = DEVICE;
@@ -45,7 +46,12 @@ static void put(struct stat *status, const struct image_stat *image, unsigned pa
     status->st_size = size;
     status->st_blksize = BLOCK_SIZE;
     status->st_blocks = size / 512 + (size % 512 != 0);
-    status->st_atim = status->st_mtim = status->st_ctim = moment(image->mapped_at_ns);
+    status->st_atim = moment(image->accessed_ns);
+    status->st_mtim = moment(image->modified_ns);
+    status->st_ctim = moment(image->changed_ns);
+    if (created != NULL) {
+        *created = moment(image->created_ns);
+    }
 }
 
 void image_stat_of_root(struct stat *status)
@@ -68,7 +74,7 @@ static int failed(const char *path, int error)
 }
 
 /* A partition's length stands in the image. */
-static int stat_of_partition(const char *path, struct stat *status)
+static int stat_of_partition(const char *path, struct stat *status, struct timespec *created)
 {
     struct image_part part;
     struct image_stat known;
@@ -80,16 +86,20 @@ static int stat_of_partition(const char *path, struct stat *status)
     error = image_stat_file(image, &known);
     rbdw_close(image);
     if (error == 0) {
-        put(status, &known, part.partition, part.length >= 0 ? part.length : known.size);
+        put(status, created, &known, part.partition, part.length >= 0 ? part.length : known.size);
     }
     return error;
 }
 
-int image_stat_of_path(const struct image_path *target, struct stat *status)
+int image_stat_with_birth_of_path(const struct image_path *target, struct stat *status,
+                                  struct timespec *created)
 {
     struct image_stat known;
     if (target->kind == PATH_ROOT) {
         image_stat_of_root(status);
+        if (created != NULL) {
+            *created = status->st_ctim;
+        }
         return 0;
     }
     if (strchr(target->path + sizeof IMAGE_ROOT, '/') != NULL) {
@@ -97,9 +107,9 @@ int image_stat_of_path(const struct image_path *target, struct stat *status)
     }
     int error = image_stat_path(target->path, &known);
     if (error == 0) {
-        put(status, &known, 0, known.size);
+        put(status, created, &known, 0, known.size);
     } else if (error == -ENOENT) {
-        error = stat_of_partition(target->path, status);
+        error = stat_of_partition(target->path, status, created);
     }
     if (error == 0 && target->ends_with_slash) {
         return -ENOTDIR;
@@ -107,7 +117,18 @@ int image_stat_of_path(const struct image_path *target, struct stat *status)
     return failed(target->path, error);
 }
 
+int image_stat_of_path(const struct image_path *target, struct stat *status)
+{
+    return image_stat_with_birth_of_path(target, status, NULL);
+}
+
 int image_stat_of_file(struct open_file *file, struct stat *status)
+{
+    return image_stat_with_birth_of_file(file, status, NULL);
+}
+
+int image_stat_with_birth_of_file(struct open_file *file, struct stat *status,
+                                  struct timespec *created)
 {
     struct image_stat known;
     rbdw_file *image;
@@ -119,7 +140,7 @@ int image_stat_of_file(struct open_file *file, struct stat *status)
         return error;
     }
     const struct open_state *state = file->state;
-    put(status, &known, state->partition, state->length >= 0 ? state->length : known.size);
+    put(status, created, &known, state->partition, state->length >= 0 ? state->length : known.size);
     return 0;
 }
 

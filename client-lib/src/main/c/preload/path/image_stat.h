@@ -17,6 +17,13 @@ ino_t image_stat_inode(unsigned mapping_id, unsigned partition);
 /* 0 or an error: ENOENT, ENXIO without a broker, and what the broker says. */
 int image_stat_of_path(const struct image_path *target, struct stat *status);
 int image_stat_of_file(struct open_file *file, struct stat *status);
+
+/* The same, and when it was made; created may be NULL. */
+int image_stat_with_birth_of_path(const struct image_path *target, struct stat *status,
+                                  struct timespec *created);
+int image_stat_with_birth_of_file(struct open_file *file, struct stat *status,
+                                  struct timespec *created);
+
 void image_stat_of_root(struct stat *status);
 
 /* As access(2); effective: by the effective ids. */

@@ -1,6 +1,7 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -66,6 +67,21 @@ public record WrappedImagesStore(ImageStore store, UnaryOperator<StoreImage> wra
         @Override
         public final String imageId() {
             return image.imageId();
+        }
+
+        @Override
+        public final ImageTimes times() {
+            return image.times();
+        }
+
+        @Override
+        public final void onChanged() {
+            image.onChanged();
+        }
+
+        @Override
+        public final void onRead() {
+            image.onRead();
         }
 
         @Override

@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
 import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.segment.ClientWaker;
 import org.rbdwrapper.ipc.segment.ResponseRingWriter;
@@ -20,6 +21,7 @@ final class InFlightRequest implements IoCompletion {
     private volatile boolean busy;
     private long correlationId;
     private OpenHandle handle;
+    private StoreImage image;
     private boolean changes;
     private long wholeResult;
     private long changesToFlush;
@@ -52,6 +54,7 @@ final class InFlightRequest implements IoCompletion {
         changes = op != IoOp.READ && op != IoOp.FLUSH;
         changesToFlush = op == IoOp.FLUSH ? onHandle.changesToFlush() : NONE;
         handle = onHandle;
+        image = onHandle.image();
         starts++;
         busy = true;
         onHandle.onRequestStart(changes);
@@ -83,14 +86,18 @@ final class InFlightRequest implements IoCompletion {
     @Override
     public void onComplete(long result) {
         OpenHandle on = handle;
+        StoreImage of = image;
         long id = correlationId;
         if (!busy) {
             return; // a store that completes twice must not answer somebody else's request
         }
         if (changes) {
+            of.onChanged();
             on.onChanged(); // though it failed: some of it may be done
         } else if (changesToFlush != NONE && result == 0) {
             on.onFlushed(changesToFlush);
+        } else if (result > 0) {
+            of.onRead();
         }
         if (result < 0) {
             on.answers().onFailure(result);

@@ -21,6 +21,7 @@ import org.rbdwrapper.ipc.codec.RemoveImageDecoder;
 import org.rbdwrapper.ipc.codec.ReplayDoneDecoder;
 import org.rbdwrapper.ipc.codec.ResizeImageDecoder;
 import org.rbdwrapper.ipc.codec.ResumeDecoder;
+import org.rbdwrapper.ipc.codec.SetTimesDecoder;
 import org.rbdwrapper.ipc.codec.StatDecoder;
 import org.rbdwrapper.ipc.codec.UnmapImageDecoder;
 import org.rbdwrapper.ipc.codec.WatchChangesDecoder;
@@ -49,6 +50,7 @@ final class ControlAdapter {
     private final OpenLockFileDecoder openLockFile = new OpenLockFileDecoder();
     private final WatchChangesDecoder watchChanges = new WatchChangesDecoder();
     private final StatDecoder stat = new StatDecoder();
+    private final SetTimesDecoder setTimes = new SetTimesDecoder();
     private final MapImageDecoder mapImage = new MapImageDecoder();
     private final UnmapImageDecoder unmapImage = new UnmapImageDecoder();
     private final ListMappingsDecoder listMappings = new ListMappingsDecoder();
@@ -146,6 +148,18 @@ final class ControlAdapter {
                     stats.onStatPath(reply, stat.path());
                 } else {
                     stats.onStatHandle(reply, (int) stat.handle());
+                }
+            }
+            case SetTimesDecoder.TEMPLATE_ID -> {
+                setTimes.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, setTimes.correlationId());
+                long handle = setTimes.handle();
+                long accessed = setTimes.accessed();
+                long modified = setTimes.modified();
+                if (handle == SetTimesDecoder.handleNullValue()) {
+                    stats.onSetTimesOfPath(reply, setTimes.path(), accessed, modified);
+                } else {
+                    stats.onSetTimesOfHandle(reply, (int) handle, accessed, modified);
                 }
             }
             case MapImageDecoder.TEMPLATE_ID ->

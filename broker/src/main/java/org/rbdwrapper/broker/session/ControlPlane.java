@@ -84,7 +84,7 @@ public final class ControlPlane {
                         conductor,
                         new HelloHandler(conductor, messengers, limits, generation),
                         opens,
-                        new StatHandler(map, administration, workers, lockFiles),
+                        new StatHandler(map, permissions, administration, workers, lockFiles),
                         new MapHandler(
                                 conductor,
                                 map,

@@ -5,6 +5,7 @@ import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.messenger.MessengerActivity;
 import org.rbdwrapper.broker.messenger.ThreadTime;
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.ProtocolVersion;
@@ -121,7 +122,8 @@ final class ControlProxy {
         return frame.finish(message.encodedLength());
     }
 
-    static FrameBuffer imageStat(long correlationId, Mapping mapping, long size, int objectSize) {
+    static FrameBuffer imageStat(
+            long correlationId, Mapping mapping, long size, int objectSize, ImageTimes times) {
         FrameBuffer frame = new FrameBuffer();
         ImageStatEncoder message = new ImageStatEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
@@ -132,8 +134,12 @@ final class ControlProxy {
                 .ownerUid(Integer.toUnsignedLong(mapping.ownerUid()))
                 .ownerGid(Integer.toUnsignedLong(mapping.ownerGid()))
                 .mode(mapping.mode());
-        message.flags().clear().readOnly(mapping.readOnly());
-        message.mappedAt(mapping.mappedAtNanos());
+        message.flags().clear().readOnly(mapping.readOnly()).snapshot(mapping.spec().isSnapshot());
+        message.mappedAt(mapping.mappedAtNanos())
+                .accessedAt(times.accessed())
+                .modifiedAt(times.modified())
+                .changedAt(times.changed())
+                .createdAt(times.created());
         return frame.finish(message.encodedLength());
     }
 
@@ -199,7 +205,7 @@ final class ControlProxy {
                 .objectSize(details.objectSize())
                 .snapshotCount(details.snapshotCount())
                 .features(details.features())
-                .createdAt(details.createdAtNanos())
+                .createdAt(details.times().created())
                 .spec(spec.toString())
                 .imageId(details.imageId())
                 .blockNamePrefix(details.blockNamePrefix());

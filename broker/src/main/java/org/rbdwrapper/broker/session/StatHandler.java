@@ -3,23 +3,31 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.FileTimes;
 
 /**
- * What is asked of images that are mapped or open: their size, their lock file, the counter of
- * their changes. Conductor's thread.
+ * What is asked of images that are mapped or open: their size and times, their lock file, the
+ * counter of their changes. Conductor's thread.
  */
 final class StatHandler {
     private final ImageMap map;
+    private final Permissions permissions;
     private final StoreConnection administration;
     private final Workers workers;
     private final LockFiles lockFiles;
 
     StatHandler(
-            ImageMap map, StoreConnection administration, Workers workers, LockFiles lockFiles) {
+            ImageMap map,
+            Permissions permissions,
+            StoreConnection administration,
+            Workers workers,
+            LockFiles lockFiles) {
         this.map = map;
+        this.permissions = permissions;
         this.administration = administration;
         this.workers = workers;
         this.lockFiles = lockFiles;
@@ -33,7 +41,8 @@ final class StatHandler {
                             reply.correlationId(),
                             mapped.mapping(),
                             mapped.open().image().size(),
-                            mapped.open().image().objectSize()));
+                            mapped.open().image().objectSize(),
+                            mapped.open().image().times()));
         } catch (ErrnoException e) {
             reply.fail(e);
         }
@@ -78,7 +87,54 @@ final class StatHandler {
                                         reply.correlationId(),
                                         mapping,
                                         details.size(),
-                                        details.objectSize())),
+                                        details.objectSize(),
+                                        details.times())),
+                reply::fail);
+    }
+
+    void onSetTimesOfHandle(Reply reply, int handle, long accessed, long modified) {
+        try {
+            Mapping mapping = findOpen(reply.session(), handle, "setting times").mapping();
+            setTimes(reply, mapping, accessed, modified);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+        }
+    }
+
+    void onSetTimesOfPath(Reply reply, String path, long accessed, long modified) {
+        try {
+            setTimes(reply, map.atPath(path), accessed, modified);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+        }
+    }
+
+    /**
+     * As the kernel decides for a file: times that somebody chooses are the owner's to set, and who
+     * may write may say that it was now.
+     */
+    private void setTimes(Reply reply, Mapping mapping, long accessed, long modified)
+            throws ErrnoException {
+        String what = "setting times of " + mapping.path();
+        Session session = reply.session();
+        int uid = session.peer.uid();
+        boolean isNow = accessed == FileTimes.NOW && modified == FileTimes.NOW;
+        if (mapping.readOnly()) {
+            throw new ErrnoException(Errno.EROFS, what + ": it is mapped read-only");
+        }
+        if (uid != 0
+                && uid != mapping.ownerUid()
+                && !(isNow && permissions.mayOpen(mapping, uid, session.gids, false, true))) {
+            throw new ErrnoException(
+                    isNow ? Errno.EACCES : Errno.EPERM,
+                    what + " for uid " + uid + ": they are its owner's to set");
+        }
+        workers.call(
+                () -> {
+                    administration.setTimes(mapping.spec(), accessed, modified);
+                    return mapping;
+                },
+                done -> reply.done(),
                 reply::fail);
     }
 

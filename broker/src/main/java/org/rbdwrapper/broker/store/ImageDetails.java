@@ -7,15 +7,15 @@ package org.rbdwrapper.broker.store;
  * @param objectSize bytes that the store keeps together.
  * @param snapshotCount 0 or more.
  * @param features RBD feature bits, 0 on a store that has none.
- * @param createdAtNanos nanoseconds since the epoch.
  * @param imageId the identity, which outlives the name.
  * @param blockNamePrefix as {@code rbd info} shows it, empty on a store that has none.
+ * @param times as {@link StoreImage#times}.
  */
 public record ImageDetails(
         long size,
         int objectSize,
         int snapshotCount,
         long features,
-        long createdAtNanos,
         String imageId,
-        String blockNamePrefix) {}
+        String blockNamePrefix,
+        ImageTimes times) {}

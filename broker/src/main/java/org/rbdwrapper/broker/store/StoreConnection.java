@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.store;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.posix.FileTimes;
 
 import java.util.List;
 
@@ -67,6 +68,14 @@ public interface StoreConnection extends AutoCloseable {
      */
     void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException;
+
+    /**
+     * Sets an image's times, as utimensat(2); that of change becomes now.
+     *
+     * @param accessed nanoseconds since the epoch, {@link FileTimes#NOW} or {@link FileTimes#OMIT};
+     *     as modified.
+     */
+    void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException;
 
     /**
      * Removes an image and its data.

@@ -22,6 +22,18 @@ public interface StoreImage extends AutoCloseable {
         return false;
     }
 
+    /** When it was read and changed. Any thread, no blocking. */
+    ImageTimes times();
+
+    /**
+     * Hot path, any thread: bytes of it were changed, and nobody has heard of it yet. For a store
+     * that keeps the times itself.
+     */
+    default void onChanged() {}
+
+    /** Hot path, any thread: bytes of it were read. */
+    default void onRead() {}
+
     /**
      * Why the store's client may answer writes that the store does not have before a flush, for
      * people; null where it never does. Such writes are lost with the broker. Constant; any thread,

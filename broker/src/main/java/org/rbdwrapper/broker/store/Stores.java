@@ -45,7 +45,8 @@ public final class Stores {
                             conf(spec),
                             options.cephId(),
                             Map.of(),
-                            options.stateDir().resolve("ceph-clients"));
+                            options.stateDir().resolve("ceph-clients"),
+                            options.stateDir().resolve("ceph-times"));
         };
     }
 

@@ -10,6 +10,7 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.fuzz.FuzzInput;
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.codec.IoOp;
@@ -275,6 +276,11 @@ public final class RequestRingFuzz {
             @Override
             public String imageId() {
                 return "fuzz";
+            }
+
+            @Override
+            public ImageTimes times() {
+                return new ImageTimes(0, 0, 0, 0);
             }
 
             @Override

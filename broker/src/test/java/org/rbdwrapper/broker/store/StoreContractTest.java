@@ -54,7 +54,7 @@ public abstract class StoreContractTest {
         assertEquals(0, details.snapshotCount());
         assertTrue(details.objectSize() >= 4096);
         assertTrue(!details.imageId().isEmpty());
-        assertTrue(details.createdAtNanos() > 1_600_000_000_000_000_000L);
+        assertTrue(details.times().created() > 1_600_000_000_000_000_000L);
         try (StoreImage image = connection.open(spec, false);
                 ImageIo io = new ImageIo(image, MAX_IO)) {
             assertEquals(SIZE, image.size());

@@ -5,12 +5,15 @@ import com.ceph.rados.exceptions.RadosException;
 import com.ceph.rbd.Rbd;
 import com.ceph.rbd.RbdException;
 import com.ceph.rbd.RbdImage;
+import com.ceph.rbd.jna.RbdSnapInfo;
 import com.sun.jna.Pointer;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.store.TimeKeeper;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -39,6 +42,7 @@ final class CephConnection implements StoreConnection {
     private final CephStore store;
     private final String name;
     private final Cluster cluster;
+    private final String clusterId;
     private final int[] ioThreads;
     private final Runnable forget;
 
@@ -51,14 +55,21 @@ final class CephConnection implements StoreConnection {
 
     /**
      * @param name for the log.
+     * @param clusterId its fsid.
      * @param ioThreads see {@link #ioThreads}.
      * @param forget called when it has ended: nothing of it can be under way any more.
      */
     CephConnection(
-            CephStore store, String name, Cluster cluster, int[] ioThreads, Runnable forget) {
+            CephStore store,
+            String name,
+            Cluster cluster,
+            String clusterId,
+            int[] ioThreads,
+            Runnable forget) {
         this.store = store;
         this.name = name;
         this.cluster = cluster;
+        this.clusterId = clusterId;
         this.ioThreads = ioThreads;
         this.forget = forget;
     }
@@ -88,7 +99,9 @@ final class CephConnection implements StoreConnection {
         boolean unchangeable = readOnly || spec.isSnapshot();
         RbdImage image = openWatched(rbd, spec, unchangeable);
         try {
-            CephImage opened = new CephImage(this, spec, rbd, image, unchangeable);
+            KeptTimes kept = spec.isSnapshot() ? null : keptTimes(spec, image);
+            TimeKeeper times = kept == null ? new TimeKeeper(timesOf(spec, image)) : kept.keeper();
+            CephImage opened = new CephImage(this, spec, rbd, image, unchangeable, times, kept);
             images.add(opened);
             store.opened(opened);
             return opened;
@@ -142,9 +155,11 @@ final class CephConnection implements StoreConnection {
                             (int) info.obj_size,
                             image.snapList().size(),
                             LibRbd.features(pointer),
-                            LibRbd.createdAtNanos(pointer),
                             LibRbd.imageId(pointer),
-                            LibRbd.blockNamePrefix(pointer));
+                            LibRbd.blockNamePrefix(pointer),
+                            spec.isSnapshot()
+                                    ? timesOf(spec, image)
+                                    : keptTimes(spec, image).keeper().times());
                 },
                 true);
     }
@@ -162,6 +177,7 @@ final class CephConnection implements StoreConnection {
                                 "image " + spec + " would shrink: say so with --allow-shrink");
                     }
                     LibRbd.resize(pointer, size, allowShrink, progress);
+                    keptTimes(spec, image).onChanged();
                     return image;
                 },
                 false);
@@ -169,12 +185,68 @@ final class CephConnection implements StoreConnection {
     }
 
     @Override
+    public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        if (spec.isSnapshot()) {
+            throw new ErrnoException(
+                    Errno.EROFS, "times of " + spec + " cannot be set: it is a snapshot");
+        }
+        CephImage open = store.findOpen(spec);
+        if (open != null) {
+            open.setTimes(accessed, modified);
+            return;
+        }
+        withImage(
+                spec,
+                "given other times",
+                (image, pointer) -> {
+                    keptTimes(spec, image).set(accessed, modified);
+                    return image;
+                },
+                true);
+    }
+
+    /** As {@link LibRados#modifiedAtNanos}, of an image that is open here. */
+    long modifiedAtNanos(ImageSpec spec, String imageId) throws ErrnoException, CephCallException {
+        IoCTX pool = pool(spec.pool(), spec.namespace());
+        return LibRados.modifiedAtNanos(Pointer.nativeValue(pool.getPointer()), imageId);
+    }
+
+    /** Of an image whose header was read just now. */
+    private KeptTimes keptTimes(ImageSpec spec, RbdImage image)
+            throws CephCallException, RbdException {
+        String id = LibRbd.imageId(Pointer.nativeValue(image.getPointer()));
+        return store.times().of(clusterId, spec, id, timesOf(spec, image));
+    }
+
+    /** As the header has them; a snapshot is as it was made. */
+    private static ImageTimes timesOf(ImageSpec spec, RbdImage image)
+            throws CephCallException, RbdException {
+        long pointer = Pointer.nativeValue(image.getPointer());
+        long created = LibRbd.createdAtNanos(pointer);
+        long modified = Math.max(created, LibRbd.modifiedAtNanos(pointer));
+        if (spec.isSnapshot()) {
+            for (RbdSnapInfo snapshot : image.snapList()) {
+                if (snapshot.name.equals(spec.snap())) {
+                    created = LibRbd.snapshotCreatedAtNanos(pointer, snapshot.id);
+                    modified = created;
+                }
+            }
+        }
+        return new ImageTimes(
+                Math.max(created, LibRbd.accessedAtNanos(pointer)), modified, modified, created);
+    }
+
+    @Override
     public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
+        String id = idOf(spec);
         try {
             LibRbd.remove(
                     Pointer.nativeValue(pool(spec.pool(), spec.namespace()).getPointer()),
                     spec.image(),
                     progress);
+            if (id != null) {
+                store.times().forget(clusterId, spec, id);
+            }
         } catch (CephCallException e) {
             if (e.result() == -Errno.ENOENT.number()) {
                 throw missing(spec, e);
@@ -186,6 +258,16 @@ final class CephConnection implements StoreConnection {
                 why = ": it has snapshots, remove them first (rbd snap purge)";
             }
             throw CephErrors.of(e, "image " + spec + " cannot be removed" + why);
+        }
+    }
+
+    /** Null where it cannot be opened: what is not complete may be removed, too. */
+    private String idOf(ImageSpec spec) {
+        try {
+            return withImage(spec, "removed", (image, pointer) -> LibRbd.imageId(pointer), true);
+        } catch (ErrnoException e) {
+            LOG.debug("image {} is removed without its times: {}", spec, e.describe());
+            return null;
         }
     }
 

@@ -5,14 +5,18 @@ import com.ceph.rbd.RbdException;
 import com.ceph.rbd.RbdImage;
 import com.sun.jna.Pointer;
 
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.store.TimeKeeper;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * An image opened through librbd. Requests go straight from and into the client's arena, and
@@ -22,6 +26,8 @@ import org.slf4j.LoggerFactory;
  */
 final class CephImage implements StoreImage {
     private static final Logger LOG = LoggerFactory.getLogger(CephImage.class);
+
+    private static final long LOOK_INTERVAL_NANOS = 1_000_000_000L;
 
     private final ImageSpec spec;
     private final Rbd rbd;
@@ -35,10 +41,25 @@ final class CephImage implements StoreImage {
     private long watch = -1;
     private final int number;
     private boolean closed;
+    private final TimeKeeper times;
+    private final KeptTimes kept;
+    private final AtomicLong nextLook = new AtomicLong(System.nanoTime() + LOOK_INTERVAL_NANOS);
     private volatile long size;
 
-    CephImage(CephConnection connection, ImageSpec spec, Rbd rbd, RbdImage image, boolean readOnly)
+    /**
+     * @param kept null where the image cannot change: a snapshot.
+     */
+    CephImage(
+            CephConnection connection,
+            ImageSpec spec,
+            Rbd rbd,
+            RbdImage image,
+            boolean readOnly,
+            TimeKeeper times,
+            KeptTimes kept)
             throws CephCallException, RbdException, ErrnoException {
+        this.times = times;
+        this.kept = kept;
         this.connection = connection;
         this.spec = spec;
         this.rbd = rbd;
@@ -61,6 +82,9 @@ final class CephImage implements StoreImage {
                 throw e;
             }
         }
+        if (!readOnly) {
+            kept.beginWriting(this);
+        }
     }
 
     ImageSpec spec() {
@@ -80,6 +104,62 @@ final class CephImage implements StoreImage {
     @Override
     public String imageId() {
         return imageId;
+    }
+
+    /**
+     * As far as they are known: the image's header, which tells of other hosts, is looked at
+     * meanwhile, so that who asks again later hears of that.
+     */
+    @Override
+    public ImageTimes times() {
+        long due = nextLook.get();
+        long now = System.nanoTime();
+        if (kept != null
+                && now - due >= 0
+                && nextLook.compareAndSet(due, now + LOOK_INTERVAL_NANOS)) {
+            Thread.ofPlatform().daemon().name("image-times").start(this::lookAtHeader);
+        }
+        return times.times();
+    }
+
+    @Override
+    public void onChanged() {
+        times.onChanged();
+    }
+
+    @Override
+    public void onRead() {
+        times.onRead();
+    }
+
+    /** Worker. Sets the times of the image. */
+    void setTimes(long accessed, long modified) {
+        kept.set(accessed, modified);
+    }
+
+    /** When this instance has last said in the header that the image was changed. Any thread. */
+    synchronized long updatedAt() {
+        try {
+            return closed ? 0 : LibRbd.modifiedAtNanos(pointer);
+        } catch (CephCallException e) {
+            LOG.debug("image {}: {}", spec, e.getMessage());
+            return 0;
+        }
+    }
+
+    private void lookAtHeader() {
+        try {
+            long header;
+            synchronized (this) {
+                if (closed) {
+                    return;
+                }
+                header = connection.modifiedAtNanos(spec, imageId);
+            }
+            kept.onHeader(header);
+        } catch (ErrnoException | CephCallException | RuntimeException e) {
+            LOG.debug("the header of image {} cannot be read: {}", spec, e.toString());
+        }
     }
 
     @Override
@@ -144,6 +224,7 @@ final class CephImage implements StoreImage {
         if (closed) {
             return;
         }
+        long updatedAt = updatedAt();
         closed = true;
         try {
             if (watch >= 0) {
@@ -161,6 +242,9 @@ final class CephImage implements StoreImage {
                 throw CephErrors.of(e, "image " + spec + " cannot be closed");
             }
         } finally {
+            if (!readOnly) {
+                kept.endWriting(this, updatedAt);
+            }
             ImageNumbers.release(number);
             connection.closed(this);
         }

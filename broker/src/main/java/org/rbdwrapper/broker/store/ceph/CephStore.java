@@ -84,25 +84,28 @@ public final class CephStore implements ImageStore {
     private final CephConf set;
     private final ClientRecords records;
     private final Fence fence;
+    private final TimesFolder times;
 
     private CephStore(
             Path conf,
             String id,
             Map<String, String> options,
             CephConf set,
-            ClientRecords records) {
+            ClientRecords records,
+            TimesFolder times) {
         this.conf = conf;
         this.id = id;
         this.options = options;
         this.set = set;
         this.records = records;
+        this.times = times;
         this.fence = records == null ? null : new Fence(records);
     }
 
-    /** As {@link #open(Path, String, Map, Path)}, without notes and fence. */
+    /** As {@link #open(Path, String, Map, Path, Path)}, without notes and fence. */
     public static CephStore open(Path conf, String id, Map<String, String> options)
             throws ErrnoException {
-        return open(conf, id, options, null);
+        return open(conf, id, options, null, null);
     }
 
     /**
@@ -114,9 +117,12 @@ public final class CephStore implements ImageStore {
      * @param clients the folder in which this process notes its Ceph clients, for the one after it
      *     to fence, and finds those of the one before it; who uses it holds a lock on it. Null: no
      *     notes, and no fence.
+     * @param times the folder in which the times of images outlive this process; likewise locked.
+     *     Null: what this host's clients do to them is forgotten with it.
      * @throws ErrnoException ENOENT where librbd or the file is missing.
      */
-    public static CephStore open(Path conf, String id, Map<String, String> options, Path clients)
+    public static CephStore open(
+            Path conf, String id, Map<String, String> options, Path clients, Path times)
             throws ErrnoException {
         if (conf != null && !Files.isReadable(conf)) {
             throw new ErrnoException(
@@ -129,7 +135,8 @@ public final class CephStore implements ImageStore {
                             id,
                             Map.copyOf(options),
                             CephConf.read(conf, id),
-                            clients == null ? null : new ClientRecords(clients));
+                            clients == null ? null : new ClientRecords(clients),
+                            new TimesFolder(times));
             LibRbd.load();
             Cluster.load();
             return store;
@@ -170,7 +177,9 @@ public final class CephStore implements ImageStore {
         try {
             configure(cluster, tuning);
             int[] ioThreads = IoThreads.startedBy(cluster::connect);
-            return new CephConnection(this, name, cluster, ioThreads, note(cluster));
+            String clusterId = LibRados.clusterId(cluster.address());
+            Runnable forget = note(cluster, clusterId);
+            return new CephConnection(this, name, cluster, clusterId, ioThreads, forget);
         } catch (RadosException | CephCallException e) {
             cluster.shutDown();
             throw CephErrors.connecting(
@@ -189,11 +198,11 @@ public final class CephStore implements ImageStore {
      *
      * @return undoes the note.
      */
-    private Runnable note(Cluster cluster) throws ErrnoException, CephCallException {
+    private Runnable note(Cluster cluster, String clusterId)
+            throws ErrnoException, CephCallException {
         if (records == null) {
             return () -> {};
         }
-        String clusterId = LibRados.clusterId(cluster.address());
         long client = LibRados.clientNumber(cluster.address());
         records.add(clusterId, client, LibRados.clientAddress(cluster.address()));
         try {
@@ -263,6 +272,20 @@ public final class CephStore implements ImageStore {
 
     void opened(CephImage image) {
         open.add(image);
+    }
+
+    TimesFolder times() {
+        return times;
+    }
+
+    /** An instance of an image that is open, through any of the connections; or null. */
+    CephImage findOpen(ImageSpec spec) {
+        for (CephImage image : open) {
+            if (image.spec().equals(spec)) {
+                return image;
+            }
+        }
+        return null;
     }
 
     void forget(CephImage image) {

@@ -10,7 +10,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -38,7 +40,56 @@ final class LibRados {
     private static final MethodHandle AWAIT_LATEST_MAP =
             function("rados_wait_for_latest_osdmap", JAVA_INT, JAVA_LONG);
 
+    private static final MethodHandle EXECUTE =
+            function(
+                    "rados_exec",
+                    JAVA_INT,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG);
+
+    private static final ValueLayout.OfInt TIME_PART = JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** Seconds and nanoseconds. */
+    private static final int ENCODED_TIME = 8;
+
     private LibRados() {}
+
+    /**
+     * When an image was changed, as its header has it now, by whomever: nanoseconds since the
+     * epoch. An image that is open does not follow that. Blocks.
+     */
+    static long modifiedAtNanos(long ioctx, String imageId) throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment time = arena.allocate(ENCODED_TIME);
+            int result =
+                    (int)
+                            EXECUTE.invokeExact(
+                                    ioctx,
+                                    arena.allocateFrom("rbd_header." + imageId).address(),
+                                    arena.allocateFrom("rbd").address(),
+                                    arena.allocateFrom("get_modify_timestamp").address(),
+                                    0L,
+                                    0L,
+                                    time.address(),
+                                    time.byteSize());
+            CephCallException.check(result, "get_modify_timestamp");
+            if (result < ENCODED_TIME) {
+                throw new CephCallException("get_modify_timestamp", result);
+            }
+            return Integer.toUnsignedLong(time.get(TIME_PART, 0)) * 1_000_000_000L
+                    + Integer.toUnsignedLong(time.get(TIME_PART, Integer.BYTES));
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw LibRbd.unexpected(t);
+        }
+    }
 
     /** The connected client's number in its cluster. */
     static long clientNumber(long cluster) {

@@ -67,6 +67,12 @@ final class LibRbd {
             rbd("rbd_get_features", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle GET_CREATED =
             rbd("rbd_get_create_timestamp", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_MODIFIED =
+            rbd("rbd_get_modify_timestamp", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_ACCESSED =
+            rbd("rbd_get_access_timestamp", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_SNAP_CREATED =
+            rbd("rbd_snap_get_timestamp", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle RESIZE =
             rbd("rbd_resize2", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_BOOLEAN, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle REMOVE =
@@ -199,13 +205,48 @@ final class LibRbd {
 
     /** Nanoseconds since the epoch. */
     static long createdAtNanos(long image) throws CephCallException {
+        return time(GET_CREATED, "rbd_get_create_timestamp", image);
+    }
+
+    /**
+     * Nanoseconds since the epoch: as the header had it when the image was opened, or when this
+     * handle has updated that.
+     */
+    static long modifiedAtNanos(long image) throws CephCallException {
+        return time(GET_MODIFIED, "rbd_get_modify_timestamp", image);
+    }
+
+    /** As {@link #modifiedAtNanos}, of reading. */
+    static long accessedAtNanos(long image) throws CephCallException {
+        return time(GET_ACCESSED, "rbd_get_access_timestamp", image);
+    }
+
+    /** Nanoseconds since the epoch. */
+    static long snapshotCreatedAtNanos(long image, long snapshot) throws CephCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment timespec = arena.allocate(JAVA_LONG, 2);
-            CephCallException.check(
-                    invoke(GET_CREATED, image, timespec.address()), "rbd_get_create_timestamp");
-            return timespec.getAtIndex(JAVA_LONG, 0) * 1_000_000_000L
-                    + timespec.getAtIndex(JAVA_LONG, 1);
+            int result = (int) GET_SNAP_CREATED.invokeExact(image, snapshot, timespec.address());
+            CephCallException.check(result, "rbd_snap_get_timestamp");
+            return nanos(timespec);
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
         }
+    }
+
+    private static long time(MethodHandle function, String name, long image)
+            throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment timespec = arena.allocate(JAVA_LONG, 2);
+            CephCallException.check(invoke(function, image, timespec.address()), name);
+            return nanos(timespec);
+        }
+    }
+
+    private static long nanos(MemorySegment timespec) {
+        return timespec.getAtIndex(JAVA_LONG, 0) * 1_000_000_000L
+                + timespec.getAtIndex(JAVA_LONG, 1);
     }
 
     static void resize(long image, long size, boolean allowShrink, ProgressListener progress)

@@ -80,6 +80,15 @@ final class RenewedConnection implements StoreConnection {
     }
 
     @Override
+    public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        again(
+                connection -> {
+                    connection.setTimes(spec, accessed, modified);
+                    return spec;
+                });
+    }
+
+    @Override
     public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
         once(
                 connection -> {

@@ -84,6 +84,11 @@ final class TunedConnections implements StoreConnection {
     }
 
     @Override
+    public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        plain.setTimes(spec, accessed, modified);
+    }
+
+    @Override
     public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
         plain.remove(spec, progress);
     }

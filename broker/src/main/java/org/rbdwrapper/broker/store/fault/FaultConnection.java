@@ -59,6 +59,11 @@ final class FaultConnection implements StoreConnection {
     }
 
     @Override
+    public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        connection.setTimes(spec, accessed, modified);
+    }
+
+    @Override
     public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
         store.before(FaultPoint.REMOVE, spec);
         connection.remove(spec, progress);

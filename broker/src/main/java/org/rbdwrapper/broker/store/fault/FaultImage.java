@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store.fault;
 
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
@@ -30,6 +31,21 @@ final class FaultImage implements StoreImage {
     @Override
     public String imageId() {
         return image.imageId();
+    }
+
+    @Override
+    public ImageTimes times() {
+        return image.times();
+    }
+
+    @Override
+    public void onChanged() {
+        image.onChanged();
+    }
+
+    @Override
+    public void onRead() {
+        image.onRead();
     }
 
     @Override

@@ -41,7 +41,7 @@ final class FileConnection implements StoreConnection {
         try {
             long size = folder.size();
             return new ImageDetails(
-                    size, FileImage.OBJECT_SIZE, 0, 0, meta.createdAtNanos(), meta.id(), "");
+                    size, FileImage.OBJECT_SIZE, 0, 0, meta.id(), "", store.times(spec));
         } catch (IOException e) {
             throw FileErrors.of(e, "image " + spec + " cannot be described");
         }
@@ -51,6 +51,11 @@ final class FileConnection implements StoreConnection {
     public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException {
         store.resize(spec, size, allowShrink);
+    }
+
+    @Override
+    public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        store.setTimes(spec, accessed, modified);
     }
 
     @Override

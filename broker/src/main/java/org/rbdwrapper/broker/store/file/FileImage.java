@@ -3,10 +3,12 @@ package org.rbdwrapper.broker.store.file;
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.LogLimiter;
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.FileTimes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +30,7 @@ final class FileImage {
 
     private final ImageSpec spec;
     private final String id;
+    private final long createdAtNanos;
     private final int fd;
     private volatile long size;
     private volatile long flushFailure;
@@ -40,7 +43,9 @@ final class FileImage {
 
     FileImage(ImageSpec spec, ImageFolder folder) throws ErrnoException {
         this.spec = spec;
-        this.id = folder.meta().id();
+        ImageMeta meta = folder.meta();
+        this.id = meta.id();
+        this.createdAtNanos = meta.createdAtNanos();
         Path data = folder.data();
         try {
             this.size = folder.size();
@@ -136,6 +141,24 @@ final class FileImage {
         size = result == 0 ? newSize : oldSize;
         DurableFiles.check(result, what);
         DurableFiles.check(Fd.fsync(fd), what);
+    }
+
+    /** The file's own, which the kernel keeps. */
+    ImageTimes times() {
+        try {
+            FileTimes of = FileTimes.of(fd);
+            return new ImageTimes(of.accessed(), of.modified(), of.changed(), createdAtNanos);
+        } catch (ErrnoException e) {
+            throw new IllegalStateException("a file that we have open has no times", e);
+        }
+    }
+
+    void setTimes(long accessed, long modified) throws ErrnoException {
+        try {
+            FileTimes.set(fd, accessed, modified);
+        } catch (ErrnoException e) {
+            throw new ErrnoException(e.errno(), "times of image " + spec + " cannot be set", e);
+        }
     }
 
     void closeFile() throws ErrnoException {

@@ -4,6 +4,7 @@ import org.rbdwrapper.broker.DirectoryLock;
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
@@ -129,6 +130,24 @@ public final class FileStore implements ImageStore {
                         "image " + spec + " would shrink, say so with --allow-shrink");
             }
             image.resize(size);
+        } finally {
+            onClosed(image);
+        }
+    }
+
+    synchronized ImageTimes times(ImageSpec spec) throws ErrnoException {
+        FileImage image = use(spec);
+        try {
+            return image.times();
+        } finally {
+            onClosed(image);
+        }
+    }
+
+    synchronized void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        FileImage image = use(spec);
+        try {
+            image.setTimes(accessed, modified);
         } finally {
             onClosed(image);
         }

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store.file;
 
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
@@ -44,6 +45,11 @@ final class OpenFileImage implements StoreImage {
     @Override
     public String imageId() {
         return image.id();
+    }
+
+    @Override
+    public ImageTimes times() {
+        return image.times();
     }
 
     @Override

@@ -1,6 +1,8 @@
 package org.rbdwrapper.broker.store.memory;
 
 import org.agrona.UnsafeApi;
+import org.rbdwrapper.broker.store.ImageTimes;
+import org.rbdwrapper.broker.store.TimeKeeper;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -24,7 +26,7 @@ final class MemoryImage {
 
     final ImageSpec spec;
     final String id;
-    final long createdAtNanos;
+    final TimeKeeper times;
     int opens;
     private volatile AtomicLongArray chunks;
     private volatile long size;
@@ -32,7 +34,10 @@ final class MemoryImage {
     MemoryImage(ImageSpec spec, String id, long size, long createdAtNanos) throws ErrnoException {
         this.spec = spec;
         this.id = id;
-        this.createdAtNanos = createdAtNanos;
+        this.times =
+                new TimeKeeper(
+                        new ImageTimes(
+                                createdAtNanos, createdAtNanos, createdAtNanos, createdAtNanos));
         this.chunks = new AtomicLongArray(chunkCount(size));
         this.size = size;
     }
@@ -51,6 +56,7 @@ final class MemoryImage {
             zero(oldSize, Math.min(newSize, (long) chunks.length() * CHUNK) - oldSize);
         }
         size = newSize;
+        times.onChanged();
     }
 
     /** A chunk that a writer maps meanwhile must be in both. */

@@ -1,6 +1,5 @@
 package org.rbdwrapper.broker.store.memory;
 
-import org.rbdwrapper.broker.Clock;
 import org.rbdwrapper.broker.store.ImageDetails;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ProgressListener;
@@ -9,6 +8,7 @@ import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.posix.FileTimes;
 
 import java.util.HashSet;
 import java.util.List;
@@ -87,7 +87,7 @@ public final class MemoryStore implements ImageStore {
                 String id = String.format("%016x", ThreadLocalRandom.current().nextLong());
                 pools.add(spec.pool());
                 pools.add(spec.pool() + "/" + spec.namespace());
-                images.put(spec.toString(), new MemoryImage(spec, id, size, Clock.epochNanos()));
+                images.put(spec.toString(), new MemoryImage(spec, id, size, FileTimes.now()));
             }
         }
 
@@ -111,7 +111,7 @@ public final class MemoryStore implements ImageStore {
         public ImageDetails describe(ImageSpec spec) throws ErrnoException {
             MemoryImage image = find(spec);
             return new ImageDetails(
-                    image.size(), MemoryImage.CHUNK, 0, 0, image.createdAtNanos, image.id, "");
+                    image.size(), MemoryImage.CHUNK, 0, 0, image.id, "", image.times.times());
         }
 
         @Override
@@ -127,6 +127,11 @@ public final class MemoryStore implements ImageStore {
                 }
                 image.resize(size);
             }
+        }
+
+        @Override
+        public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+            find(spec).times.set(accessed, modified);
         }
 
         @Override

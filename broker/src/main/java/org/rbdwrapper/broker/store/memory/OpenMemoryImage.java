@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.store.memory;
 
+import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
@@ -31,6 +32,21 @@ final class OpenMemoryImage implements StoreImage {
     @Override
     public String imageId() {
         return image.id;
+    }
+
+    @Override
+    public ImageTimes times() {
+        return image.times.times();
+    }
+
+    @Override
+    public void onChanged() {
+        image.times.onChanged();
+    }
+
+    @Override
+    public void onRead() {
+        image.times.onRead();
     }
 
     @Override

@@ -75,7 +75,7 @@ final class CephStoreSystemTest {
         assertTrue(info.contains("\"object_size\":" + details.objectSize()), info);
         assertNotEquals(0, details.features());
         assertTrue(
-                Math.abs(System.currentTimeMillis() - details.createdAtNanos() / 1_000_000)
+                Math.abs(System.currentTimeMillis() - details.times().created() / 1_000_000)
                         < 3_600_000);
         assertTrue(connection.list("rbd", "").contains("described"));
         connection.remove(spec, ProgressListener.NONE);

@@ -105,7 +105,8 @@ final class FenceSystemTest {
                         ceph.cluster.conf(),
                         "rbdw-meek",
                         Map.of("keyring", keyring.toString()),
-                        clients());
+                        clients(),
+                        null);
         try (StoreConnection before = store("rbdw").connect("before")) {
             declareDead();
             try (StoreConnection after = store.connect("after")) {
@@ -181,7 +182,7 @@ final class FenceSystemTest {
     }
 
     private CephStore store(String id) throws ErrnoException {
-        return CephStore.open(ceph.cluster.conf(), id, Map.of(), clients());
+        return CephStore.open(ceph.cluster.conf(), id, Map.of(), clients(), null);
     }
 
     private Path clients() {
