@@ -23,7 +23,10 @@ with open(path, "rb") as f:
     show("read", f.read(100000), f.tell(), f.seek(-5000, io.SEEK_END), f.read(), f.read(1))
     show("lines", f.seek(0), f.readline(), f.readline(), f.tell())
     show("size", os.fstat(f.fileno()).st_size, os.path.getsize(path), os.path.isfile(path), f.isatty())
-    m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError:  # an image has no shared mapping
+        m = mmap.mmap(f.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ)
     show("mapped", m[:], m.find(b"ab"), len(m))
     m.close()
 

@@ -89,9 +89,9 @@ static void map(struct runner *runner, const struct operation *operation)
     int fd = runner->fds[operation->slot];
     size_t length = (size_t) operation->length;
     off_t offset = operation->offset / 4096 * 4096;
-    /* an image cannot be written through memory; the kernel looks at the length first */
-    if (!runner->world->is_image && protection != PROT_READ && type == MAP_SHARED && fd >= 0
-        && length > 0 && offset >= 0) {
+    /* an image has no shared mapping; the kernel looks at the length first */
+    if (!runner->world->is_image && type == MAP_SHARED && fd >= 0 && length > 0
+        && offset >= 0) {
         void *map = mmap(NULL, length, protection, type, fd, offset);
         if (map != MAP_FAILED) {
             munmap(map, length);

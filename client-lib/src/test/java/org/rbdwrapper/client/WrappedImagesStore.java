@@ -80,6 +80,11 @@ public record WrappedImagesStore(ImageStore store, UnaryOperator<StoreImage> wra
         }
 
         @Override
+        public final void touch() {
+            image.touch();
+        }
+
+        @Override
         public final void onRead() {
             image.onRead();
         }

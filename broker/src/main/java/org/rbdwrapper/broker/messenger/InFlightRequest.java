@@ -21,7 +21,8 @@ final class InFlightRequest implements IoCompletion {
     private volatile boolean busy;
     private long correlationId;
     private OpenHandle handle;
-    private StoreImage image;
+    private StoreImage instance; // which has the request
+    private boolean isUnseen;
     private boolean changes;
     private long wholeResult;
     private long changesToFlush;
@@ -54,7 +55,8 @@ final class InFlightRequest implements IoCompletion {
         changes = op != IoOp.READ && op != IoOp.FLUSH;
         changesToFlush = op == IoOp.FLUSH ? onHandle.changesToFlush() : NONE;
         handle = onHandle;
-        image = onHandle.image();
+        instance = onHandle.image();
+        isUnseen = changes && op != IoOp.WRITE && op != IoOp.DISCARD && op != IoOp.WRITE_ZEROES;
         starts++;
         busy = true;
         onHandle.onRequestStart(changes);
@@ -86,13 +88,17 @@ final class InFlightRequest implements IoCompletion {
     @Override
     public void onComplete(long result) {
         OpenHandle on = handle;
-        StoreImage of = image;
+        StoreImage of = instance;
         long id = correlationId;
         if (!busy) {
             return; // a store that completes twice must not answer somebody else's request
         }
         if (changes) {
-            of.onChanged();
+            if (isUnseen && result >= 0) {
+                of.touch();
+            } else {
+                of.onChanged();
+            }
             on.onChanged(); // though it failed: some of it may be done
         } else if (changesToFlush != NONE && result == 0) {
             on.onFlushed(changesToFlush);

@@ -31,6 +31,14 @@ public interface StoreImage extends AutoCloseable {
      */
     default void onChanged() {}
 
+    /**
+     * Any thread: it was changed as a file is that is made shorter: perhaps without a request that
+     * the store has seen.
+     */
+    default void touch() {
+        onChanged();
+    }
+
     /** Hot path, any thread: bytes of it were read. */
     default void onRead() {}
 

@@ -44,6 +44,7 @@ final class CephImage implements StoreImage {
     private final TimeKeeper times;
     private final KeptTimes kept;
     private final AtomicLong nextLook = new AtomicLong(System.nanoTime() + LOOK_INTERVAL_NANOS);
+    private final long headerAtOpen;
     private volatile long size;
 
     /**
@@ -73,6 +74,7 @@ final class CephImage implements StoreImage {
         this.size = info.size;
         this.objectSize = (int) info.obj_size;
         this.imageId = LibRbd.imageId(pointer);
+        this.headerAtOpen = LibRbd.modifiedAtNanos(pointer);
         this.number = ImageNumbers.register(this);
         if (!spec.isSnapshot()) {
             try {
@@ -137,10 +139,14 @@ final class CephImage implements StoreImage {
         kept.set(accessed, modified);
     }
 
-    /** When this instance has last said in the header that the image was changed. Any thread. */
+    /**
+     * When this instance has last said in the header that the image was changed; 0: it has not. Any
+     * thread.
+     */
     synchronized long updatedAt() {
         try {
-            return closed ? 0 : LibRbd.modifiedAtNanos(pointer);
+            long at = closed ? headerAtOpen : LibRbd.modifiedAtNanos(pointer);
+            return at == headerAtOpen ? 0 : at;
         } catch (CephCallException e) {
             LOG.debug("image {}: {}", spec, e.getMessage());
             return 0;

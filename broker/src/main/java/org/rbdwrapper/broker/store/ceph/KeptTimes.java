@@ -17,13 +17,19 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 final class KeptTimes {
     /** By how much the clocks of two hosts of a cluster may differ, and an update may be late. */
-    private static final long SAME_UPDATE_NANOS = 1_000_000_000L;
+    private static final long SAME_UPDATE_NANOS = 5_000_000_000L;
+
+    private static final long NONE = 0;
 
     private final TimesFile file;
     private final TimeKeeper keeper;
     private final List<CephImage> writers = new CopyOnWriteArrayList<>();
     private long header;
+    private long lastUpdate; // of ours
+
+    /** Our last one, until it has been seen in the header; NONE: it has. */
     private long ownUpdate;
+
     private int openings;
 
     /**
@@ -34,6 +40,7 @@ final class KeptTimes {
         this.keeper = new TimeKeeper(times);
         this.header = header;
         this.ownUpdate = ownUpdate;
+        this.lastUpdate = ownUpdate;
     }
 
     TimeKeeper keeper() {
@@ -47,7 +54,7 @@ final class KeptTimes {
     }
 
     /**
-     * @param update when the instance has last updated the header.
+     * @param update when the instance has last updated the header; 0: it has not.
      */
     void endWriting(CephImage writer, long update) {
         writers.remove(writer);
@@ -84,17 +91,23 @@ final class KeptTimes {
                 return;
             }
             header = found;
-            if (Math.abs(found - ownUpdate) > SAME_UPDATE_NANOS) {
+            boolean isOwn = ownUpdate != NONE && Math.abs(found - ownUpdate) <= SAME_UPDATE_NANOS;
+            if (isOwn) {
+                ownUpdate = NONE; // the next one near it is another's
+            } else {
                 keeper.onChangedElsewhere(found);
-                if (openings == 0) {
-                    save();
-                }
+            }
+            if (openings == 0) {
+                save();
             }
         }
     }
 
     private synchronized void noteOwn(long update) {
-        ownUpdate = Math.max(ownUpdate, update);
+        if (update > lastUpdate) {
+            lastUpdate = update;
+            ownUpdate = update;
+        }
     }
 
     private synchronized void begin() {

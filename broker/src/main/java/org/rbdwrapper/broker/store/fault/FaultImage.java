@@ -44,6 +44,11 @@ final class FaultImage implements StoreImage {
     }
 
     @Override
+    public void touch() {
+        image.touch();
+    }
+
+    @Override
     public void onRead() {
         image.onRead();
     }

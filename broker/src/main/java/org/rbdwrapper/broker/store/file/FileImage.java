@@ -153,6 +153,15 @@ final class FileImage {
         }
     }
 
+    /** It was changed otherwise than by a write. */
+    void touch() {
+        try {
+            FileTimes.set(fd, FileTimes.OMIT, FileTimes.NOW);
+        } catch (ErrnoException e) {
+            onWriteFailure(-e.errno().number());
+        }
+    }
+
     void setTimes(long accessed, long modified) throws ErrnoException {
         try {
             FileTimes.set(fd, accessed, modified);

@@ -53,6 +53,11 @@ final class OpenFileImage implements StoreImage {
     }
 
     @Override
+    public void touch() {
+        image.touch();
+    }
+
+    @Override
     public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
         boolean transfer = op == IoOp.READ || op == IoOp.WRITE;
         if (readOnly && op != IoOp.READ && op != IoOp.FLUSH) {
