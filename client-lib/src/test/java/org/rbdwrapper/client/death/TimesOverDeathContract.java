@@ -1,5 +1,6 @@
 package org.rbdwrapper.client.death;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -97,7 +98,7 @@ abstract class TimesOverDeathContract {
     private String python(String script) throws Exception {
         Process process = PreloadedPython.start(broker.runDir(), script, path, Map.of());
         process.getOutputStream().close();
-        String output = new String(process.getInputStream().readAllBytes());
+        String output = new String(process.getInputStream().readAllBytes(), UTF_8);
         assertEquals(0, process.waitFor(), output);
         return output;
     }
