@@ -74,6 +74,7 @@ uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_o
     SBE(ioRequest_set_handle)(&body, request->handle);
     SBE(ioRequest_set_arenaOffset)(&body, arena_offset);
     SBE(ioRequest_set_op)(&body, (enum SBE(ioOp)) request->op);
+    SBE(ioRequest_set_begin)(&body, request->begin);
     atomic_store_explicit(&entry->sequence, position + 1, memory_order_release);
     return correlation_id;
 }

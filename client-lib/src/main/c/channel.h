@@ -59,6 +59,7 @@ struct io_request {
     uint32_t handle;
     int64_t position;
     int64_t length;
+    int64_t begin; /* of truncations */
 };
 
 /* bytes: the channel's in the segment. may_spin: false where nobody else could run meanwhile. */

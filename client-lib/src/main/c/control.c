@@ -15,6 +15,7 @@
 #include <org_rbdwrapper_ipc_codec/hello.h>
 #include <org_rbdwrapper_ipc_codec/imageOpened.h>
 #include <org_rbdwrapper_ipc_codec/imageStat.h>
+#include <org_rbdwrapper_ipc_codec/keepEnd.h>
 #include <org_rbdwrapper_ipc_codec/listMappings.h>
 #include <org_rbdwrapper_ipc_codec/lockFileOpened.h>
 #include <org_rbdwrapper_ipc_codec/mappings.h>
@@ -322,6 +323,21 @@ int control_open(struct control *control, const char *path, int access_mode, uin
         }
     }
     return error;
+}
+
+int control_keep_end(struct control *control, uint32_t handle, int64_t begin, int64_t length,
+                     int64_t end)
+{
+    struct SBE(keepEnd) request;
+    BEGIN_ENCODING(keepEnd, &request, &control->frame);
+    uint64_t id = control->next_correlation_id++;
+    SBE(keepEnd_set_correlationId)(&request, id);
+    SBE(keepEnd_set_handle)(&request, handle);
+    SBE(keepEnd_set_begin)(&request, begin);
+    SBE(keepEnd_set_length)(&request, length);
+    SBE(keepEnd_set_end)(&request, end);
+    int error = SEND(keepEnd, &request, control);
+    return error < 0 ? error : receive_done(control, id);
 }
 
 int control_close(struct control *control, uint32_t handle)

@@ -52,6 +52,11 @@ struct image_id {
     char text[64];
 };
 
+/* Of an image that is open anew, for a file that was truncated: its logical end goes on. begin, length:
+ * the file's place in the image. end: as far as is known here, or -1. -EIO: it is not known any more. */
+int control_keep_end(struct control *control, uint32_t handle, int64_t begin, int64_t length,
+                     int64_t end);
+
 /* id: NULL where nobody asks. */
 int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
                  struct image_id *id);

@@ -37,6 +37,12 @@ static int open_in_session(struct rbdw_file *file)
         return error;
     }
     error = control_open(session->control, file->path, file->access_mode, &handle, &file->id);
+    if (error == 0) {
+        error = file_keep_end(file, session->control, handle);
+        if (error < 0 && session_is_alive(session)) {
+            control_close(session->control, handle);
+        }
+    }
     if (error < 0) {
         session_after_control(session);
         bool is_lost = session_is_known_dead(session) && error == -ENOTCONN;
@@ -82,9 +88,12 @@ int rbdw_open(const char *path, int flags, struct rbdw_file **file)
         return error_set(EINVAL, "open without a path or a place for the file");
     }
     int access_mode = flags & O_ACCMODE;
-    if ((flags & ~(O_ACCMODE | O_CLOEXEC | O_LARGEFILE)) != 0
+    bool truncates = (flags & O_TRUNC) != 0;
+    if ((flags & ~(O_ACCMODE | O_CLOEXEC | O_LARGEFILE | O_TRUNC)) != 0
+        || (truncates && access_mode == O_RDONLY)
         || (access_mode != O_RDONLY && access_mode != O_WRONLY && access_mode != O_RDWR)) {
-        return error_set(EINVAL, "open %s: flags 0%o are not among O_RDONLY, O_WRONLY, O_RDWR",
+        return error_set(EINVAL, "open %s: flags 0%o are not among O_RDONLY, O_WRONLY, O_RDWR, and"
+                         " O_TRUNC with the latter two",
                          path, (unsigned) flags);
     }
     size_t path_size = strlen(path) + 1;
@@ -97,6 +106,11 @@ int rbdw_open(const char *path, int flags, struct rbdw_file **file)
     int error = with_broker(open_and_add, opened, false);
     if (error < 0) {
         free(opened);
+        return error;
+    }
+    error = truncates ? rbdw_truncate(opened, 0) : 0;
+    if (error < 0) {
+        rbdw_close(opened);
         return error;
     }
     *file = opened;
@@ -255,7 +269,7 @@ static int attempt(struct rbdw_file *file, struct operation *operation)
     return error;
 }
 
-static int64_t perform(struct rbdw_file *file, struct operation *operation)
+int64_t file_perform(struct rbdw_file *file, struct operation *operation)
 {
     io_begin(operation);
     while (!io_is_done(operation)) {
@@ -307,7 +321,7 @@ ssize_t rbdw_pread(struct rbdw_file *file, void *buffer, size_t count, off_t off
         .length = clamp(offset, count),
         .read_into = buffer,
     };
-    return (ssize_t) perform(file, &operation);
+    return (ssize_t) file_perform(file, &operation);
 }
 
 ssize_t rbdw_pwrite(struct rbdw_file *file, const void *buffer, size_t count, off_t offset)
@@ -322,13 +336,13 @@ ssize_t rbdw_pwrite(struct rbdw_file *file, const void *buffer, size_t count, of
         .length = clamp(offset, count),
         .write_from = buffer,
     };
-    return (ssize_t) perform(file, &operation);
+    return (ssize_t) file_perform(file, &operation);
 }
 
 int rbdw_flush(struct rbdw_file *file)
 {
     struct operation operation = {.op = SBE(ioOp_FLUSH)};
-    return (int) perform(file, &operation);
+    return (int) file_perform(file, &operation);
 }
 
 static int perform_on_range(struct rbdw_file *file, int op, const char *what, off_t offset,
@@ -343,7 +357,7 @@ static int perform_on_range(struct rbdw_file *file, int op, const char *what, of
         .position = offset,
         .length = clamp(offset, (uint64_t) length),
     };
-    return (int) perform(file, &operation);
+    return (int) file_perform(file, &operation);
 }
 
 int rbdw_discard(struct rbdw_file *file, off_t offset, off_t length)
@@ -356,8 +370,7 @@ int rbdw_write_zeroes(struct rbdw_file *file, off_t offset, off_t length)
     return perform_on_range(file, SBE(ioOp_WRITE_ZEROES), "write zeroes", offset, length);
 }
 
-/* Takes the lock, with the session in which the file is open. After an error without it. */
-static int lock_session_of(struct rbdw_file *file, struct session **session)
+int file_lock_session(struct rbdw_file *file, struct session **session)
 {
     while (true) {
         int error = session_of(file, session);
@@ -380,8 +393,7 @@ static int lock_session_of(struct rbdw_file *file, struct session **session)
     }
 }
 
-/* Gives the lock back. True where the request is to be made again, of the next broker. */
-static bool unlock_after(struct session *session, int error)
+bool file_unlock_session(struct session *session, int error)
 {
     session_after_control(session);
     bool is_lost = error == -ENOTCONN && session_is_known_dead(session);
@@ -394,12 +406,12 @@ int image_stat_file(struct rbdw_file *file, struct image_stat *stat)
     struct session *session;
     int error;
     do {
-        error = lock_session_of(file, &session);
+        error = file_lock_session(file, &session);
         if (error < 0) {
             return error;
         }
         error = control_stat(session->control, file->handle, NULL, stat);
-    } while (unlock_after(session, error));
+    } while (file_unlock_session(session, error));
     return error;
 }
 
@@ -408,12 +420,12 @@ int image_set_times_file(struct rbdw_file *file, int64_t accessed, int64_t modif
     struct session *session;
     int error;
     do {
-        error = lock_session_of(file, &session);
+        error = file_lock_session(file, &session);
         if (error < 0) {
             return error;
         }
         error = control_set_times(session->control, file->handle, NULL, accessed, modified);
-    } while (unlock_after(session, error));
+    } while (file_unlock_session(session, error));
     return error;
 }
 
@@ -436,7 +448,7 @@ static int reopen(int memory)
 int image_attach(struct rbdw_file *file)
 {
     struct session *session;
-    int error = lock_session_of(file, &session);
+    int error = file_lock_session(file, &session);
     if (error == 0) {
         session_unlock();
     }
@@ -468,12 +480,12 @@ int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
     int error;
     *changes = NULL;
     do {
-        error = lock_session_of(file, &session);
+        error = file_lock_session(file, &session);
         if (error < 0) {
             return error;
         }
         error = control_watch_changes(session->control, file->handle, &memory);
-    } while (unlock_after(session, error));
+    } while (file_unlock_session(session, error));
     if (error == 0) {
         const void *page;
         error = segment_map_page(memory, &page);

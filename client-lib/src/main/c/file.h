@@ -4,8 +4,11 @@
 #define RBDW_FILE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "control.h"
+#include "io.h"
 #include "session.h"
 
 struct rbdw_file {
@@ -13,6 +16,12 @@ struct rbdw_file {
     _Atomic uint32_t handle;           /* in that session; stored before it */
     _Atomic int failure;               /* it could not be opened with the broker that came: why */
     int access_mode;
+
+    /* Its logical end: file_end.c. */
+    _Atomic int end_state;
+    int64_t end_begin;  /* bytes: where in the image the file begins; stored before the state */
+    int64_t end_length; /* bytes: of the file, at most */
+    _Atomic(const _Atomic int64_t *) known_end; /* bytes, in the file; NULL: nobody keeps it here */
 
     /* Under the lock. */
     struct rbdw_file *next;
@@ -22,5 +31,17 @@ struct rbdw_file {
 
     char path[];
 };
+
+/* Has the broker do it, and the next one where that is gone. Bytes, or an error with its text. */
+int64_t file_perform(struct rbdw_file *file, struct operation *operation);
+
+/* Takes the lock, with the session in which the file is open. After an error without it. */
+int file_lock_session(struct rbdw_file *file, struct session **session);
+
+/* Gives the lock back. True where the request is to be made again, of the next broker. */
+bool file_unlock_session(struct session *session, int error);
+
+/* Of a file that is open anew, under the lock: where it was truncated, its logical end goes on. */
+int file_keep_end(const struct rbdw_file *file, struct control *control, uint32_t handle);
 
 #endif

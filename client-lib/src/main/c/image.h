@@ -47,6 +47,22 @@ int image_list(int (*on_mapping)(void *context, const char *path, const struct i
 /* In a child of the process that opened it: opens it for the child. */
 int image_attach(rbdw_file *file);
 
+/* As rbdw_truncate, of a file that is a part of the image: length bytes at begin. end: of the file. */
+int image_truncate(rbdw_file *file, int64_t begin, int64_t length, int64_t end);
+
+/* Where it has a logical end, and that lies before this one, what is between them reads as zeroes, and this
+ * is its end. */
+int image_extend(rbdw_file *file, int64_t begin, int64_t length, int64_t end);
+
+/* It was truncated before it was opened here, or by another process that shares it: the logical end stays
+ * until this one closes it, too. -EIO: it is not known any more. */
+int image_keep_end(rbdw_file *file, int64_t begin, int64_t length);
+bool image_keeps_end(const rbdw_file *file);
+
+/* Where processes that share the file keep how far they have written (bytes; -1: it was not truncated), for a
+ * broker that does not know. Valid as long as the file. */
+void image_share_end(rbdw_file *file, const _Atomic int64_t *known_end);
+
 /* A new open file description, the caller's to close, of the memfd by which all clients of the host
  * lock the image: fcntl(2) and flock(2) on it. Drops the record locks that the process has on it. After
  * image_attach, under session_lock. */

@@ -71,7 +71,7 @@ static struct span take_next(struct operation *operation, uint64_t limit)
 static void submit_next(struct operation *operation, struct channel *channel, int piece)
 {
     struct io_request request = {operation->op, operation->handle, operation->position,
-                                 (int64_t) operation->length};
+                                 (int64_t) operation->length, operation->begin};
     struct span next = take_next(operation, channel->piece_length);
     if (!is_transfer(operation)) {
         channel_submit(channel, piece, 0, 1, &request);
@@ -225,6 +225,10 @@ static int64_t failed(const struct operation *operation, const char *path)
     int error = (int) -operation->failure;
     if (operation->op == SBE(ioOp_FLUSH)) {
         return error_set(error, "flush of %s", path);
+    }
+    if (operation->op == SBE(ioOp_TRUNCATE) || operation->op == SBE(ioOp_EXTEND)) {
+        return error_set(error, "truncation of %s to %" PRId64 " bytes", path,
+                         operation->position - operation->begin);
     }
     return error_set(error, "%s of %" PRIu64 " bytes at %" PRId64 " of %s",
                      name_of(operation), operation->length, operation->position, path);

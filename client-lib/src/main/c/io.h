@@ -22,6 +22,7 @@ struct operation {
     uint32_t handle;
     int64_t position; /* in the image */
     uint64_t length;  /* bytes */
+    int64_t begin;    /* TRUNCATE, EXTEND: of the file in the image; position is its new end */
     char *read_into;  /* READ */
     const char *write_from; /* WRITE */
 

@@ -68,7 +68,7 @@ static bool submit_part(struct queue *queue, struct queue_part part)
 {
     struct queue_request *request = part.request;
     struct io_request entry = {request->op, queue->images[request->handle].handle,
-                               request->position, (int64_t) request->length};
+                               request->position, (int64_t) request->length, 0};
     if (queue->free_count == 0) {
         return false;
     }

@@ -24,8 +24,8 @@
  * rbdw_close has to be the last call on its file. As many transfers as the session has channels (4)
  * are under way at a time; further threads wait, none of them for ever.
  *
- * Signal handlers: rbdw_pread, rbdw_pwrite, rbdw_flush, rbdw_discard and rbdw_write_zeroes may be
- * called in a handler, also one that interrupts such a call of its own thread; in a handler that
+ * Signal handlers: rbdw_pread, rbdw_pwrite, rbdw_flush, rbdw_discard, rbdw_write_zeroes and
+ * rbdw_truncate may be called in a handler, also one that interrupts such a call of its own thread; in a handler that
  * interrupts a handler's call they give -EDEADLK. A handler must return, and not jump, out of a
  * call that it interrupted.
  *
@@ -60,7 +60,8 @@ typedef struct rbdw_file rbdw_file;
 /* Opens a mapped image.
  *
  * path: as rbdwrapper-adm showmapped prints it, /rbdw/NAME.
- * flags: O_RDONLY, O_WRONLY or O_RDWR; O_CLOEXEC and O_LARGEFILE change nothing.
+ * flags: O_RDONLY, O_WRONLY or O_RDWR; with the latter two also O_TRUNC, as rbdw_truncate to 0 does.
+ * O_CLOEXEC and O_LARGEFILE change nothing.
  * file: set where 0 is returned; the caller's to rbdw_close.
  *
  * -ENOENT: nothing is mapped there. -EACCES: the mapping's owner and mode forbid it. -EROFS: mapped
@@ -98,6 +99,18 @@ RBDW_API int rbdw_discard(rbdw_file *file, off_t offset, off_t length);
 /* Makes length bytes at offset read as zeroes. What lies beyond the image's end is left out;
  * -ENOSPC where all of it does. 0 or an error. */
 RBDW_API int rbdw_write_zeroes(rbdw_file *file, off_t offset, off_t length);
+
+/* Makes the file length bytes long, as ftruncate(2) does a regular file, as far as an image can be: what is
+ * skipped behind that reads as zeroes. From then on the file has a logical end, which is length. A
+ * write that leaves out bytes behind the end, or an rbdw_truncate to more, first makes them read as
+ * zeroes and then moves the end; so does every write to the image by anybody on this host. What lies behind
+ * the end stays as it was, can be read, and is the image's; its size stays, too. The end is forgotten
+ * when all who have truncated the image have closed it.
+ *
+ * length: from 0 on. May take long where much is to be made zeroes. -ENOSPC: more than the image's size.
+ * -EBADF: not open for writing. 0 or an error. In a child, after all others have closed the file: -EIO,
+ * as it is not known how far they have written. */
+RBDW_API int rbdw_truncate(rbdw_file *file, off_t length);
 
 /* The image's size in bytes as the broker knows it now (it follows a resize), or an error. Not for
  * signal handlers. */

@@ -292,6 +292,12 @@ static bool open_files(struct session *next)
             control_close(next->control, file->next_handle); /* of the same name, and another */
             error = -ESTALE;
         }
+        if (error == 0) {
+            error = file_keep_end(file, next->control, file->next_handle);
+            if (error < 0 && session_is_alive(next)) {
+                control_close(next->control, file->next_handle);
+            }
+        }
         session_after_control(next);
         if (!session_is_alive(next)) {
             return false;

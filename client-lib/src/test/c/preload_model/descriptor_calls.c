@@ -62,12 +62,10 @@ static int open_at(const struct runner *runner, const struct operation *operatio
 
 static void open_slot(struct runner *runner, const struct operation *operation)
 {
-    int flags = flags_for(runner, operation->flags);
+    int flags = flags_for(operation->flags);
     int fd = -1;
-    if (operation->kind == CREAT && !runner->world->is_image) {
+    if (operation->kind == CREAT) {
         fd = open(spelling(runner, operation), O_WRONLY | O_CREAT, 0600);
-    } else if (operation->kind == CREAT) {
-        fd = creat(spelling(runner, operation), 0600);
     } else if (operation->kind == OPEN) {
         fd = open(spelling(runner, operation), flags, 0600);
     } else {

@@ -76,11 +76,12 @@ static void make_durable(struct runner *runner, const struct operation *operatio
     }
 }
 
-/* Of an image: nothing where it is to be shorter. So a plain file is given its own length. */
+/* Shorter than it is an image has a logical end, but not another size: preload/truncation.c. So both are given
+ * their own length. */
 static void set_size(struct runner *runner, const struct operation *operation)
 {
     int64_t size = operation->offset;
-    if (!runner->world->is_image && size >= 0 && size < FILE_SIZE) {
+    if (size >= 0 && size < FILE_SIZE) {
         size = FILE_SIZE;
     }
     record(runner, operation->kind == FTRUNCATE

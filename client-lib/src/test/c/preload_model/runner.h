@@ -34,8 +34,8 @@ const unsigned char *bytes_to_write(struct runner *runner, const struct operatio
 /* The file's path as the operation's other number has it written. */
 const char *spelling(const struct runner *runner, const struct operation *operation);
 
-/* What an image's open would not do to a plain file: empty it. */
-int flags_for(const struct runner *runner, int flags);
+/* Without what empties a plain file, and of an image sets the end: preload/truncation.c. */
+int flags_for(int flags);
 
 /* True where it ran. False: the kind is of another family. */
 bool_t run_descriptor_call(struct runner *runner, const struct operation *operation);

@@ -15,12 +15,12 @@ static const char *mode_for(int flags)
     return modes[flags % 8];
 }
 
-/* A plain file must not be emptied, as an image is not. */
+/* Without emptying it: preload/truncation.c. */
 static FILE *open_stream(const struct runner *runner, const struct operation *operation)
 {
     const char *mode = mode_for(operation->flags);
     const char *path = spelling(runner, operation);
-    if (runner->world->is_image || mode[0] != 'w') {
+    if (mode[0] != 'w') {
         return fopen(path, mode);
     }
     int fd = open(path, mode[1] == '+' ? O_RDWR : O_WRONLY);

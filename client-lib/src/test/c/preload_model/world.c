@@ -70,9 +70,9 @@ const unsigned char *bytes_to_write(struct runner *runner, const struct operatio
     return runner->buffer;
 }
 
-int flags_for(const struct runner *runner, int flags)
+int flags_for(int flags)
 {
-    return runner->world->is_image ? flags : flags & ~O_TRUNC;
+    return flags & ~O_TRUNC;
 }
 
 static bool_t run_operation(struct runner *runner, const struct operation *operation)

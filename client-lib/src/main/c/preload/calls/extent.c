@@ -1,10 +1,13 @@
 /* Position, size and space: lseek(2), ftruncate(2), fallocate(2) and their kin. An image's size is
- * not changed by programs, as a partition's is not. */
+ * not changed by programs, as a partition's is not: a truncation sets its logical end (rbdw.h). */
 
+#include <fcntl.h>
 #include <linux/falloc.h>
 #include <unistd.h>
 
 #include "by_path.h"
+#include "image.h"
+#include "image_open.h"
 #include "image_stat.h"
 
 HOOK off_t lseek(int fd, off_t offset, int whence)
@@ -17,13 +20,14 @@ HOOK off_t lseek(int fd, off_t offset, int whence)
     return leave(file, CALL_lseek, open_file_seek(file, offset, whence));
 }
 
-/* Shorter, or as long: nothing happens, for dd and others truncate what they are about to write. */
-static int truncated(int64_t size, off_t length)
+/* Whether who truncates wants the file to be shorter for good, which an image is not made by it, and must
+ * not be told that it has been: a program that resizes disk images. Nothing in the call tells it from one
+ * that goes on to write there; but that opens with O_CREAT, as dd does, or has not locked a file that it
+ * has found. */
+static bool is_to_shrink(struct open_file *file, off_t length, int64_t size)
 {
-    if (size < 0) {
-        return (int) size;
-    }
-    return length <= size ? 0 : -ENOSPC;
+    return length < size && atomic_load(&file->state->end) < 0
+           && (file->state->opened_with & O_CREAT) == 0 && atomic_load(&file->lock) >= 0;
 }
 
 static int truncate_open(struct open_file *file, off_t length)
@@ -31,7 +35,14 @@ static int truncate_open(struct open_file *file, off_t length)
     if (length < 0 || !open_file_is_writable(file)) {
         return -EINVAL;
     }
-    return truncated(open_file_size(file), length);
+    int64_t size = open_file_size(file);
+    if (size < 0) {
+        return (int) size;
+    }
+    if (length > size) {
+        return -ENOSPC;
+    }
+    return is_to_shrink(file, length, size) ? -EPERM : open_file_truncate(file, length);
 }
 
 HOOK int ftruncate(int fd, off_t length)
@@ -42,6 +53,23 @@ HOOK int ftruncate(int fd, off_t length)
         return is_image_after_all(result, fd) ? ftruncate(fd, length) : result;
     }
     return (int) leave(file, CALL_ftruncate, truncate_open(file, length));
+}
+
+/* The end is forgotten with this call's open, unless somebody has one who has truncated it before. */
+static int truncate_part(const char *path, off_t length, int64_t size)
+{
+    struct image_part part;
+    rbdw_file *image;
+    if (length > size) {
+        return -ENOSPC;
+    }
+    int error = image_open_part(path, O_WRONLY, &part, &image);
+    if (error < 0) {
+        return error;
+    }
+    error = image_truncate(image, part.base, image_part_length(part.base, part.length), length);
+    rbdw_close(image);
+    return error;
 }
 
 static int truncate_path(const struct image_path *target, off_t length)
@@ -57,7 +85,7 @@ static int truncate_path(const struct image_path *target, off_t length)
     if (error == 0) {
         error = image_stat_of_path(target, &status);
     }
-    return error < 0 ? error : truncated(status.st_size, length);
+    return error < 0 ? error : truncate_part(target->path, length, status.st_size);
 }
 
 HOOK int truncate(const char *path, off_t length)
@@ -97,7 +125,10 @@ static int allocate(struct open_file *file, int mode, off_t offset, off_t length
     if (offset + length > size) {
         return -ENOSPC;
     }
-    return what == FALLOC_FL_ZERO_RANGE ? open_file_write_zeroes(file, offset, length) : 0;
+    if (what == FALLOC_FL_ZERO_RANGE) {
+        return open_file_write_zeroes(file, offset, length);
+    }
+    return keeps_size ? 0 : open_file_extend(file, offset + length);
 }
 
 HOOK int fallocate(int fd, int mode, off_t offset, off_t length)

@@ -8,6 +8,15 @@
 #define MAGIC 0x72626477 /* "rbdw": of a file system that the kernel does not have */
 #define BLOCK 4096       /* bytes */
 
+/* What a writer may still write: an image all over. How much that is of all that are mapped, whose sizes
+ * nobody has asked for, is not known of their directory: who asks there has one of them in mind, and must
+ * not be refused for another. */
+static fsblkcnt_t blocks(const struct stat *status)
+{
+    return S_ISDIR(status->st_mode) ? INT64_MAX / BLOCK
+                                    : (fsblkcnt_t) (status->st_size + BLOCK - 1) / BLOCK;
+}
+
 static int fill(int error, const struct stat *status, struct statfs *result)
 {
     if (error < 0) {
@@ -17,7 +26,9 @@ static int fill(int error, const struct stat *status, struct statfs *result)
     result->f_type = MAGIC;
     result->f_bsize = BLOCK;
     result->f_frsize = BLOCK;
-    result->f_blocks = (fsblkcnt_t) (status->st_size + BLOCK - 1) / BLOCK;
+    result->f_blocks = blocks(status);
+    result->f_bfree = result->f_blocks;
+    result->f_bavail = result->f_blocks;
     result->f_files = 1;
     result->f_namelen = NAME_MAX;
     return 0;
@@ -42,6 +53,8 @@ static int as_statvfs(int error, const struct statfs *from, struct statvfs *to)
         to->f_bsize = (unsigned long) from->f_bsize;
         to->f_frsize = (unsigned long) from->f_frsize;
         to->f_blocks = from->f_blocks;
+        to->f_bfree = from->f_bfree;
+        to->f_bavail = from->f_bavail;
         to->f_files = from->f_files;
         to->f_namemax = (unsigned long) from->f_namelen;
     }

@@ -4,6 +4,8 @@
 
 #include "aio_engine.h"
 #include "descriptor.h"
+#include "image.h"
+#include "image_open.h"
 #include "real.h"
 #include "report.h"
 
@@ -100,6 +102,70 @@ bool open_file_writes_through(const struct open_file *file)
     return (flags & (O_SYNC | O_DSYNC)) != 0;
 }
 
+/* The file as the broker wants it: its place in the image. */
+static int64_t longest(const struct open_state *state)
+{
+    return image_part_length(state->base, state->length);
+}
+
+static int keep_end(struct open_file *file, rbdw_file *image)
+{
+    image_share_end(image, &file->state->end);
+    return image_keep_end(image, file->state->base, longest(file->state));
+}
+
+/* Before it is written up to there: who opens the image anew for this file must not take that for what
+ * was there before. Whoever shares the file may have truncated it since it was opened here. */
+static int extend_known(struct open_file *file, rbdw_file *image, int64_t to)
+{
+    int error = image_keeps_end(image) ? 0 : keep_end(file, image);
+    int64_t known = atomic_load(&file->state->end);
+    while (error == 0 && known >= 0 && known < to
+           && !atomic_compare_exchange_weak(&file->state->end, &known, to)) {
+    }
+    return error;
+}
+
+int open_file_begin_write(struct open_file *file, rbdw_file *image, int64_t to)
+{
+    int64_t known = atomic_load_explicit(&file->state->end, memory_order_relaxed);
+    return __builtin_expect(known < 0, true) ? 0 : extend_known(file, image, to);
+}
+
+int open_file_truncate(struct open_file *file, off_t length)
+{
+    rbdw_file *image;
+    int error = open_file_image(file, &image);
+    if (error == 0) {
+        image_share_end(image, &file->state->end);
+        error = image_truncate(image, file->state->base, longest(file->state), length);
+    }
+    if (error == 0) {
+        atomic_store(&file->state->end, length);
+    }
+    return error;
+}
+
+int open_file_extend(struct open_file *file, off_t length)
+{
+    rbdw_file *image;
+    int error = open_file_image(file, &image);
+    if (error == 0) {
+        error = open_file_begin_write(file, image, length);
+    }
+    return error < 0 ? error
+                     : image_extend(image, file->state->base, longest(file->state), length);
+}
+
+int open_file_before_size(struct open_file *file, int64_t size)
+{
+    int64_t end = atomic_load_explicit(&file->state->end, memory_order_relaxed);
+    int64_t position = atomic_load(&file->state->position);
+    int64_t skipped_to = position < size ? position : size;
+    /* others may have truncated it to less since */
+    return end < 0 || skipped_to == 0 ? 0 : open_file_extend(file, skipped_to);
+}
+
 static int open_image(struct open_file *file, rbdw_file **image)
 {
     rbdw_file *opened;
@@ -109,6 +175,14 @@ static int open_image(struct open_file *file, rbdw_file **image)
     if (error < 0) {
         report_line("open of inherited %s: %s", file->state->path, rbdw_error_text());
         return error == -ECONNREFUSED ? -ENXIO : error;
+    }
+    if (atomic_load(&file->state->end) >= 0) {
+        error = keep_end(file, opened);
+        if (error < 0) {
+            report_line("open of inherited %s: %s", file->state->path, rbdw_error_text());
+            rbdw_close(opened);
+            return error;
+        }
     }
     if (!atomic_compare_exchange_strong(&file->image, &none, opened)) {
         rbdw_close(opened); /* another thread was first */
@@ -144,8 +218,9 @@ static int64_t target_of_seek(struct open_file *file, off_t offset, int whence)
         base = atomic_load(&file->state->position);
     } else if (whence == SEEK_END || whence == SEEK_DATA || whence == SEEK_HOLE) {
         base = open_file_size(file);
-        if (base < 0) {
-            return base;
+        int error = base < 0 ? (int) base : open_file_before_size(file, base);
+        if (error < 0) {
+            return error;
         }
     }
     switch (whence) {
@@ -213,6 +288,10 @@ static int change_range(struct open_file *file, off_t offset, off_t length,
     }
     int error = open_file_image(file, &image);
     if (error < 0 || !cut(file, offset, &length)) {
+        return error;
+    }
+    error = change == rbdw_discard ? 0 : open_file_begin_write(file, image, offset + length);
+    if (error < 0) {
         return error;
     }
     error = change(image, offset + file->state->base, length);

@@ -74,6 +74,20 @@ int64_t open_file_size(struct open_file *file);
 
 int64_t open_file_seek(struct open_file *file, off_t offset, int whence);
 
+/* Before a write that ends there (bytes, in the file). 0 or an error. */
+int open_file_begin_write(struct open_file *file, rbdw_file *image, int64_t to);
+
+/* As ftruncate(2), but that the size stays: see rbdw_truncate. length: up to the size. */
+int open_file_truncate(struct open_file *file, off_t length);
+
+/* As fallocate(2) does it, to this length or more. */
+int open_file_extend(struct open_file *file, off_t length);
+
+/* Before a program hears that the file is size bytes long: one that has skipped bytes behind the logical
+ * end, and then asks, truncates the file to where it is only if the file is shorter. As it is not, what
+ * was skipped reads as zeroes from now on. 0 or an error. */
+int open_file_before_size(struct open_file *file, int64_t size);
+
 int open_file_flush(struct open_file *file);
 
 /* What lies beyond the end is left out. */

@@ -56,6 +56,10 @@ static ssize_t write_at(struct open_file *file, const void *buffer, size_t count
     if (within == 0) {
         return count == 0 ? 0 : -ENOSPC;
     }
+    error = open_file_begin_write(file, image, offset + within);
+    if (error < 0) {
+        return error;
+    }
     return rbdw_pwrite(image, buffer, (size_t) within, offset + file->state->base);
 }
 
@@ -148,6 +152,16 @@ ssize_t open_file_locate(struct open_file *file, bool is_write, size_t count, of
     ssize_t within = within_partition(file, count, *offset);
     if (within == 0 && count > 0 && is_write) {
         return -ENOSPC;
+    }
+    if (is_write && within > 0) {
+        rbdw_file *image;
+        int error = open_file_image(file, &image);
+        if (error == 0) {
+            error = open_file_begin_write(file, image, *offset + within);
+        }
+        if (error < 0) {
+            return error;
+        }
     }
     *offset += file->state->base;
     return within;

@@ -23,7 +23,9 @@ struct open_state {
     uint64_t magic;
     _Atomic uint32_t flags;    /* of open(2) and F_SETFL */
     uint32_t partition;        /* its number; 0: the whole image */
+    uint32_t opened_with;      /* of open(2)'s flags: O_CREAT, which F_GETFL does not tell */
     _Atomic int64_t position;  /* bytes */
+    _Atomic int64_t end;       /* bytes: how far it was written since it was truncated; -1: it was not */
     int64_t base;              /* bytes: where in the image this begins */
     int64_t length;            /* bytes of the partition; -1: the whole image, whatever its size */
     char path[OPEN_STATE_MAX_PATH];  /* as a program names it: /rbdw/NAME or /rbdw/NAME-partN */

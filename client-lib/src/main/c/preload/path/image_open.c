@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "image.h"
 #include "partition.h"
 #include "real.h"
 #include "report.h"
@@ -66,14 +67,28 @@ static int without_broker(int error)
     return error == -ECONNREFUSED ? -ENXIO : error;
 }
 
+/* Not where it is opened for reading only, which truncates a file, but says nothing of what is to be
+ * written: nobody writes by this descriptor. */
+static bool truncates(int flags)
+{
+    return (flags & O_TRUNC) != 0 && (flags & O_ACCMODE) != O_RDONLY && (flags & O_PATH) == 0;
+}
+
+int64_t image_part_length(int64_t base, int64_t length)
+{
+    return length >= 0 ? length : INT64_MAX - base;
+}
+
 static int make_descriptor(const char *path, int flags, const struct image_part *part,
                            rbdw_file *image)
 {
     struct open_state initial = {
         .flags = ((uint32_t) flags & ~(uint32_t) OPEN_ONLY) | KERNEL_LARGEFILE,
         .partition = part->partition,
+        .opened_with = (uint32_t) flags & O_CREAT,
         .base = part->base,
         .length = part->length,
+        .end = truncates(flags) ? 0 : -1,
     };
     if (strlen(path) >= sizeof initial.path) {
         return -ENAMETOOLONG;
@@ -96,6 +111,7 @@ static int make_descriptor(const char *path, int flags, const struct image_part 
         return -EMFILE;
     }
     atomic_store_explicit(&file->size, size, memory_order_relaxed);
+    image_share_end(image, &state->end);
     descriptor_set(fd, file);
     return fd;
 }
@@ -134,6 +150,14 @@ static int open_part(const char *path, int flags)
     if ((flags & O_DIRECTORY) != 0) {
         rbdw_close(image);
         return -ENOTDIR;
+    }
+    if (truncates(flags)) {
+        error = image_truncate(image, part.base, image_part_length(part.base, part.length), 0);
+        if (error < 0) {
+            report_line("truncation of %s: %s", path, rbdw_error_text());
+            rbdw_close(image);
+            return error;
+        }
     }
     int fd = make_descriptor(path, flags, &part, image);
     if (fd < 0) {

@@ -18,6 +18,9 @@ struct image_part {
  * error. */
 int image_open_part(const char *path, int access_mode, struct image_part *part, rbdw_file **image);
 
+/* Of a part, as the broker wants it: the longest that it can be. */
+int64_t image_part_length(int64_t base, int64_t length);
+
 /* As open(2): a new descriptor or an error. */
 int image_open(const struct image_path *target, int flags);
 

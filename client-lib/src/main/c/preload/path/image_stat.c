@@ -140,8 +140,9 @@ int image_stat_with_birth_of_file(struct open_file *file, struct stat *status,
         return error;
     }
     const struct open_state *state = file->state;
-    put(status, created, &known, state->partition, state->length >= 0 ? state->length : known.size);
-    return 0;
+    int64_t size = state->length >= 0 ? state->length : known.size;
+    put(status, created, &known, state->partition, size);
+    return open_file_before_size(file, size);
 }
 
 static bool is_in_group(gid_t group, bool effective)

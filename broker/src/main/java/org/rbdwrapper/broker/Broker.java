@@ -7,7 +7,6 @@ import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.session.Conductor;
 import org.rbdwrapper.broker.session.ControlPlane;
-import org.rbdwrapper.broker.session.LockFiles;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.Stores;
@@ -122,7 +121,7 @@ public final class Broker implements AutoCloseable {
         Cleanup cleanup = new Cleanup();
         cleanup.add(stateLock);
         cleanup.add(runDirectory);
-        cleanup.add(() -> LockFiles.removeUnlessAwaited(runDir));
+        cleanup.add(() -> ControlPlane.leaveNothingUnlessAwaited(runDir));
         cleanup.add(journal);
         try {
             Cleanup timer = new Cleanup();

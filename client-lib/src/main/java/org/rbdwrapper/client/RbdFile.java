@@ -85,8 +85,8 @@ public final class RbdFile implements AutoCloseable {
 
     /**
      * Opens an image for reading and writing, or as the options say: READ, WRITE; SYNC or DSYNC, so
-     * that each write is durable when it returns. CREATE, TRUNCATE_EXISTING and SPARSE change
-     * nothing: an image has its size.
+     * that each write is durable when it returns; TRUNCATE_EXISTING with WRITE, as {@link
+     * #truncate} to 0 does. CREATE and SPARSE change nothing: an image has its size.
      *
      * @param path as {@code rbdwrapper-adm map} printed it: {@code /rbdw/NAME}.
      * @throws IOException ENOENT: it is not mapped; EACCES: its owner and mode do not let this user
@@ -128,24 +128,44 @@ public final class RbdFile implements AutoCloseable {
         boolean both = !write && !read;
         boolean synced =
                 set.contains(StandardOpenOption.SYNC) || set.contains(StandardOpenOption.DSYNC);
+        RbdFile file;
         try {
             BrokerSession session = BrokerSession.of(runDirs);
-            return new RbdFile(
-                    session,
-                    session.open(path, read || both, write || both),
-                    new LazyImage(
-                            () -> BrokerSession.queueOf(runDirs),
-                            path,
-                            read || both,
-                            write || both),
-                    new LazyImage(
-                            () -> BrokerSession.buffersOf(runDirs),
-                            path,
-                            read || both,
-                            write || both),
-                    synced);
+            file =
+                    new RbdFile(
+                            session,
+                            session.open(path, read || both, write || both),
+                            new LazyImage(
+                                    () -> BrokerSession.queueOf(runDirs),
+                                    path,
+                                    read || both,
+                                    write || both),
+                            new LazyImage(
+                                    () -> BrokerSession.buffersOf(runDirs),
+                                    path,
+                                    read || both,
+                                    write || both),
+                            synced);
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, path);
+        }
+        // as java.nio has it: ignored where it is opened for reading only
+        if (write && set.contains(StandardOpenOption.TRUNCATE_EXISTING)) {
+            file.truncateOpened();
+        }
+        return file;
+    }
+
+    private void truncateOpened() throws IOException {
+        try {
+            truncate(0);
+        } catch (IOException | RuntimeException e) {
+            try {
+                close();
+            } catch (IOException closing) {
+                e.addSuppressed(closing);
+            }
+            throw e;
         }
     }
 
@@ -294,6 +314,37 @@ public final class RbdFile implements AutoCloseable {
      */
     public void writeZeroes(long position, long length) throws IOException {
         range(IoOp.WRITE_ZEROES, position, length);
+    }
+
+    /**
+     * Makes the file this long, as {@link java.nio.channels.FileChannel#truncate} does a regular
+     * one, as far as an image can be: what is skipped behind that reads as zeroes. From then on the
+     * file has a logical end, which is this length. A write that leaves out bytes behind the end,
+     * or a truncation to more, first makes them read as zeroes and then moves the end; so does
+     * every write to the image by anybody on this host. What lies behind the end stays as it was,
+     * can be read, and is the image's; {@link #size} stays, too. The end is forgotten when all who
+     * have truncated the image have closed it.
+     *
+     * <p>May take long where much is to be made zeroes.
+     *
+     * @param length bytes; it may be more than the end so far.
+     * @throws IllegalArgumentException for a negative length.
+     * @throws IOException ENOSPC where the image is shorter; {@link ClosedChannelException} where
+     *     it is not open for writing.
+     */
+    public void truncate(long length) throws IOException {
+        if (length < 0) {
+            throw new IllegalArgumentException("negative length: " + length);
+        }
+        checkOpen();
+        boolean done = false;
+        image.onTruncation();
+        try {
+            command(IoOp.TRUNCATE, length, Long.MAX_VALUE);
+            done = true;
+        } finally {
+            image.onTruncated(done);
+        }
     }
 
     /** Bytes; asks the broker, and so follows a resize. */

@@ -22,6 +22,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -352,5 +353,53 @@ abstract class RbdFileContract extends BrokerFixture {
                 expected.clear();
             }
         }
+    }
+
+    @Test
+    void shouldReadZeroesWhereATruncatedFileWasSkipped() throws Exception {
+        String path = image("truncated", MIB);
+        byte[] expected = new byte[MIB];
+        Arrays.fill(expected, (byte) 7);
+        try (RbdFile other = open(path)) {
+            other.write(ByteBuffer.wrap(expected), 0);
+            try (RbdFile file =
+                    RbdFile.openAt(
+                            runDir(),
+                            path,
+                            StandardOpenOption.READ,
+                            StandardOpenOption.WRITE,
+                            StandardOpenOption.TRUNCATE_EXISTING)) {
+                assertEquals(MIB, file.size());
+                expectHeld(file, expected);
+                file.write(ByteBuffer.wrap(new byte[] {1}), 1000);
+                Arrays.fill(expected, 0, 1000, (byte) 0);
+                expected[1000] = 1;
+                other.writeAsync(ByteBuffer.wrap(new byte[] {2}), 5000).join();
+                Arrays.fill(expected, 1001, 5000, (byte) 0);
+                expected[5000] = 2;
+                expectHeld(file, expected);
+                file.truncate(3000);
+                expectHeld(file, expected);
+                file.truncate(6000);
+                Arrays.fill(expected, 3000, 6000, (byte) 0);
+                expectHeld(file, expected);
+                ErrnoException e = assertThrows(ErrnoException.class, () -> file.truncate(MIB + 1));
+                assertEquals(Errno.ENOSPC, e.errno());
+                assertThrows(IllegalArgumentException.class, () -> file.truncate(-1));
+            }
+            other.write(ByteBuffer.wrap(new byte[] {3}), 9000);
+            expected[9000] = 3;
+            expectHeld(other, expected);
+        }
+        try (RbdFile reader = RbdFile.openAt(runDir(), path, StandardOpenOption.READ)) {
+            assertThrows(ClosedChannelException.class, () -> reader.truncate(0)); // as a write
+        }
+        remove(path);
+    }
+
+    private static void expectHeld(RbdFile file, byte[] expected) throws Exception {
+        ByteBuffer held = ByteBuffer.allocate(expected.length);
+        assertEquals(expected.length, file.read(held, 0));
+        assertArrayEquals(expected, held.array());
     }
 }

@@ -1,10 +1,12 @@
 package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.messenger.ChangeCounter;
+import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.ImageSpec;
 
 /**
  * One open of an image by a session, as the conductor sees it; {@link OpenHandle} is what the
@@ -15,6 +17,7 @@ public final class ImageOpen {
     final Messenger drainer;
     private final OpenHandle handle;
     Instance instance;
+    private boolean left;
 
     ImageOpen(SharedImage shared, Instance instance, Messenger drainer, OpenHandle handle) {
         this.shared = shared;
@@ -30,6 +33,25 @@ public final class ImageOpen {
     /** Of the image, by whomever. */
     public ChangeCounter changes() {
         return shared.changes();
+    }
+
+    /** Before it is closed: whoever had it has not closed it, and may have its file still. */
+    public void leave() {
+        left = true;
+    }
+
+    boolean isLeft() {
+        return left;
+    }
+
+    /** Of the image. */
+    public LogicalEnds ends() {
+        return shared.ends();
+    }
+
+    /** Which it is of. */
+    public ImageSpec spec() {
+        return shared.spec();
     }
 
     /** On whose connection its requests go now. */

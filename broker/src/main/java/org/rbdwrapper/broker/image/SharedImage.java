@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.messenger.ChangeCounter;
+import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.StoreAnswers;
@@ -36,6 +37,7 @@ final class SharedImage {
     private final SharedImages owner;
     private final ChangeCounter changes = new ChangeCounter();
     private final StoreAnswers answers;
+    private final LogicalEnds ends;
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private final Map<Messenger, Instance> readers = new HashMap<>();
     private final Set<ImageOpen> opens = new HashSet<>();
@@ -48,6 +50,11 @@ final class SharedImage {
         this.spec = spec;
         this.owner = owner;
         this.answers = owner.answersOf(spec);
+        this.ends = owner.endsOf(spec);
+    }
+
+    LogicalEnds ends() {
+        return ends;
     }
 
     ChangeCounter changes() {
@@ -122,10 +129,13 @@ final class SharedImage {
             Messenger messenger, boolean readOnly, OpenRequest request, OnInstance next) {
         owner.workers()
                 .call(
-                        () ->
-                                new Instance(
-                                        messenger,
-                                        messenger.open(spec, readOnly, request.tuning())),
+                        () -> {
+                            if (!readOnly) {
+                                owner.endFile().prepare();
+                            }
+                            return new Instance(
+                                    messenger, messenger.open(spec, readOnly, request.tuning()));
+                        },
                         instance -> next.on(instance, request),
                         failure -> finish(() -> request.failed(failure)));
     }
@@ -167,6 +177,9 @@ final class SharedImage {
     }
 
     private void opened(OpenRequest request, Instance instance) {
+        if (ends.identify(spec.pool() + '/' + spec.namespace() + '/' + instance.image.imageId())) {
+            owner.lookAtEnds(); // who left them may be known to have gone
+        }
         OpenHandle handle =
                 new OpenHandle(
                         request.handle(),
@@ -176,6 +189,7 @@ final class SharedImage {
                         instance.image,
                         changes,
                         answers,
+                        ends,
                         request.ledger().countersOf(request.handle()));
         ImageOpen open = new ImageOpen(this, instance, request.drainer(), handle);
         opens.add(open);
@@ -184,6 +198,11 @@ final class SharedImage {
 
     private void doClose(ImageOpen open, Runnable done) {
         opens.remove(open);
+        if (open.isLeft()) {
+            ends.leave(open.handle());
+        } else {
+            ends.release(open.handle());
+        }
         List<Instance> left = new ArrayList<>();
         Instance instance = open.instance;
         if (opens.stream().noneMatch(other -> other.instance == instance)) {
@@ -264,6 +283,7 @@ final class SharedImage {
             } catch (ErrnoException e) {
                 owner.onCloseFailure(spec, e);
             }
+            ends.close();
             owner.forget(this);
             whenUnused.forEach(Runnable::run);
         }

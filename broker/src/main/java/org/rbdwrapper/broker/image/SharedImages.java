@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.image;
 
 import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.StoreAnswers;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -19,12 +20,49 @@ public final class SharedImages {
 
     private final Map<ImageSpec, SharedImage> images = new HashMap<>();
     private final Map<ImageSpec, StoreAnswers> answers = new HashMap<>();
+    private final Map<ImageSpec, LogicalEnds> ends = new HashMap<>();
     private final MessengerPool pool;
     private final Workers workers;
+    private final EndFile endFile;
+    private Predicate<ImageSpec> isAwaited = spec -> false;
 
-    public SharedImages(MessengerPool pool, Workers workers) {
+    public SharedImages(MessengerPool pool, Workers workers, EndFile endFile) {
         this.pool = pool;
         this.workers = workers;
+        this.endFile = endFile;
+    }
+
+    /**
+     * Whether someone may have an image open who has not come back with it, or is about to: as long
+     * as that is so, its logical ends stay.
+     */
+    public void keepEndsWhile(Predicate<ImageSpec> someoneIsAwaited) {
+        isAwaited = someoneIsAwaited;
+    }
+
+    /** Now and then: forgets the logical ends of those who have gone for good. */
+    public void lookAtEnds() {
+        ends.forEach(
+                (spec, of) -> {
+                    if (of.isAnyAwaited() && !isAwaited.test(spec)) {
+                        of.expectNobody();
+                    }
+                });
+        ends.entrySet()
+                .removeIf(
+                        entry ->
+                                !images.containsKey(entry.getKey())
+                                        && !entry.getValue().isAnyAwaited());
+    }
+
+    /** Nobody is awaited: of images that nobody has opened since the broker before. */
+    public void forgetLeftEnds() {
+        endFile.table().freeLeft();
+    }
+
+    /** Whether {@link #lookAtEnds} has something to look at. */
+    public boolean areEndsAwaited() {
+        return ends.values().stream().anyMatch(LogicalEnds::isAnyAwaited);
     }
 
     /** Opens, or waits for its turn; the request hears of it. */
@@ -98,6 +136,14 @@ public final class SharedImages {
         return answers.computeIfAbsent(spec, s -> new StoreAnswers(s.toString()));
     }
 
+    LogicalEnds endsOf(ImageSpec spec) {
+        return ends.computeIfAbsent(spec, s -> new LogicalEnds(endFile.table()));
+    }
+
+    EndFile endFile() {
+        return endFile;
+    }
+
     MessengerPool pool() {
         return pool;
     }
@@ -108,6 +154,9 @@ public final class SharedImages {
 
     void forget(SharedImage image) {
         images.remove(image.spec(), image);
+        if (!image.ends().isAnyAwaited()) {
+            ends.remove(image.spec(), image.ends());
+        }
     }
 
     void onCloseFailure(ImageSpec spec, ErrnoException failure) {

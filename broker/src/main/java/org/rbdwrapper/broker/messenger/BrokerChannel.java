@@ -30,7 +30,14 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
 final class BrokerChannel {
     /** By number; IoOp.get throws for a number that it does not know. */
     private static final IoOp[] OPS = {
-        IoOp.NULL_VAL, IoOp.READ, IoOp.WRITE, IoOp.FLUSH, IoOp.DISCARD, IoOp.WRITE_ZEROES
+        IoOp.NULL_VAL,
+        IoOp.READ,
+        IoOp.WRITE,
+        IoOp.FLUSH,
+        IoOp.DISCARD,
+        IoOp.WRITE_ZEROES,
+        IoOp.TRUNCATE,
+        IoOp.EXTEND
     };
 
     private final RequestRingReader requests;
@@ -180,6 +187,8 @@ final class BrokerChannel {
             case WRITE, DISCARD, WRITE_ZEROES ->
                     change(slot, correlationId, handle, op, position, length, arenaOffset);
             case FLUSH -> submit(slot, correlationId, handle, IoOp.FLUSH, 0, 0, 0);
+            case TRUNCATE, EXTEND ->
+                    truncate(slot, correlationId, handle, op, position, request.begin(), length);
             case NULL_VAL ->
                     refuse(correlationId, Errno.EOPNOTSUPP); // of a later protocol, perhaps
         }
@@ -251,6 +260,32 @@ final class BrokerChannel {
         }
     }
 
+    /**
+     * @param position where in the image the file's new end is.
+     * @param begin where in the image the file begins.
+     * @param length of the file, at most.
+     */
+    private void truncate(
+            InFlightRequest slot,
+            long correlationId,
+            OpenHandle handle,
+            IoOp op,
+            long position,
+            long begin,
+            long length) {
+        if (!handle.writable()) {
+            refuse(correlationId, Errno.EBADF);
+        } else if (begin < 0 || length < 0 || length > Long.MAX_VALUE - begin || position < begin) {
+            refuse(correlationId, Errno.EINVAL);
+        } else if (position > Math.min(begin + length, handle.image().size())) {
+            refuse(correlationId, Errno.ENOSPC);
+        } else {
+            slot.start(correlationId, handle, op, 0);
+            slot.put(op, 0, position, length).ofFile(begin);
+            handle.ends().submit(slot);
+        }
+    }
+
     private void submit(
             InFlightRequest slot,
             long correlationId,
@@ -264,7 +299,12 @@ final class BrokerChannel {
         if (op == IoOp.READ || op == IoOp.WRITE) {
             bytes += length;
         }
-        image.submit(op, arenaAddress + arenaOffset, position, length, slot);
+        if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
+            slot.put(op, arenaAddress + arenaOffset, position, length);
+            handle.ends().submit(slot);
+        } else {
+            image.submit(op, arenaAddress + arenaOffset, position, length, slot);
+        }
     }
 
     private void refuse(long correlationId, Errno errno) {

@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.messenger;
 
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.segment.ClientWaker;
 import org.rbdwrapper.ipc.segment.ResponseRingWriter;
@@ -27,6 +28,17 @@ final class InFlightRequest implements IoCompletion {
     private long wholeResult;
     private long changesToFlush;
     private int starts;
+
+    // of a change that may have to wait: see LogicalEnds
+    private IoOp op;
+    private long address;
+    private long position;
+    private long length;
+    private long begin;
+    private boolean hasZeroes;
+
+    /** Of {@link LogicalEnds}' queue, with its lock. */
+    InFlightRequest next;
 
     // of who looks at it now and then: see age
     private int seenStart;
@@ -60,6 +72,90 @@ final class InFlightRequest implements IoCompletion {
         starts++;
         busy = true;
         onHandle.onRequestStart(changes);
+    }
+
+    /**
+     * Messenger, after {@link #start}: what is to be submitted by {@link #submit}, or a truncation.
+     */
+    InFlightRequest put(IoOp newOp, long newAddress, long newPosition, long newLength) {
+        op = newOp;
+        address = newAddress;
+        position = newPosition;
+        length = newLength;
+        return this;
+    }
+
+    /** Of a truncation. */
+    void ofFile(long newBegin) {
+        begin = newBegin;
+        hasZeroes = false;
+    }
+
+    /** Zeroes are written for it. */
+    void onZeroes() {
+        hasZeroes = true;
+    }
+
+    /** Of an EXTEND that is done: without zeroes it has changed nothing, and moves no times. */
+    void answerExtension() {
+        changes = hasZeroes;
+        onComplete(0);
+    }
+
+    boolean isTruncation() {
+        return op == IoOp.TRUNCATE || op == IoOp.EXTEND;
+    }
+
+    StoreImage image() {
+        return instance;
+    }
+
+    /** In the image; of a truncation: the end. */
+    long position() {
+        return position;
+    }
+
+    long length() {
+        return length;
+    }
+
+    /** Of a truncation: where in the image its file begins. */
+    long begin() {
+        return begin;
+    }
+
+    /** Of a truncation: where in the image its file ends at the latest. */
+    long limit() {
+        return begin + length;
+    }
+
+    /** Of a truncation. */
+    boolean mayOnlyGrow() {
+        return op == IoOp.EXTEND;
+    }
+
+    void submit() {
+        instance.submit(op, address, position, length, this);
+    }
+
+    /** Its client has gone, or has lost the image. */
+    boolean isUnwanted() {
+        return handle.isRetired();
+    }
+
+    /**
+     * Of an unwanted one that was not begun. Who comes back makes it again, as it has no answer;
+     * who has lost its image hears of that.
+     */
+    void drop() {
+        if (handle.isRevoked()) {
+            onComplete(-Errno.ESHUTDOWN.number());
+        } else {
+            OpenHandle on = handle;
+            on.onChanged(); // some zeroes may have been written for it
+            busy = false;
+            on.onRequestDone();
+        }
     }
 
     /**

@@ -33,7 +33,9 @@ public final class OpenHandle {
     private final ChangeCounter changes;
     private final StoreAnswers answers;
     private StoreImage image;
-    private boolean revoked;
+    private final LogicalEnds ends;
+    private LogicalEnd end; // which it holds; with the lock of ends
+    private volatile boolean revoked;
     private volatile Runnable onDrained;
 
     /**
@@ -41,6 +43,7 @@ public final class OpenHandle {
      * @param image where requests go; {@link #moveTo} changes it.
      * @param changes of the image.
      * @param answers of the image.
+     * @param ends of the image.
      * @param counters of {@link RequestLedger#countersOf}.
      */
     public OpenHandle(
@@ -51,6 +54,7 @@ public final class OpenHandle {
             StoreImage image,
             ChangeCounter changes,
             StoreAnswers answers,
+            LogicalEnds ends,
             AtomicBuffer counters) {
         this.handle = handle;
         this.readable = readable;
@@ -59,6 +63,7 @@ public final class OpenHandle {
         this.image = image;
         this.changes = changes;
         this.answers = answers;
+        this.ends = ends;
         this.counters = counters;
         this.countedBefore = counters.getLong(SUBMITTED_OFFSET);
     }
@@ -86,9 +91,37 @@ public final class OpenHandle {
         image = instance;
     }
 
+    /** Of the image. */
+    LogicalEnds ends() {
+        return ends;
+    }
+
+    /** With the lock of {@link #ends}: its open was truncated. */
+    void hold(LogicalEnd newEnd) {
+        if (end != newEnd) {
+            if (end != null) {
+                end.release();
+            }
+            newEnd.hold();
+            end = newEnd;
+        }
+    }
+
+    /** With the lock of {@link #ends}: the end that it held, and holds no more; or null. */
+    LogicalEnd takeEnd() {
+        LogicalEnd held = end;
+        end = null;
+        return held;
+    }
+
+    /** Any thread: no more requests come. */
+    boolean isRetired() {
+        return drainAt.get() != NOT_RETIRED;
+    }
+
     /**
-     * Messenger only: the image was unmapped by force; the client still has the handle, but it
-     * leads nowhere.
+     * The image was unmapped by force; the client still has the handle, but it leads nowhere. Set
+     * by the messenger.
      */
     boolean isRevoked() {
         return revoked;

@@ -8,6 +8,7 @@ import org.rbdwrapper.ipc.codec.CreateImageDecoder;
 import org.rbdwrapper.ipc.codec.DescribeBrokerDecoder;
 import org.rbdwrapper.ipc.codec.DescribeImageDecoder;
 import org.rbdwrapper.ipc.codec.HelloDecoder;
+import org.rbdwrapper.ipc.codec.KeepEndDecoder;
 import org.rbdwrapper.ipc.codec.ListClientsDecoder;
 import org.rbdwrapper.ipc.codec.ListImagesDecoder;
 import org.rbdwrapper.ipc.codec.ListLimitsDecoder;
@@ -40,6 +41,7 @@ final class ControlAdapter {
     private final ImageHandler images;
     private final StatusHandler status;
     private final ReturnHandler returns;
+    private final EndHandler ends;
 
     private final MessageHeaderDecoder header = new MessageHeaderDecoder();
     private final HelloDecoder helloMessage = new HelloDecoder();
@@ -49,6 +51,7 @@ final class ControlAdapter {
     private final CloseImageDecoder closeImage = new CloseImageDecoder();
     private final OpenLockFileDecoder openLockFile = new OpenLockFileDecoder();
     private final WatchChangesDecoder watchChanges = new WatchChangesDecoder();
+    private final KeepEndDecoder keepEnd = new KeepEndDecoder();
     private final StatDecoder stat = new StatDecoder();
     private final SetTimesDecoder setTimes = new SetTimesDecoder();
     private final MapImageDecoder mapImage = new MapImageDecoder();
@@ -72,7 +75,8 @@ final class ControlAdapter {
             MapHandler maps,
             ImageHandler images,
             StatusHandler status,
-            ReturnHandler returns) {
+            ReturnHandler returns,
+            EndHandler ends) {
         this.conductor = conductor;
         this.hello = hello;
         this.opens = opens;
@@ -81,6 +85,7 @@ final class ControlAdapter {
         this.images = images;
         this.status = status;
         this.returns = returns;
+        this.ends = ends;
     }
 
     /**
@@ -135,6 +140,15 @@ final class ControlAdapter {
                 watchChanges.wrapAndApplyHeader(message, 0, header);
                 stats.onWatchChanges(
                         reply(session, watchChanges.correlationId()), (int) watchChanges.handle());
+            }
+            case KeepEndDecoder.TEMPLATE_ID -> {
+                keepEnd.wrapAndApplyHeader(message, 0, header);
+                ends.onKeepEnd(
+                        reply(session, keepEnd.correlationId()),
+                        (int) keepEnd.handle(),
+                        keepEnd.begin(),
+                        keepEnd.length(),
+                        keepEnd.end());
             }
             case OpenLockFileDecoder.TEMPLATE_ID -> {
                 openLockFile.wrapAndApplyHeader(message, 0, header);

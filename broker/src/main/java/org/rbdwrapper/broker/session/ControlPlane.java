@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.BrokerOptions;
 import org.rbdwrapper.broker.Clock;
 import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.image.EndFile;
 import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Permissions;
@@ -11,6 +12,7 @@ import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -33,7 +35,6 @@ public final class ControlPlane {
         long startedAt = Clock.epochNanos();
         int uid = ProcessIdentity.uid();
         Permissions permissions = new Permissions(uid);
-        SharedImages images = new SharedImages(messengers, workers);
         SessionRoster roster = new SessionRoster(options.runDir());
         Map<SessionKey, SessionRoster.Entry> before = roster.load();
         SessionNotes notes = new SessionNotes(roster, noting);
@@ -48,6 +49,12 @@ public final class ControlPlane {
         SessionLimits limits = new SessionLimits(options.limits(), uid);
         ReturnHandler returns = new ReturnHandler(notes, grace, generation);
         LockFiles lockFiles = LockFiles.of(options.runDir(), !before.isEmpty());
+        SharedImages images =
+                new SharedImages(
+                        messengers, workers, EndFile.of(options.runDir(), !before.isEmpty()));
+        EndHandler ends =
+                new EndHandler(
+                        map, images, grace, delayed, conductor::sessions, conductor::isStopping);
         OpenHandler opens =
                 new OpenHandler(
                         map,
@@ -58,7 +65,8 @@ public final class ControlPlane {
                         lockFiles,
                         grace,
                         limits,
-                        delayed);
+                        delayed,
+                        ends);
         StatusHandler status =
                 new StatusHandler(
                         conductor,
@@ -96,7 +104,8 @@ public final class ControlPlane {
                                 delayed),
                         new ImageHandler(map, images, permissions, administration, workers),
                         status,
-                        returns);
+                        returns,
+                        ends);
         conductor.handlers(
                 adapter,
                 opens,
@@ -110,6 +119,16 @@ public final class ControlPlane {
                         messengers.release(session.messenger);
                     }
                 });
+    }
+
+    /**
+     * Of a broker that has ended: what only clients that come back to the next one have use for.
+     */
+    public static void leaveNothingUnlessAwaited(Path runDir) throws ErrnoException {
+        if (!SessionRoster.isAnyNoted(runDir)) {
+            EndFile.remove(runDir);
+            LockFiles.removeAll(runDir);
+        }
     }
 
     /** Of each session, by its number: how many I/O requests it has made. Conductor's thread. */

@@ -53,13 +53,6 @@ public final class LockFiles {
         return new LockFiles(folder(runDir));
     }
 
-    /** Of a broker that has ended and whose clients have. */
-    public static void removeUnlessAwaited(Path runDir) throws ErrnoException {
-        if (!SessionRoster.isAnyNoted(runDir)) {
-            removeAll(runDir);
-        }
-    }
-
     /** The image's file, open for reading and writing, which stays this object's. */
     int descriptorOf(ImageSpec image) throws ErrnoException {
         Integer known = descriptors.get(image);
@@ -112,7 +105,7 @@ public final class LockFiles {
         return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode));
     }
 
-    private static void removeAll(Path runDir) throws ErrnoException {
+    static void removeAll(Path runDir) throws ErrnoException {
         Path folder = folder(runDir);
         try {
             if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {

@@ -24,6 +24,7 @@ final class OpenHandler {
     private final ReturnGrace grace;
     private final SessionLimits limits;
     private final ReopenRetry retry;
+    private final EndHandler ends;
 
     OpenHandler(
             ImageMap map,
@@ -34,7 +35,9 @@ final class OpenHandler {
             LockFiles lockFiles,
             ReturnGrace grace,
             SessionLimits limits,
-            DelayedTasks delayed) {
+            DelayedTasks delayed,
+            EndHandler ends) {
+        this.ends = ends;
         this.map = map;
         this.images = images;
         this.permissions = permissions;
@@ -168,6 +171,9 @@ final class OpenHandler {
                             whenClosed.run();
                         });
         session.finishedRequests += open.handle().requests();
+        if (session.ended && !mapped.revoked()) {
+            ends.onSessionEnd(session, open);
+        }
         if (mapped.revoked()) {
             session.messenger.execute(
                     () -> {

@@ -207,6 +207,11 @@ final class ReturnGrace {
                 .toList();
     }
 
+    /** Whether anybody may yet come back, however late. */
+    boolean isAnyAbsent() {
+        return !(expected.isEmpty() && idle.isEmpty() && late.isEmpty());
+    }
+
     /** Whether those who look for their broker by themselves may still be on their way. */
     boolean isTimeToComeBack(long now) {
         return now - start < LIMIT_NANOS;

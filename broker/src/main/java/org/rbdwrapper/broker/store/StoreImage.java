@@ -60,8 +60,9 @@ public interface StoreImage extends AutoCloseable {
      * Starts one request. Returns at once, never blocks for long, allocates nothing and throws
      * nothing; several threads may call it at the same time.
      *
-     * @param op what; the caller has checked position and length against {@link #size()} and
-     *     refused what would change an image opened read-only.
+     * @param op what, but for TRUNCATE and EXTEND, which are the messengers'; the caller has
+     *     checked position and length against {@link #size()} and refused what would change an
+     *     image opened read-only.
      * @param address where the data is (WRITE) or goes (READ), in this process; ignored by the
      *     others. Stays valid until the completion.
      * @param position bytes from the image's start; ignored by FLUSH.

@@ -67,7 +67,15 @@ final class RequestLedgerTest {
         int handle = SessionChannels.handleNumber(index, 7);
         OpenHandle opened =
                 new OpenHandle(
-                        handle, true, true, isCached, null, null, null, ledger.countersOf(handle));
+                        handle,
+                        true,
+                        true,
+                        isCached,
+                        null,
+                        null,
+                        null,
+                        null,
+                        ledger.countersOf(handle));
         ledger.opened(handle, mapping, isCached);
         return opened;
     }

@@ -83,7 +83,7 @@ public final class Channels {
         }
     }
 
-    /** FLUSH, DISCARD or WRITE_ZEROES; returns when it is done. */
+    /** FLUSH, DISCARD, WRITE_ZEROES or TRUNCATE; returns when it is done. */
     public void command(IoOp op, Target target, long position, long length) throws ErrnoException {
         SyncChannel channel = lease(target);
         if (channel == null) {

@@ -61,7 +61,7 @@ final class Operation {
         return this;
     }
 
-    /** FLUSH, DISCARD or WRITE_ZEROES: one request, whatever its length. */
+    /** FLUSH, DISCARD, WRITE_ZEROES or TRUNCATE: one request, whatever its length. */
     Operation command(IoOp newOp, Target newTarget, long newPosition, long newLength) {
         fill(newOp, newTarget, newPosition, newLength);
         buffer = null;
@@ -269,6 +269,9 @@ final class Operation {
 
     /** For messages. */
     String describe() {
+        if (op == IoOp.TRUNCATE) {
+            return "truncation to " + position + " bytes";
+        }
         String name = op.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
         return op == IoOp.FLUSH
                 ? name

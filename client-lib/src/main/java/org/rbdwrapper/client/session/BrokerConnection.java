@@ -12,6 +12,7 @@ import org.rbdwrapper.ipc.codec.CloseImageEncoder;
 import org.rbdwrapper.ipc.codec.DoneDecoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
 import org.rbdwrapper.ipc.codec.ImageStatDecoder;
+import org.rbdwrapper.ipc.codec.KeepEndEncoder;
 import org.rbdwrapper.ipc.codec.OpenImageEncoder;
 import org.rbdwrapper.ipc.codec.ReplayDoneEncoder;
 import org.rbdwrapper.ipc.codec.ResumeEncoder;
@@ -216,6 +217,7 @@ final class BrokerConnection {
         try {
             Opened opened = ask(image.path(), image.isRead(), image.isWrite());
             if (opened.imageId.equals(image.imageId())) {
+                keepEnd(image.end(), opened.handle);
                 image.reopened(opened.handle);
                 return true;
             }
@@ -226,6 +228,39 @@ final class BrokerConnection {
             image.lost(e.errno());
         }
         return false;
+    }
+
+    /**
+     * Of an image that is open anew.
+     *
+     * @throws ErrnoException EIO: nobody knows any more how far it was written.
+     */
+    private void keepEnd(OpenedImage.End end, int handle) throws ErrnoException {
+        if (end == OpenedImage.End.NONE) {
+            return;
+        }
+        try {
+            control.call(
+                    (frame, correlationId) -> {
+                        KeepEndEncoder message = new KeepEndEncoder();
+                        message.wrapAndApplyHeader(
+                                        frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                                .correlationId(correlationId)
+                                .handle(Integer.toUnsignedLong(handle))
+                                .begin(0)
+                                .length(Long.MAX_VALUE)
+                                .end(-1);
+                        return message.encodedLength();
+                    },
+                    DoneDecoder.TEMPLATE_ID,
+                    (message, header) -> message);
+        } catch (ErrnoException e) {
+            throwIfDead(e);
+            if (end == OpenedImage.End.KEPT || !e.errno().equals(Errno.EIO)) {
+                close(handle);
+                throw e;
+            }
+        }
     }
 
     /** What was closed while {@link #reopen} opened it. */

@@ -5,6 +5,7 @@ import org.rbdwrapper.client.io.Target;
 import org.rbdwrapper.ipc.Errno;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** An image that is open in a session, and what the broker said of it. Any thread. */
 public final class OpenedImage implements Target {
@@ -18,8 +19,21 @@ public final class OpenedImage implements Target {
     private final boolean write;
     private final int objectSize;
     private final String imageId;
+    private final AtomicReference<End> end = new AtomicReference<>(End.NONE);
     private volatile int handle;
     private volatile Errno failure;
+
+    /** Whether the file has a logical end, which the broker keeps. */
+    enum End {
+        NONE,
+
+        /**
+         * It is being truncated for the first time: a broker that ends then may have done it, and
+         * the next one has the end; or not, and it is made again.
+         */
+        BEING_SET,
+        KEPT
+    }
 
     OpenedImage(
             String path, boolean read, boolean write, int handle, int objectSize, String imageId) {
@@ -46,6 +60,20 @@ public final class OpenedImage implements Target {
     /** Positive: what channels say instead of one is not. */
     private static int nextNumber() {
         return LAST_NUMBER.updateAndGet(last -> last == Integer.MAX_VALUE ? 1 : last + 1);
+    }
+
+    End end() {
+        return end.get();
+    }
+
+    /** Before it is truncated. */
+    public void onTruncation() {
+        end.compareAndSet(End.NONE, End.BEING_SET);
+    }
+
+    /** It was, or could not be. */
+    public void onTruncated(boolean isTruncated) {
+        end.compareAndSet(End.BEING_SET, isTruncated ? End.KEPT : End.NONE);
     }
 
     @Override

@@ -20,6 +20,7 @@ import java.nio.file.Path;
  */
 final class FaultyStoreBroker {
     private static final String HOLD = "hold";
+    private static final String HOLD_ZEROES = "hold zeroes";
     private static final String DELAY = "delay ";
     private static final String DELAY_OPENS = "delay-opens ";
 
@@ -34,6 +35,11 @@ final class FaultyStoreBroker {
         broker.stop();
         Files.writeString(file(broker.stateDir()), HOLD);
         broker.startAgain();
+    }
+
+    /** The next one writes no zeroes. */
+    static void holdZeroes(BrokerProcess next) throws IOException {
+        Files.writeString(file(next.stateDir()), HOLD_ZEROES);
     }
 
     static void delayWrites(BrokerProcess next, int millis) throws IOException {
@@ -55,6 +61,9 @@ final class FaultyStoreBroker {
     private static Fault fault(String said) {
         if (said.equals(HOLD)) {
             return Fault.hold(FaultPoint.WRITE);
+        }
+        if (said.equals(HOLD_ZEROES)) {
+            return Fault.hold(FaultPoint.WRITE_ZEROES);
         }
         if (said.startsWith(DELAY)) {
             return Fault.delay(FaultPoint.WRITE, Integer.parseInt(said.substring(DELAY.length())));

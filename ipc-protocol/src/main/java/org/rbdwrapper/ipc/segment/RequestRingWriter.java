@@ -37,6 +37,20 @@ public final class RequestRingWriter {
             long imagePosition,
             long length,
             int arenaOffset) {
+        write(correlationId, handle, op, imagePosition, length, arenaOffset, 0);
+    }
+
+    /**
+     * @param begin of TRUNCATE and EXTEND: where in the image the file begins.
+     */
+    public void write(
+            long correlationId,
+            int handle,
+            IoOp op,
+            long imagePosition,
+            long length,
+            int arenaOffset,
+            long begin) {
         int offset = ((int) position & mask) * REQUEST_LENGTH;
         MutableDirectBuffer buffer = ring;
         header.wrap(buffer, offset + MESSAGE_OFFSET)
@@ -50,7 +64,8 @@ public final class RequestRingWriter {
                 .length(length)
                 .handle(handle)
                 .arenaOffset(arenaOffset)
-                .op(op);
+                .op(op)
+                .begin(begin);
         position++;
         ring.putLongRelease(offset, position);
     }

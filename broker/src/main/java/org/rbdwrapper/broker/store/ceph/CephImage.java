@@ -191,7 +191,7 @@ final class CephImage implements StoreImage {
                     case FLUSH -> LibRbd.flush(pointer, aio);
                     case DISCARD -> LibRbd.discard(pointer, position, length, aio);
                     case WRITE_ZEROES -> LibRbd.writeZeroes(pointer, position, length, aio);
-                    case NULL_VAL -> -Errno.EINVAL.number();
+                    case TRUNCATE, EXTEND, NULL_VAL -> -Errno.EINVAL.number();
                 };
         if (result < 0) {
             LibRbd.release(aio);

@@ -24,7 +24,8 @@ public enum FaultPoint {
             case FLUSH -> FLUSH;
             case DISCARD -> DISCARD;
             case WRITE_ZEROES -> WRITE_ZEROES;
-            case NULL_VAL -> throw new IllegalArgumentException("not an operation");
+            case TRUNCATE, EXTEND, NULL_VAL ->
+                    throw new IllegalArgumentException(op + " is not for a store");
         };
     }
 }

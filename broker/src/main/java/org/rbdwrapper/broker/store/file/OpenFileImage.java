@@ -97,7 +97,7 @@ final class OpenFileImage implements StoreImage {
             case WRITE -> image.write(address, position, length);
             case FLUSH -> image.flush();
             case DISCARD, WRITE_ZEROES -> image.zero(position, length);
-            case NULL_VAL -> -Errno.EOPNOTSUPP.number();
+            case TRUNCATE, EXTEND, NULL_VAL -> -Errno.EOPNOTSUPP.number();
         };
     }
 

@@ -77,7 +77,7 @@ final class MemoryImage {
             case WRITE -> write(address, position, length);
             case DISCARD, WRITE_ZEROES -> zero(position, length);
             case FLUSH -> 0;
-            case NULL_VAL -> -Errno.EINVAL.number();
+            case TRUNCATE, EXTEND, NULL_VAL -> -Errno.EINVAL.number();
         };
     }
 

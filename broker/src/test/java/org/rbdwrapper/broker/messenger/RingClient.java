@@ -1,0 +1,153 @@
+package org.rbdwrapper.broker.messenger;
+
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_ARENA_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.codec.IoOp;
+import org.rbdwrapper.ipc.codec.IoResponseDecoder;
+import org.rbdwrapper.ipc.segment.RequestRingWriter;
+import org.rbdwrapper.ipc.segment.ResponseRingReader;
+import org.rbdwrapper.ipc.segment.SegmentGeometry;
+
+import java.lang.foreign.Arena;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * A client's channel and the broker's side of it, without a broker in between: for tests of what
+ * stands behind a channel. One thread, which is both.
+ */
+final class RingClient implements AutoCloseable {
+    static final int DEPTH = 8;
+
+    /** A tag that nobody has. */
+    static final int NO_ROOM = -1;
+
+    private final SegmentGeometry geometry = new SegmentGeometry(1, DEPTH, MIN_ARENA_LENGTH);
+    private final Arena memory = Arena.ofShared();
+    private final UnsafeBuffer channel;
+    private final RequestRingWriter requests;
+    private final ResponseRingReader responses;
+    private final HandleTable table = new HandleTable();
+    private final BrokerChannel reader;
+    private final Map<Integer, Long> answers = new HashMap<>();
+    private int busyTags;
+    private int handles;
+
+    RingClient() {
+        channel = new UnsafeBuffer(memory.allocate(geometry.channelStride(), 4096).asByteBuffer());
+        long address = channel.addressOffset();
+        requests =
+                new RequestRingWriter(
+                        new UnsafeBuffer(address + REQUEST_RING_OFFSET, DEPTH * REQUEST_LENGTH),
+                        DEPTH);
+        responses =
+                new ResponseRingReader(
+                        new UnsafeBuffer(
+                                address + geometry.responseRingOffset(), DEPTH * RESPONSE_LENGTH),
+                        DEPTH);
+        reader = new BrokerChannel(address, geometry, table);
+    }
+
+    /** Bytes that one request moves at most. */
+    int maxTransfer() {
+        return geometry.arenaLength() / DEPTH;
+    }
+
+    OpenHandle open(StoreImage image, LogicalEnds ends) {
+        int number = HandleTable.number(handles++ % HandleTable.CAPACITY, 1);
+        OpenHandle handle =
+                new OpenHandle(
+                        number,
+                        true,
+                        true,
+                        false,
+                        image,
+                        new ChangeCounter(),
+                        new StoreAnswers("tested"),
+                        ends,
+                        RequestLedger.inHeap().countersOf(number));
+        table.add(handle);
+        return handle;
+    }
+
+    /** No more requests of it come; what it has under way may yet end. */
+    void leave(OpenHandle handle, Runnable drained) {
+        table.remove(handle);
+        handle.retire(drained);
+    }
+
+    int write(OpenHandle handle, long position, byte[] bytes) {
+        int tag = takeTag();
+        int offset = tag * maxTransfer();
+        channel.putBytes(geometry.arenaOffset() + offset, bytes);
+        return submit(tag, handle, IoOp.WRITE, position, bytes.length, offset, 0);
+    }
+
+    int submit(OpenHandle handle, IoOp op, long position, long length) {
+        return submit(takeTag(), handle, op, position, length, 0, 0);
+    }
+
+    /**
+     * @param end in the file.
+     */
+    int truncate(OpenHandle handle, IoOp op, long begin, long length, long end) {
+        return submit(takeTag(), handle, op, begin + end, length, 0, begin);
+    }
+
+    boolean isAnswered(int tag) {
+        for (IoResponseDecoder next = responses.poll(); next != null; next = responses.poll()) {
+            answers.put((int) next.correlationId() & TAG_MASK, next.result());
+        }
+        return answers.containsKey(tag);
+    }
+
+    /** Of one that {@link #isAnswered}; the tag is free again. */
+    long takeAnswer(int tag) {
+        busyTags &= ~(1 << tag);
+        return answers.remove(tag);
+    }
+
+    long await(int tag) {
+        while (!isAnswered(tag)) {
+            Thread.onSpinWait();
+        }
+        return takeAnswer(tag);
+    }
+
+    /** Nothing is under way. */
+    @Override
+    public void close() {
+        reader.release();
+        memory.close();
+    }
+
+    private int takeTag() {
+        int tag = Integer.numberOfTrailingZeros(~busyTags);
+        if (tag >= DEPTH) {
+            throw new IllegalStateException("too many requests at a time");
+        }
+        busyTags |= 1 << tag;
+        return tag;
+    }
+
+    private int submit(
+            int tag,
+            OpenHandle handle,
+            IoOp op,
+            long position,
+            long length,
+            int arenaOffset,
+            long begin) {
+        requests.write(tag, handle.handle(), op, position, length, arenaOffset, begin);
+        if (reader.drain(1) != 1) {
+            throw new IllegalStateException("not taken: " + reader.violation());
+        }
+        return tag;
+    }
+}
