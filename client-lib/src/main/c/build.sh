@@ -28,12 +28,14 @@ case $part in
 library)
     compile -DRBDW_RELEASE="\"$release\"" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdw.so -Wl,-z,defs -Wl,-z,now \
         -o "$output/librbdw.so" "$sources"/*.c
-    # the client's code is part of it, and only the hooks can be seen; a hook may be given a NULL that its header forbids. It is
-    # initialised first, for libstdc++ keeps the stdin that it finds when it is
-    compile -fno-delete-null-pointer-checks -Wno-nonnull-compare -DRBDW_RELEASE="\"$release\"" -DRBDW_API= \
+    # the client's code is part of it, and only the hooks can be seen; a hook may be given a NULL that its header forbids
+    # (__nonnull), and must not be compiled as if it were not. It is initialised first, for libstdc++ keeps the stdin that it finds
+    # when it is. A hook that calls another means this library's: that of a library preloaded before it, as fakeroot's, may have
+    # called this one
+    compile -fno-delete-null-pointer-checks '-D__nonnull(params)=' -DRBDW_RELEASE="\"$release\"" -DRBDW_API= \
         -I "$sources/preload" -I "$sources/preload/file" -I "$sources/preload/path" -I "$sources/preload/aio" \
         -I "$sources/preload/stdio" -fPIC -fvisibility=hidden -shared -Wl,-soname,librbdwrapper.so -Wl,-z,defs \
-        -Wl,-z,now -Wl,-z,initfirst -o "$output/librbdwrapper.so" "$sources"/*.c "$sources"/preload/*.c \
+        -Wl,-z,now -Wl,-z,initfirst -Wl,-Bsymbolic-functions -o "$output/librbdwrapper.so" "$sources"/*.c "$sources"/preload/*.c \
         "$sources"/preload/*/*.c -ldl
     ;;
 tests)

@@ -2,7 +2,9 @@
  * concerned. CALL(result, name, parameters), a section for each file that defines its hooks.
  *
  * Beside each stand, in its file, the other names of the same call: the 64 forms (off_t has 64 bits
- * wherever this library runs) and the fortified ones (__read_chk, __open64_2, ...).
+ * wherever this library runs) and the fortified ones (__read_chk, __open64_2, ...). The names of stat
+ * stand here one by one, for each has to be passed on to its own: libraries preloaded after this one
+ * (fakeroot's) make one of another, and would come back here for ever.
  *
  *     calls/   the hooks, a file for each family
  *     stdio/   streams on images
@@ -99,9 +101,23 @@ struct io_event;
     CALL(int, syncfs, (int fd))                                                                    \
     /* stat.c */                                                                                   \
     CALL(int, stat, (const char *path, struct stat *status))                                       \
+    CALL(int, stat64, (const char *path, struct stat *status))                                     \
+    CALL(int, __xstat, (int version, const char *path, struct stat *status))                       \
+    CALL(int, __xstat64, (int version, const char *path, struct stat *status))                     \
     CALL(int, lstat, (const char *path, struct stat *status))                                      \
+    CALL(int, lstat64, (const char *path, struct stat *status))                                    \
+    CALL(int, __lxstat, (int version, const char *path, struct stat *status))                      \
+    CALL(int, __lxstat64, (int version, const char *path, struct stat *status))                    \
     CALL(int, fstat, (int fd, struct stat *status))                                                \
+    CALL(int, fstat64, (int fd, struct stat *status))                                              \
+    CALL(int, __fxstat, (int version, int fd, struct stat *status))                                \
+    CALL(int, __fxstat64, (int version, int fd, struct stat *status))                              \
     CALL(int, fstatat, (int directory, const char *path, struct stat *status, int flags))          \
+    CALL(int, fstatat64, (int directory, const char *path, struct stat *status, int flags))        \
+    CALL(int, __fxstatat, (int version, int directory, const char *path, struct stat *status,      \
+                           int flags))                                                             \
+    CALL(int, __fxstatat64, (int version, int directory, const char *path, struct stat *status,    \
+                             int flags))                                                           \
     CALL(int, statx, (int directory, const char *path, int flags, unsigned mask,                   \
                       struct statx *status))                                                       \
     CALL(int, statfs, (const char *path, struct statfs *status))                                   \

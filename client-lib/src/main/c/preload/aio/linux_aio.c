@@ -203,6 +203,13 @@ HOOK int io_submit(aio_context_t id, long count, struct iocb **requests)
     if (count <= 0 || requests == NULL) {
         return REAL(io_submit)(id, count, requests);
     }
+    if (descriptors_end() == 0) {
+        /* requests that are not there are the kernel's to refuse */
+        long result = submit_to_kernel(id, count, requests);
+        if (result != -EBADF) {
+            return (int) result;
+        }
+    }
     while (done < count) {
         bool of_images = descriptor_is_image((int) requests[done]->aio_fildes);
         long alike = count_alike(count - done, requests + done, of_images);

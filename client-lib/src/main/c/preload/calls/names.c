@@ -33,7 +33,7 @@ ALIAS(eaccess, euidaccess);
 /* What /proc/self/fd/N leads to, where that is an image. 0: it is none. */
 static ssize_t read_descriptors_link(const char *path, char *target, size_t length)
 {
-    int fd = path == NULL || path[0] != '/' || path[1] != 'p' ? -1 : path_descriptor(path);
+    int fd = path_is_absolute(path) ? path_descriptor(path) : -1;
     struct open_file *file = fd < 0 ? NULL : descriptor_acquire(fd);
     if (file == NULL) {
         return 0;

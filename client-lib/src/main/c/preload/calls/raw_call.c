@@ -12,6 +12,7 @@
 
 #include "hook.h"
 #include "linux_aio.h"
+#include "memory.h"
 
 /* What the arguments are, by the call. */
 #define FD ((int) a)
@@ -158,6 +159,9 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return as_result(io_getevents((aio_context_t) a, b, c, (struct io_event *) d,
                                       (struct timespec *) e));
     case SYS_io_pgetevents: /* the mask comes with its size */
+        if (f != 0 && !memory_can_be_read((const void *) f, sizeof(sigset_t *))) {
+            return as_result(-EFAULT);
+        }
         return as_result(io_pgetevents((aio_context_t) a, b, c, (struct io_event *) d,
                                        (struct timespec *) e, f == 0 ? NULL : *(sigset_t **) f));
     default:

@@ -6,6 +6,7 @@
 
 #include "hook.h"
 #include "image_stat.h"
+#include "memory.h"
 #include "working_directory.h"
 
 /* The stand-in for /rbdw has no links left: few other directories have none. */
@@ -18,50 +19,85 @@ static int passed(int result, int fd, struct stat *status)
     return result;
 }
 
-static int of_path(enum call call, const struct image_path *target, struct stat *status)
+/* Called only after the kernel has read the path, which may be NULL (a kernel from 6.11 on takes that for an
+ * empty one). */
+static bool means_directory_itself(const char *path)
 {
-    report_count(call);
+    return path == NULL || *path == '\0' || strcmp(path, ".") == 0;
+}
+
+/* One of the names of stat, as it was called. */
+struct stat_call {
+    enum call name;
+    int version;
+    int directory;
+    int flags;
+};
+
+static int pass_on(const struct stat_call *call, const char *path, struct stat *status)
+{
+    switch (call->name) {
+    case CALL_stat:
+        return REAL(stat)(path, status);
+    case CALL_stat64:
+        return REAL(stat64)(path, status);
+    case CALL___xstat:
+        return REAL(__xstat)(call->version, path, status);
+    case CALL___xstat64:
+        return REAL(__xstat64)(call->version, path, status);
+    case CALL_lstat:
+        return REAL(lstat)(path, status);
+    case CALL_lstat64:
+        return REAL(lstat64)(path, status);
+    case CALL___lxstat:
+        return REAL(__lxstat)(call->version, path, status);
+    case CALL___lxstat64:
+        return REAL(__lxstat64)(call->version, path, status);
+    case CALL_fstatat64:
+        return REAL(fstatat64)(call->directory, path, status, call->flags);
+    case CALL___fxstatat:
+        return REAL(__fxstatat)(call->version, call->directory, path, status, call->flags);
+    case CALL___fxstatat64:
+        return REAL(__fxstatat64)(call->version, call->directory, path, status, call->flags);
+    default:
+        return REAL(fstatat)(call->directory, path, status, call->flags);
+    }
+}
+
+static enum call counted_as(const struct stat_call *call)
+{
+    bool has_directory = call->name == CALL_fstatat || call->name == CALL_fstatat64
+                         || call->name == CALL___fxstatat || call->name == CALL___fxstatat64;
+    return has_directory                                ? CALL_fstatat
+           : (call->flags & AT_SYMLINK_NOFOLLOW) != 0 ? CALL_lstat
+                                                        : CALL_stat;
+}
+
+static int of_path(const struct stat_call *call, const struct image_path *target,
+                   struct stat *status)
+{
+    report_count(counted_as(call));
     return (int) as_result(image_stat_of_path(target, status));
 }
 
-static int stat_at(enum call call, int directory, const char *path, struct stat *status, int flags)
+static int stat_path(const struct stat_call *call, const char *path, struct stat *status)
 {
     struct image_path target;
-    enum path_follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? PATH_NOFOLLOW : PATH_FOLLOW;
+    enum path_follow follow =
+        (call->flags & AT_SYMLINK_NOFOLLOW) != 0 ? PATH_NOFOLLOW : PATH_FOLLOW;
     if (path_is_image(path, follow, &target)) {
         return of_path(call, &target, status);
     }
-    int result = call == CALL_stat    ? REAL(stat)(path, status)
-                 : call == CALL_lstat ? REAL(lstat)(path, status)
-                                      : REAL(fstatat)(directory, path, status, flags);
+    int result = pass_on(call, path, status);
     if (result < 0 && errno == ENOENT
-        && path_leads_to_image(directory, path, follow, &target)) {
-        if (target.kind == PATH_HOST) {
-            return stat_at(call, AT_FDCWD, target.path, status, flags);
-        }
-        return of_path(call, &target, status);
+        && path_leads_to_image(call->directory, path, follow, &target)) {
+        return target.kind == PATH_HOST ? stat_path(call, target.path, status)
+                                        : of_path(call, &target, status);
     }
-    bool is_directory_itself = result == 0 && (strcmp(path, ".") == 0 || *path == '\0');
-    return is_directory_itself ? passed(result, directory, status) : result;
-}
-
-HOOK int stat(const char *path, struct stat *status)
-{
-    return stat_at(CALL_stat, AT_FDCWD, path, status, 0);
-}
-
-HOOK int lstat(const char *path, struct stat *status)
-{
-    return stat_at(CALL_lstat, AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
-}
-
-HOOK int fstat(int fd, struct stat *status)
-{
-    struct open_file *file = descriptor_acquire(fd);
-    if (file == NULL) {
-        return passed(REAL(fstat)(fd, status), fd, status);
+    if (result == 0 && means_directory_itself(path)) {
+        return passed(result, call->directory, status);
     }
-    return (int) leave(file, CALL_fstat, image_stat_of_file(file, status));
+    return result;
 }
 
 static bool means_descriptor(const char *path, int flags)
@@ -69,14 +105,100 @@ static bool means_descriptor(const char *path, int flags)
     return (flags & AT_EMPTY_PATH) != 0 && (path == NULL || *path == '\0');
 }
 
-HOOK int fstatat(int directory, const char *path, struct stat *status, int flags)
+/* Whether a path is looked for in a directory, if it is not empty: else the directory does not count, or the
+ * path cannot be read. */
+static bool is_in_directory(const char *path, int flags)
 {
-    if (descriptor_is_image(directory) && (path == NULL || *path != '/')) {
-        return means_descriptor(path, flags) ? fstat(directory, status)
-                                             : (int) as_result(-ENOTDIR);
-    }
-    return stat_at(CALL_fstatat, directory, path, status, flags);
+    return path == NULL ? means_descriptor(path, flags) : memory_has_string(path) && *path != '/';
 }
+
+static int stat_image(struct open_file *file, struct stat *status)
+{
+    return (int) leave(file, CALL_fstat, image_stat_of_file(file, status));
+}
+
+static int stat_at(const struct stat_call *call, const char *path, struct stat *status)
+{
+    struct open_file *file = descriptor_acquire(call->directory);
+    if (file == NULL) {
+        return stat_path(call, path, status);
+    }
+    if (!is_in_directory(path, call->flags)) {
+        open_file_release(file);
+        return stat_path(call, path, status);
+    }
+    if (means_descriptor(path, call->flags)) {
+        return stat_image(file, status);
+    }
+    return (int) leave(file, CALL_fstatat, -ENOTDIR);
+}
+
+/* The C library's names: NAME and NAME64, and how programs built with a glibc before 2.33 call them, with
+ * a version, which is the layout's and of which 64-bit systems have one. The names of the assembler,
+ * since struct stat64 is another type to the compiler. */
+#define NAMED(name) __asm__(#name)
+#define STAT_OF_PATH(name, flags)                                                                  \
+    extern int hook_##name(const char *path, struct stat *status) NAMED(name);                     \
+    HOOK int hook_##name(const char *path, struct stat *status)                                    \
+    {                                                                                              \
+        return stat_path(&(struct stat_call) {CALL_##name, 0, AT_FDCWD, flags}, path, status);     \
+    }
+#define STAT_OF_PATH_BY_VERSION(name, flags)                                                       \
+    extern int hook_##name(int version, const char *path, struct stat *status) NAMED(name);        \
+    HOOK int hook_##name(int version, const char *path, struct stat *status)                       \
+    {                                                                                              \
+        return stat_path(&(struct stat_call) {CALL_##name, version, AT_FDCWD, flags}, path,        \
+                         status);                                                                  \
+    }
+#define STAT_OF_DESCRIPTOR(name)                                                                   \
+    extern int hook_##name(int fd, struct stat *status) NAMED(name);                               \
+    HOOK int hook_##name(int fd, struct stat *status)                                              \
+    {                                                                                              \
+        struct open_file *file = descriptor_acquire(fd);                                           \
+        return file == NULL ? passed(REAL(name)(fd, status), fd, status)                           \
+                            : stat_image(file, status);                                            \
+    }
+#define STAT_OF_DESCRIPTOR_BY_VERSION(name)                                                        \
+    extern int hook_##name(int version, int fd, struct stat *status) NAMED(name);                  \
+    HOOK int hook_##name(int version, int fd, struct stat *status)                                 \
+    {                                                                                              \
+        struct open_file *file = descriptor_acquire(fd);                                           \
+        return file == NULL ? passed(REAL(name)(version, fd, status), fd, status)                  \
+                            : stat_image(file, status);                                            \
+    }
+#define STAT_AT(name)                                                                              \
+    extern int hook_##name(int directory, const char *path, struct stat *status, int flags)        \
+        NAMED(name);                                                                               \
+    HOOK int hook_##name(int directory, const char *path, struct stat *status, int flags)          \
+    {                                                                                              \
+        return stat_at(&(struct stat_call) {CALL_##name, 0, directory, flags}, path, status);      \
+    }
+#define STAT_AT_BY_VERSION(name)                                                                   \
+    extern int hook_##name(int version, int directory, const char *path, struct stat *status,      \
+                           int flags) NAMED(name);                                                 \
+    HOOK int hook_##name(int version, int directory, const char *path, struct stat *status,        \
+                         int flags)                                                                \
+    {                                                                                              \
+        return stat_at(&(struct stat_call) {CALL_##name, version, directory, flags}, path,         \
+                       status);                                                                    \
+    }
+
+STAT_OF_PATH(stat, 0)
+STAT_OF_PATH(stat64, 0)
+STAT_OF_PATH_BY_VERSION(__xstat, 0)
+STAT_OF_PATH_BY_VERSION(__xstat64, 0)
+STAT_OF_PATH(lstat, AT_SYMLINK_NOFOLLOW)
+STAT_OF_PATH(lstat64, AT_SYMLINK_NOFOLLOW)
+STAT_OF_PATH_BY_VERSION(__lxstat, AT_SYMLINK_NOFOLLOW)
+STAT_OF_PATH_BY_VERSION(__lxstat64, AT_SYMLINK_NOFOLLOW)
+STAT_OF_DESCRIPTOR(fstat)
+STAT_OF_DESCRIPTOR(fstat64)
+STAT_OF_DESCRIPTOR_BY_VERSION(__fxstat)
+STAT_OF_DESCRIPTOR_BY_VERSION(__fxstat64)
+STAT_AT(fstatat)
+STAT_AT(fstatat64)
+STAT_AT_BY_VERSION(__fxstatat)
+STAT_AT_BY_VERSION(__fxstatat64)
 
 static struct statx_timestamp timestamp(struct timespec time)
 {
@@ -121,8 +243,11 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
     struct stat status;
     struct timespec created = {0};
     enum path_follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? PATH_NOFOLLOW : PATH_FOLLOW;
-    struct open_file *file =
-        path == NULL || *path != '/' ? descriptor_acquire(directory) : NULL;
+    struct open_file *file = descriptor_acquire(directory);
+    if (file != NULL && !is_in_directory(path, flags)) {
+        open_file_release(file);
+        file = NULL;
+    }
     if (file != NULL) {
         int error = means_descriptor(path, flags)
                         ? image_stat_with_birth_of_file(file, &status, &created)
@@ -144,49 +269,9 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
         return statx_of(error, &status, created, result);
     }
     if (passed_on == 0 && S_ISDIR(result->stx_mode) && result->stx_nlink == 0
-        && (*path == '\0' || strcmp(path, ".") == 0) && root_directory_is(directory)) {
+        && means_directory_itself(path) && root_directory_is(directory)) {
         image_stat_of_root(&status);
         to_statx(&status, result);
     }
     return passed_on;
 }
-
-/* How programs built with a glibc before 2.33 call them; version is the layout's, of which 64-bit
- * systems have one. */
-extern int __xstat(int version, const char *path, struct stat *status);
-extern int __lxstat(int version, const char *path, struct stat *status);
-extern int __fxstat(int version, int fd, struct stat *status);
-extern int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
-
-HOOK int __xstat(int version, const char *path, struct stat *status)
-{
-    (void) version;
-    return stat(path, status);
-}
-
-HOOK int __lxstat(int version, const char *path, struct stat *status)
-{
-    (void) version;
-    return lstat(path, status);
-}
-
-HOOK int __fxstat(int version, int fd, struct stat *status)
-{
-    (void) version;
-    return fstat(fd, status);
-}
-
-HOOK int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags)
-{
-    (void) version;
-    return fstatat(directory, path, status, flags);
-}
-
-ALIAS(stat64, stat);
-ALIAS(lstat64, lstat);
-ALIAS(fstat64, fstat);
-ALIAS(fstatat64, fstatat);
-ALIAS(__xstat64, __xstat);
-ALIAS(__lxstat64, __lxstat);
-ALIAS(__fxstat64, __fxstat);
-ALIAS(__fxstatat64, __fxstatat);

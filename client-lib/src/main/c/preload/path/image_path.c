@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "memory.h"
 #include "real.h"
 #include "working_directory.h"
 
@@ -41,6 +42,11 @@ static int number(const char *digits)
     }
     long value = strtol(digits, &end, 10);
     return *end != '\0' || value >= DESCRIPTORS_MAX ? -1 : (int) value;
+}
+
+bool path_is_absolute(const char *path)
+{
+    return memory_has_string(path) && path[0] == '/';
 }
 
 int path_descriptor(const char *path)
@@ -119,7 +125,7 @@ static bool is_descriptors_image(const char *path, struct image_path *target)
 
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target)
 {
-    if (path == NULL || path[0] != '/') {
+    if (!memory_has_string(path) || path[0] != '/') {
         return false;
     }
     const char *rest = path;
@@ -299,7 +305,7 @@ bool path_leads_to_image(int directory, const char *path, enum path_follow follo
                          struct image_path *target)
 {
     int error = errno;
-    bool found = leads(directory, path, follow, target);
+    bool found = memory_has_string(path) && leads(directory, path, follow, target);
     errno = error;
     return found;
 }

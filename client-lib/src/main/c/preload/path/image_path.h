@@ -24,6 +24,9 @@ struct image_path {
 
 enum path_follow { PATH_NOFOLLOW, PATH_FOLLOW };
 
+/* False too for what cannot be read, of which the kernel says EFAULT. */
+bool path_is_absolute(const char *path);
+
 /* Before the kernel: from its spelling alone, and /dev/fd/N, /proc/self/fd/N and /dev/stdin where
  * the descriptor is an image's (those only where links are followed). */
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target);

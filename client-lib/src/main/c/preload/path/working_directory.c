@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "by_path.h"
+#include "memory.h"
 
 /* By this the kernel's link to the unlinked directory is known. */
 #define STAND_IN "/.rbdw-root-"
@@ -87,7 +88,7 @@ static int change_to(const struct image_path *target)
 /* Up from the stand-in, the kernel would find what that stands in. */
 static bool leads_up(const char *path)
 {
-    return path != NULL && path[0] == '.' && path[1] == '.' && root_directory_is(AT_FDCWD);
+    return memory_has_string(path) && path[0] == '.' && path[1] == '.' && root_directory_is(AT_FDCWD);
 }
 
 HOOK int chdir(const char *path)
