@@ -23,7 +23,7 @@
  *   aio_error, aio_return        read the aiocb only, where posix_aio_requests.h keeps the same
  *   io_cancel                    the kernel cancels no request on a file, and none here: EINVAL
  *   io_uring_*                   the kernel does the I/O, past any library: EBADF on the placeholder
- *   wide and locale stdio, popen, tmpfile, getline ...
+ *   byte stdio, popen, tmpfile, getline ...
  *                                work on the streams that fopen and its kin make here
  *   ftw, nftw, fts               of the C library: they walk inside it; find and others have their own
  *   sync                         asks for all files of the host; fsync and syncfs are intercepted
@@ -41,6 +41,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -51,6 +52,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <utime.h>
+#include <wchar.h>
 
 struct iocb; /* of <linux/aio_abi.h>, which says too much */
 struct io_event;
@@ -177,6 +179,35 @@ struct io_event;
     CALL(FILE *, fdopen, (int fd, const char *mode))                                               \
     CALL(FILE *, freopen, (const char *path, const char *mode, FILE *stream))                      \
     CALL(int, fileno, (FILE * stream))                                                             \
+    /* wide_calls.c */                                                                              \
+    CALL(int, fclose, (FILE * stream))                                                             \
+    CALL(int, fflush, (FILE * stream))                                                             \
+    CALL(int, fflush_unlocked, (FILE * stream))                                                    \
+    CALL(int, fseek, (FILE * file, long offset, int whence))                                       \
+    CALL(int, fseeko, (FILE * file, off_t offset, int whence))                                     \
+    CALL(int, fsetpos, (FILE * file, const fpos_t *position))                                      \
+    CALL(void, rewind, (FILE * file))                                                              \
+    CALL(wint_t, getwchar, (void))                                                                 \
+    CALL(wint_t, getwchar_unlocked, (void))                                                        \
+    CALL(wint_t, putwchar, (wchar_t character))                                                    \
+    CALL(wint_t, putwchar_unlocked, (wchar_t character))                                           \
+    CALL(wint_t, fgetwc, (FILE * stream))                                                          \
+    CALL(wint_t, fgetwc_unlocked, (FILE * stream))                                                 \
+    CALL(wchar_t *, fgetws, (wchar_t * line, int count, FILE *stream))                             \
+    CALL(wchar_t *, fgetws_unlocked, (wchar_t * line, int count, FILE *stream))                    \
+    CALL(wchar_t *, __fgetws_chk, (wchar_t * line, size_t room, int count, FILE *stream))          \
+    CALL(wchar_t *, __fgetws_unlocked_chk, (wchar_t * line, size_t room, int count, FILE *stream)) \
+    CALL(wint_t, fputwc, (wchar_t character, FILE * stream))                                       \
+    CALL(wint_t, fputwc_unlocked, (wchar_t character, FILE * stream))                              \
+    CALL(int, fputws, (const wchar_t *text, FILE *stream))                                         \
+    CALL(int, fputws_unlocked, (const wchar_t *text, FILE *stream))                                \
+    CALL(wint_t, ungetwc, (wint_t character, FILE * stream))                                       \
+    CALL(int, fwide, (FILE * stream, int mode))                                                    \
+    CALL(int, vfwprintf, (FILE * stream, const wchar_t *format, va_list arguments))                \
+    CALL(int, __vfwprintf_chk, (FILE * stream, int flag, const wchar_t *format, va_list arguments))\
+    CALL(int, vfwscanf, (FILE * stream, const wchar_t *format, va_list arguments))                 \
+    CALL(int, __isoc99_vfwscanf, (FILE * stream, const wchar_t *format, va_list arguments))        \
+    CALL(int, __isoc23_vfwscanf, (FILE * stream, const wchar_t *format, va_list arguments))        \
     /* directory.c */                                                                              \
     CALL(DIR *, opendir, (const char *path))                                                       \
     CALL(DIR *, fdopendir, (int fd))                                                               \

@@ -125,6 +125,9 @@ void real_find_calls(void)
     found.__fxstat = found.__fxstat64 = fxstat_by_system_call;
     found.__fxstatat = found.__fxstatat64 = fxstatat_by_system_call;
     next_symbols_find(call_names, (void **) &found, CALLS);
+    if ((void *) found.__isoc23_vfwscanf == (void *) missing) {
+        found.__isoc23_vfwscanf = found.__isoc99_vfwscanf; /* before glibc 2.38 */
+    }
     found.io_setup = io_setup_by_system_call;
     found.io_destroy = io_destroy_by_system_call;
     found.io_submit = io_submit_by_system_call;

@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wchar.h>
 
 /* Arguments, a letter each:
  *   p path    m mode of fopen    b buffer, or whatever the call writes or reads there    v iovec, a pair
@@ -87,6 +88,23 @@ static const struct call {
     {"flistxattr", "lfbl", 0}, {"fsetxattr", "ifpblx", 0}, {"fremovexattr", "ifp", 0},
     {"fopen", "ppm", 0}, {"fopen64", "ppm", 0}, {"fdopen", "pfm", 0}, {"freopen", "ppmF", 0},
     {"freopen64", "ppmF", 0}, {"fileno", "iF", 0}, {"fileno_unlocked", "iF", 0},
+    {"fclose", "iF", 0}, {"fflush", "iF", 0}, {"fflush_unlocked", "iF", 0}, {"fseek", "iF5x", 0},
+    {"fseeko", "iF5x", 0}, {"fseeko64", "iF5x", 0}, {"fsetpos", "iFb", 0}, {"fsetpos64", "iFb", 0},
+    {"rewind", "vF", 0}, {"fwide", "iFx", 0}, {"fgetwc", "iF", 0}, {"getwc", "iF", 0},
+    {"fgetwc_unlocked", "iF", 0}, {"getwc_unlocked", "iF", 0}, {"getwchar", "i", 0},
+    {"getwchar_unlocked", "i", 0}, {"ungetwc", "i5F", 0}, {"fgetws", "pbcF", 0},
+    {"fgetws_unlocked", "pbcF", 0}, {"__fgetws_chk", "pblcF", 0},
+    {"__fgetws_unlocked_chk", "pblcF", 0}, {"fputwc", "i5F", 0}, {"putwc", "i5F", 0},
+    {"fputwc_unlocked", "i5F", 0}, {"putwc_unlocked", "i5F", 0}, {"putwchar", "i5", 0},
+    {"putwchar_unlocked", "i5", 0}, {"fputws", "ibF", 0}, {"fputws_unlocked", "ibF", 0},
+    {"vfwprintf", "iFbb", 0}, {"fwprintf", "iFb", 0}, {"vwprintf", "ibb", 0}, {"wprintf", "ib", 0},
+    {"__vfwprintf_chk", "iF1bb", 0}, {"__fwprintf_chk", "iF1b", 0}, {"__vwprintf_chk", "i1bb", 0},
+    {"__wprintf_chk", "i1b", 0},
+    {"vfwscanf", "iFbb", 0}, {"fwscanf", "iFb", 0}, {"vwscanf", "ibb", 0}, {"wscanf", "ib", 0},
+    {"__isoc99_vfwscanf", "iFbb", 0}, {"__isoc99_fwscanf", "iFb", 0},
+    {"__isoc99_vwscanf", "ibb", 0}, {"__isoc99_wscanf", "ib", 0},
+    {"__isoc23_vfwscanf", "iFbb", 0}, {"__isoc23_fwscanf", "iFb", 0},
+    {"__isoc23_vwscanf", "ibb", 0}, {"__isoc23_wscanf", "ib", 0},
     {"opendir", "pp", 0}, {"fdopendir", "pf", 0}, {"readdir", "pD", 0}, {"readdir64", "pD", 0},
     {"readdir_r", "iDbo", 0}, {"readdir64_r", "iDbo", 0}, {"closedir", "iD", 0},
     {"rewinddir", "vD", 0}, {"telldir", "lD", 0}, {"seekdir", "vDx", 0}, {"dirfd", "iD", 0},
@@ -168,7 +186,8 @@ static long by_system_call(long result)
     return result < 0 ? -errno : result;
 }
 
-/* libaio need not be there, and llseek is a name that the C library has for old programs only. */
+/* libaio need not be there, a C library before 2.38 has none of the last standard's scanf, and llseek is a
+ * name that it has for old programs only. */
 static int plain_io_setup(long limit, void *id)
 {
     return (int) by_system_call(syscall(SYS_io_setup, limit, id));
@@ -212,6 +231,8 @@ static void *function_of(const char *name)
         const char *name;
         void *function;
     } plain[] = {
+        {"__isoc23_vfwscanf", (void *) vfwscanf},        {"__isoc23_fwscanf", (void *) fwscanf},
+        {"__isoc23_vwscanf", (void *) vwscanf},          {"__isoc23_wscanf", (void *) wscanf},
         {"io_setup", (void *) plain_io_setup},           {"io_queue_init", (void *) plain_io_queue_init},
         {"io_destroy", (void *) plain_io_destroy},       {"io_queue_release", (void *) plain_io_destroy},
         {"io_submit", (void *) plain_io_submit},         {"io_getevents", (void *) plain_io_getevents},

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 bool stdio_mode_parse(const char *text, struct stdio_mode *mode)
 {
@@ -12,7 +13,7 @@ bool stdio_mode_parse(const char *text, struct stdio_mode *mode)
         errno = EINVAL;
         return false;
     }
-    /* up to a comma, after which a character set may follow: bytes are bytes here */
+    /* up to a comma, after which a charset may follow */
     for (const char *c = text + 1; *c != '\0' && *c != ','; c++) {
         if (*c == '+') {
             access = O_RDWR;
@@ -24,5 +25,15 @@ bool stdio_mode_parse(const char *text, struct stdio_mode *mode)
         }
     }
     mode->flags = access | flags;
+    const char *charset = strstr(text, ",ccs=");
+    if (charset != NULL) {
+        charset += strlen(",ccs=");
+        size_t length = strcspn(charset, ",");
+        if (length == 0 || length >= sizeof mode->charset) {
+            errno = EINVAL;
+            return false;
+        }
+        memcpy(mode->charset, charset, length);
+    }
     return true;
 }

@@ -7,17 +7,13 @@
 #include "hook.h"
 #include "image_open.h"
 #include "stdio_mode.h"
+#include "stream.h"
 
 #define MAX_STREAMS 1024
 #define BUFFER_SIZE 65536 /* bytes */
 #define STANDARD_STREAMS 3
 
-static struct stream {
-    _Atomic(FILE *) file; /* NULL: free, or being made */
-    _Atomic bool used;
-    int fd;
-    char *buffer;
-} streams[MAX_STREAMS];
+static struct stream streams[MAX_STREAMS];
 
 static _Atomic int streams_end; /* one above the highest that was ever used */
 
@@ -30,7 +26,7 @@ static FILE **variable(int fd)
     return fd == STDIN_FILENO ? &stdin : fd == STDOUT_FILENO ? &stdout : &stderr;
 }
 
-static struct stream *find(const FILE *file)
+struct stream *stream_find(const FILE *file)
 {
     int end = atomic_load_explicit(&streams_end, memory_order_acquire);
     for (int i = 0; i < end; i++) {
@@ -57,27 +53,46 @@ static struct stream *take(void)
 
 static void give_back(struct stream *stream)
 {
+    stream_end_wide(stream);
     free(stream->buffer);
     stream->buffer = NULL;
+    stream->has_bytes = false;
     atomic_store(&stream->file, NULL);
     atomic_store(&stream->used, false);
 }
 
-static ssize_t on_read(void *stream, char *buffer, size_t count)
+/* Of a wide stream the C library may ask for bytes where it should not: at the end of a seek, which does
+ * without them. */
+static ssize_t on_read(void *cookie, char *buffer, size_t count)
 {
-    return read(((struct stream *) stream)->fd, buffer, count);
+    struct stream *stream = cookie;
+    if (stream->wide != NULL) {
+        return -1;
+    }
+    stream->has_bytes |= !stream->is_seeking;
+    return read(stream->fd, buffer, count);
 }
 
 /* An error is 0 here, not -1. */
-static ssize_t on_write(void *stream, const char *buffer, size_t count)
+static ssize_t on_write(void *cookie, const char *buffer, size_t count)
 {
-    ssize_t written = write(((struct stream *) stream)->fd, buffer, count);
+    struct stream *stream = cookie;
+    if (stream->wide != NULL) {
+        errno = EBADF;
+        return 0;
+    }
+    stream->has_bytes = true;
+    ssize_t written = write(stream->fd, buffer, count);
     return written < 0 ? 0 : written;
 }
 
-static int on_seek(void *stream, off_t *offset, int whence)
+static int on_seek(void *cookie, off_t *offset, int whence)
 {
-    off_t position = lseek(((struct stream *) stream)->fd, *offset, whence);
+    struct stream *stream = cookie;
+    if (stream->wide != NULL) {
+        return wide_seek(stream->wide, offset, whence);
+    }
+    off_t position = lseek(stream->fd, *offset, whence);
     if (position < 0) {
         return -1;
     }
@@ -159,9 +174,51 @@ void stdio_flush(void)
     }
 }
 
+void stdio_flush_wide(void)
+{
+    int end = atomic_load(&streams_end);
+    for (int i = 0; i < end; i++) {
+        FILE *file = atomic_load(&streams[i].file);
+        if (file != NULL && streams[i].wide != NULL) {
+            fflush(file);
+        }
+    }
+}
+
+/* What wide functions have written is nothing that the C library writes out when the program ends; and what it
+ * does then with a wide-oriented stream is done without. */
+__attribute__((destructor)) static void stdio_end(void)
+{
+    int end = atomic_load(&streams_end);
+    for (int i = 0; i < end; i++) {
+        if (atomic_load(&streams[i].file) != NULL && streams[i].wide != NULL) {
+            wide_flush(streams[i].wide);
+            stream_end_wide(&streams[i]);
+        }
+    }
+}
+
 static FILE *file_of(struct stream *stream)
 {
     return stream == NULL ? NULL : atomic_load(&stream->file);
+}
+
+/* A stream with "ccs=" is wide-oriented from the start. NULL, and the stream is closed, where there is no such
+ * charset. */
+static FILE *use_charset(struct stream *stream, const struct stdio_mode *mode)
+{
+    FILE *file = atomic_load(&stream->file);
+    if (mode->charset[0] == '\0') {
+        return file;
+    }
+    stream->wide = wide_begin(file, &stream->fd, mode->charset);
+    if (stream->wide == NULL) {
+        int error = errno;
+        fclose(file);
+        errno = error;
+        return NULL;
+    }
+    return file;
 }
 
 static FILE *open_image(const struct image_path *target, const struct stdio_mode *mode)
@@ -172,13 +229,14 @@ static FILE *open_image(const struct image_path *target, const struct stdio_mode
         return NULL;
     }
     report_count(CALL_fopen);
-    FILE *file = file_of(make(fd, mode->cookie, _IOFBF));
-    if (file == NULL) {
+    struct stream *stream = make(fd, mode->cookie, _IOFBF);
+    if (stream == NULL) {
         int error = errno;
         close(fd);
         errno = error;
+        return NULL;
     }
-    return file;
+    return use_charset(stream, mode);
 }
 
 HOOK FILE *fopen(const char *path, const char *mode)
@@ -264,19 +322,22 @@ static FILE *reopen_with_image(const struct image_path *target, const struct std
     if (number >= 0) {
         return reopen_standard(number, fd, stream);
     }
-    struct stream *ours = find(stream);
+    struct stream *ours = stream_find(stream);
     if (ours != NULL) {
         fflush(stream);
         clearerr(stream);
+        stream_end_wide(ours);
+        ours->has_bytes = false;
         int before = ours->fd;
         ours->fd = fd;
         close(before);
-        return stream;
+        return use_charset(ours, mode);
     }
     if (REAL(freopen)("/dev/null", "r+", stream) == NULL) {
         return NULL;
     }
-    return file_of(make(fd, mode->cookie, _IOFBF));
+    struct stream *made = make(fd, mode->cookie, _IOFBF);
+    return made == NULL ? NULL : use_charset(made, mode);
 }
 
 /* A stream of ours goes on with another file. */
@@ -298,7 +359,7 @@ HOOK FILE *freopen(const char *path, const char *mode, FILE *stream)
 {
     struct image_path target;
     struct stdio_mode parsed;
-    struct stream *ours = find(stream);
+    struct stream *ours = stream_find(stream);
     if (path == NULL) {
         if (ours != NULL) {
             errno = EBADF;
@@ -323,7 +384,7 @@ HOOK FILE *freopen(const char *path, const char *mode, FILE *stream)
 
 HOOK int fileno(FILE *file)
 {
-    struct stream *stream = find(file);
+    struct stream *stream = stream_find(file);
     return stream != NULL ? stream->fd : REAL(fileno)(file);
 }
 

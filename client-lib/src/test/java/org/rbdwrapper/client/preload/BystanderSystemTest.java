@@ -73,8 +73,9 @@ final class BystanderSystemTest extends PreloadFixture {
             var result =
                     shell(
                             environment,
-                            "ls -ld / && stat -L /proc/self/exe && perl -e 'print -s \"/etc\"' &&"
-                                    + " wc -c < "
+                            "ls -ld / && stat -L /proc/self/exe && perl -e 'print -s \"/etc\","
+                                + " \"\\n"
+                                + "\"' && wc -c < "
                                     + path
                                     + " && for i in 1 2 3; do cat "
                                     + path

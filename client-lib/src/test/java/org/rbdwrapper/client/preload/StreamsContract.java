@@ -22,6 +22,26 @@ abstract class StreamsContract extends PreloadFixture {
     }
 
     @Test
+    void shouldServeWideStreamsOfC() throws Exception {
+        Twins twins = twins("streams-wide", MIB);
+        String output = twins.expectSame(NativeProgram.FOLDER.resolve("wide_streams") + " $F < $F");
+        assertEquals("fputws: 1 ", output.lines().toList().getLast());
+        twins.remove();
+    }
+
+    @Test
+    void shouldServeProgramsThatUseWideStreams() throws Exception {
+        requires("rev", "col");
+        Twins twins = twins("streams-wide-programs", MIB);
+        twins.expectSame(
+                "(printf 'abc\\nd\\303\\251f\\n'; yes '\u00e4\u20ac' | head -c 1000000) | dd"
+                        + " of=$F conv=notrunc iflag=fullblock bs=64k status=none; rev $F 2>&1 |"
+                        + " head -200000 | sha256sum; rev < $F 2>&1 | head -1000; col < $F 2>&1 |"
+                        + " head -1000");
+        twins.remove();
+    }
+
+    @Test
     void shouldServeStreamsOfCxx() throws Exception {
         requires("c++");
         Path program = temporary.resolve("streams-cxx");
