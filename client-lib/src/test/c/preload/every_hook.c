@@ -83,7 +83,8 @@ static const struct call {
     {"chmod", "ipl", 0}, {"fchmod", "ifl", 0}, {"fchmodat", "idplx", 0}, {"chown", "ipxx", 0},
     {"lchown", "ipxx", 0}, {"fchown", "ifxx", 0}, {"fchownat", "idpxxx", 0},
     {"utimensat", "idptx", 0}, {"futimens", "ift", 0}, {"utime", "ipt", 0}, {"utimes", "ipt", 0},
-    {"futimes", "ift", 0}, {"getxattr", "lppbl", 0}, {"lgetxattr", "lppbl", 0},
+    {"futimes", "ift", 0}, {"futimesat", "idpt", 0}, {"lutimes", "ipt", 0},
+    {"getxattr", "lppbl", 0}, {"lgetxattr", "lppbl", 0},
     {"fgetxattr", "lfpbl", 0}, {"listxattr", "lpbl", 0}, {"llistxattr", "lpbl", 0},
     {"flistxattr", "lfbl", 0}, {"fsetxattr", "ifpblx", 0}, {"fremovexattr", "ifp", 0},
     {"fopen", "ppm", 0}, {"fopen64", "ppm", 0}, {"fdopen", "pfm", 0}, {"freopen", "ppmF", 0},
@@ -126,7 +127,7 @@ static const struct call {
     {"aio_fsync", "i1a", 0}, {"aio_fsync64", "i1a", 0}, {"aio_cancel", "ifN", 0},
     {"aio_cancel64", "ifN", 0}, {"aio_suspend", "iL1N", 0}, {"aio_suspend64", "iL1N", 0},
     {"lio_listio", "ixL1N", 0}, {"lio_listio64", "ixL1N", 0},
-    {"_exit", "v5", 0}, {"_Exit", "v5", 0}, {"daemon", "i11", 0},
+    {"_exit", "v5", 0}, {"_Exit", "v5", 0}, {"daemon", "", 0}, /* no pointers; and its result comes to another process */
 
     {"syscall", "lfbl", SYS_read + 1}, {"syscall", "lfbl", SYS_write + 1}, {"syscall", "lfblx", SYS_pread64 + 1},
     {"syscall", "lfblx", SYS_pwrite64 + 1}, {"syscall", "lfv2", SYS_readv + 1}, {"syscall", "lfv2", SYS_writev + 1},
@@ -482,6 +483,9 @@ static void try_pointers(const struct call *call, void *function, const char *fd
 static void try_descriptors(const struct call *call)
 {
     static const char *const descriptors[] = {"none", "closed", "file", "folder"};
+    if (call->arguments[0] == '\0') {
+        return;
+    }
     void *function = function_of(call->name);
     if (function == NULL) {
         printf("%s: not in this C library\n", call->name);

@@ -140,6 +140,9 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
     case SYS_unlinkat:
         return unlinkat(FD, (const char *) b, (int) c);
     case SYS_mmap:
+        if ((d & MAP_ANONYMOUS) != 0 || !descriptor_is_image((int) e)) {
+            break; /* an allocator's own mmap, which the hook would pass it on to, makes this call */
+        }
         return (long) mmap((void *) a, (size_t) b, (int) c, (int) d, (int) e, f);
     case SYS_truncate:
         return truncate((const char *) a, b);
@@ -165,6 +168,7 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return as_result(io_pgetevents((aio_context_t) a, b, c, (struct io_event *) d,
                                        (struct timespec *) e, f == 0 ? NULL : *(sigset_t **) f));
     default:
-        return REAL(syscall)(number, a, b, c, d, e, f);
+        break;
     }
+    return REAL(syscall)(number, a, b, c, d, e, f);
 }
