@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <org_rbdwrapper_ipc_codec/attachOpen.h>
 #include <org_rbdwrapper_ipc_codec/changesWatched.h>
 #include <org_rbdwrapper_ipc_codec/closeImage.h>
 #include <org_rbdwrapper_ipc_codec/done.h>
@@ -19,13 +20,16 @@
 #include <org_rbdwrapper_ipc_codec/listMappings.h>
 #include <org_rbdwrapper_ipc_codec/lockFileOpened.h>
 #include <org_rbdwrapper_ipc_codec/mappings.h>
+#include <org_rbdwrapper_ipc_codec/openAttached.h>
 #include <org_rbdwrapper_ipc_codec/openImage.h>
 #include <org_rbdwrapper_ipc_codec/openLockFile.h>
+#include <org_rbdwrapper_ipc_codec/openShared.h>
 #include <org_rbdwrapper_ipc_codec/progress.h>
 #include <org_rbdwrapper_ipc_codec/replayDone.h>
 #include <org_rbdwrapper_ipc_codec/resume.h>
 #include <org_rbdwrapper_ipc_codec/resumed.h>
 #include <org_rbdwrapper_ipc_codec/setTimes.h>
+#include <org_rbdwrapper_ipc_codec/shareOpen.h>
 #include <org_rbdwrapper_ipc_codec/stat.h>
 #include <org_rbdwrapper_ipc_codec/watchChanges.h>
 #include <org_rbdwrapper_ipc_codec/welcome.h>
@@ -40,16 +44,17 @@
 #define BEGIN_ENCODING(message, codec, frame)                                                      \
     SBE(message##_wrap_for_encode)(codec, frame_body(frame), 0, FRAME_MAX_MESSAGE                  \
                                                                     - FRAME_HEADER_BYTES)
-#define SEND(message, codec, control)                                                              \
+#define SEND_WITH(message, codec, control, descriptor)                                             \
     send_request(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),     \
-                 SBE(message##_encoded_length)(codec))
+                 SBE(message##_encoded_length)(codec), descriptor)
+#define SEND(message, codec, control) SEND_WITH(message, codec, control, -1)
 /* Decoding: of what came, whose template and block's length were checked. */
 #define BEGIN_DECODING(message, codec, frame)                                                      \
     SBE(message##_wrap_for_decode)(codec, frame_body(frame), 0, (frame)->block_length,             \
                                    (frame)->version, frame_body_length(frame))
 #define RECEIVE(message, control)                                                                  \
     receive_answer(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),   \
-                   NULL)
+                   NULL, 0)
 
 static void limit_waits(int fd, int64_t ns)
 {
@@ -133,21 +138,31 @@ static int check_answer(struct control *control, uint16_t template_id, uint16_t 
 }
 
 static int send_request(struct control *control, uint16_t template_id, uint16_t block_length,
-                        uint64_t body_length)
+                        uint64_t body_length, int descriptor)
 {
-    int error =
-        frame_send(control->socket, &control->frame, template_id, block_length, body_length);
+    int error = frame_send(control->socket, &control->frame, template_id, block_length, body_length,
+                           descriptor);
     control->broken |= error < 0;
     return error;
 }
 
-/* descriptor: the one that travels with the answer, or NULL where none does. */
+static void close_all(int *descriptors, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (descriptors[i] >= 0) {
+            close(descriptors[i]);
+            descriptors[i] = -1;
+        }
+    }
+}
+
+/* descriptors: so many that travel with the answer, the caller's also after an error; -1 for what has not
+ * come. */
 static int receive_answer(struct control *control, uint16_t template_id, uint16_t block_length,
-                          int *descriptor)
+                          int *descriptors, int count)
 {
     while (true) {
-        int error = frame_receive(control->socket, &control->frame, descriptor,
-                                  descriptor == NULL ? 0 : 1);
+        int error = frame_receive(control->socket, &control->frame, descriptors, count);
         if (error < 0) {
             control->broken = true;
             return error;
@@ -155,9 +170,7 @@ static int receive_answer(struct control *control, uint16_t template_id, uint16_
         if (control->frame.template_id != SBE(progress_sbe_template_id)()) {
             break;
         }
-        if (descriptor != NULL && *descriptor >= 0) {
-            close(*descriptor); /* it is no answer's, and would be forgotten */
-        }
+        close_all(descriptors, count); /* they are no answer's, and would be forgotten */
     }
     return check_answer(control, template_id, block_length);
 }
@@ -190,12 +203,7 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
                                   " of open files (ulimit -n) is reached");
     }
     if (error < 0) {
-        for (int i = 0; i < 2; i++) {
-            if (descriptors[i] >= 0) {
-                close(descriptors[i]);
-                descriptors[i] = -1;
-            }
-        }
+        close_all(descriptors, 2);
     } else {
         struct SBE(welcome) answer;
         BEGIN_DECODING(welcome, &answer, &control->frame);
@@ -294,8 +302,8 @@ static int decode_image_id(struct control *control, struct SBE(imageOpened) *ans
     return error_set(EPROTO, "the broker's answer is not well formed");
 }
 
-int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
-                 struct image_id *id)
+static int open_path(struct control *control, const char *path, int access_mode, uint32_t *handle,
+                     struct image_id *id)
 {
     size_t path_length = strnlen(path, MAX_PATH);
     if (path_length == MAX_PATH) {
@@ -338,6 +346,140 @@ int control_keep_end(struct control *control, uint32_t handle, int64_t begin, in
     SBE(keepEnd_set_end)(&request, end);
     int error = SEND(keepEnd, &request, control);
     return error < 0 ? error : receive_done(control, id);
+}
+
+int control_open(struct control *control, const struct open_source *source, uint32_t *handle,
+                 struct image_id *id)
+{
+    int descriptor = source->descriptor == NULL ? -1 : source->descriptor(source->context);
+    if (descriptor >= 0) {
+        int error = control_attach(control, descriptor, handle, id, NULL);
+        close(descriptor);
+        if (error != -EBADF) {
+            return error; /* else this broker has never heard of it */
+        }
+    }
+    return open_path(control, source->path, source->access_mode, handle, id);
+}
+
+int control_open_again(struct control *control, const struct open_source *source,
+                       const struct image_id *id, uint32_t *handle)
+{
+    struct image_id found;
+    int error = control_open(control, source, handle, &found);
+    if (error == 0 && memcmp(&found, id, sizeof found) != 0) {
+        control_close(control, *handle);
+        return error_set(ESTALE, "%s is another image than the one that was opened", source->path);
+    }
+    return error;
+}
+
+int control_share(struct control *control, uint32_t handle, const struct image_share *share,
+                  int *placeholder, int *state)
+{
+    struct SBE(shareOpen) request;
+    int descriptors[2] = {-1, -1};
+    BEGIN_ENCODING(shareOpen, &request, &control->frame);
+    SBE(shareOpen_set_correlationId)(&request, control->next_correlation_id++);
+    SBE(shareOpen_set_handle)(&request, handle);
+    SBE(shareOpen_set_partition)(&request, share->partition);
+    SBE(shareOpen_set_start)(&request, share->base);
+    SBE(shareOpen_set_length)(&request, share->length);
+    SBE(shareOpen_put_path)(&request, share->path, (uint16_t) strnlen(share->path, sizeof share->path));
+    int error = SEND(shareOpen, &request, control);
+    if (error == 0) {
+        error = receive_answer(control, SBE(openShared_sbe_template_id)(),
+                               SBE(openShared_sbe_block_length)(), descriptors, 2);
+    }
+    if (error == 0 && (descriptors[0] < 0 || descriptors[1] < 0)) {
+        error = error_set(EMFILE, "this process cannot take the descriptor of an image: its limit of"
+                                  " open files (ulimit -n) is reached");
+    }
+    if (error < 0) {
+        close_all(descriptors, 2);
+    }
+    *placeholder = descriptors[0];
+    *state = descriptors[1];
+    return error;
+}
+
+/* The strings of an answer stand in the schema's order, and are read in it. False where one is longer than
+ * its place, or has a zero in it. */
+static bool take_text(char *text, size_t room, const char *found, uint64_t length)
+{
+    if (found == NULL || length >= room || memchr(found, '\0', length) != NULL) {
+        return false;
+    }
+    memcpy(text, found, length);
+    text[length] = '\0';
+    return true;
+}
+
+/* What the broker says is checked, since what it knows of this open may come from another program. */
+static int decode_attached(struct control *control, uint32_t *handle, struct image_id *id,
+                           struct image_share *share)
+{
+    struct frame *frame = &control->frame;
+    struct SBE(openAttached) answer;
+    struct SBE(openFlags) flags;
+    if (BEGIN_DECODING(openAttached, &answer, frame) == NULL) {
+        return -EPROTO;
+    }
+    bool reads = SBE(openAttached_flags)(&answer, &flags) != NULL && SBE(openFlags_read)(&flags);
+    share->access_mode = !reads ? O_WRONLY : SBE(openFlags_write)(&flags) ? O_RDWR : O_RDONLY;
+    *handle = SBE(openAttached_handle)(&answer);
+    share->partition = SBE(openAttached_partition)(&answer);
+    share->base = SBE(openAttached_start)(&answer);
+    share->length = SBE(openAttached_length)(&answer);
+    memset(id, 0, sizeof *id);
+    uint64_t id_length = SBE(openAttached_imageId_length)(&answer);
+    const char *text = SBE(openAttached_imageId)(&answer);
+    if (text == NULL) {
+        return -EPROTO;
+    }
+    memcpy(id->text, text, id_length < sizeof id->text - 1 ? id_length : sizeof id->text - 1);
+    uint64_t length = SBE(openAttached_mappedPath_length)(&answer);
+    if (!take_text(share->image, sizeof share->image, SBE(openAttached_mappedPath)(&answer), length)) {
+        return -EPROTO;
+    }
+    length = SBE(openAttached_path_length)(&answer);
+    if (!take_text(share->path, sizeof share->path, SBE(openAttached_path)(&answer), length)
+        || share->base < 0 || share->length < -1
+        || (share->length > 0 && share->base > INT64_MAX - share->length)) {
+        return -EPROTO;
+    }
+    return 0;
+}
+
+int control_attach(struct control *control, int placeholder, uint32_t *handle, struct image_id *id,
+                   struct image_share *share)
+{
+    struct SBE(attachOpen) request;
+    struct image_share unused;
+    struct image_id unused_id;
+    int state = -1;
+    BEGIN_ENCODING(attachOpen, &request, &control->frame);
+    SBE(attachOpen_set_correlationId)(&request, control->next_correlation_id++);
+    int error = SEND_WITH(attachOpen, &request, control, placeholder);
+    if (error == 0) {
+        error = receive_answer(control, SBE(openAttached_sbe_template_id)(),
+                               SBE(openAttached_sbe_block_length)(), &state, 1);
+    }
+    if (error == 0) {
+        error = decode_attached(control, handle, id == NULL ? &unused_id : id,
+                                share == NULL ? &unused : share);
+        if (error < 0) {
+            control->broken = true;
+            error = error_set(EPROTO, "the broker's answer is not well formed");
+        }
+    }
+    if (error < 0 || share == NULL) {
+        close_all(&state, 1);
+    }
+    if (share != NULL) {
+        share->state = state;
+    }
+    return error;
 }
 
 int control_close(struct control *control, uint32_t handle)
@@ -417,14 +559,13 @@ static int receive_memory(struct control *control, uint16_t template_id, uint16_
                           int absent, const char *what, int *memory)
 {
     *memory = -1;
-    int error = receive_answer(control, template_id, block_length, memory);
+    int error = receive_answer(control, template_id, block_length, memory, 1);
     if (error == 0 && *memory < 0) {
         error = error_set(absent, "the broker has sent no %s: is the limit of open files (ulimit -n)"
                                   " reached?", what);
     }
-    if (error < 0 && *memory >= 0) {
-        close(*memory);
-        *memory = -1;
+    if (error < 0) {
+        close_all(memory, 1);
     }
     return error;
 }

@@ -49,7 +49,7 @@ int control_await_replay_done(struct control *control);
 
 /* An image's identity, which outlives its name: a longer one is cut off. */
 struct image_id {
-    char text[64];
+    char text[IMAGE_IDENTITY_SIZE];
 };
 
 /* Of an image that is open anew, for a file that was truncated: its logical end goes on. begin, length:
@@ -57,9 +57,29 @@ struct image_id {
 int control_keep_end(struct control *control, uint32_t handle, int64_t begin, int64_t length,
                      int64_t end);
 
-/* id: NULL where nobody asks. */
-int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
+/* What is to be opened: for the first time, in a child, with the next broker, for a queue. */
+struct open_source {
+    const char *path; /* /rbdw/NAME */
+    int access_mode;
+    /* NULL, or: gives a descriptor that stands for it (image_share), the caller's to close, or -1. Then it
+     * is opened by that, which needs no rights and leads to the same image, whatever has its name. */
+    int (*descriptor)(void *context);
+    void *context;
+};
+
+/* id: what it is; NULL where nobody asks. -EBADF from an open by a descriptor falls back to the path. */
+int control_open(struct control *control, const struct open_source *source, uint32_t *handle,
                  struct image_id *id);
+
+/* Again: -ESTALE where it would be another image than id. */
+int control_open_again(struct control *control, const struct open_source *source,
+                       const struct image_id *id, uint32_t *handle);
+
+/* As image_share and image_open_shared, of which placeholder is the descriptor. */
+int control_share(struct control *control, uint32_t handle, const struct image_share *share,
+                  int *placeholder, int *state);
+int control_attach(struct control *control, int placeholder, uint32_t *handle, struct image_id *id,
+                   struct image_share *share);
 
 int control_close(struct control *control, uint32_t handle);
 

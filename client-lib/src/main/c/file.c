@@ -36,7 +36,11 @@ static int open_in_session(struct rbdw_file *file)
     if (error < 0) {
         return error;
     }
-    error = control_open(session->control, file->path, file->access_mode, &handle, &file->id);
+    error = file->share != NULL ? control_attach(session->control, file->placeholder, &handle, &file->id,
+                                                 file->share)
+            : file->id.text[0] != '\0'
+                ? control_open_again(session->control, &file->source, &file->id, &handle)
+                : control_open(session->control, &file->source, &handle, &file->id);
     if (error == 0) {
         error = file_keep_end(file, session->control, handle);
         if (error < 0 && session_is_alive(session)) {
@@ -96,13 +100,16 @@ int rbdw_open(const char *path, int flags, struct rbdw_file **file)
                          " O_TRUNC with the latter two",
                          path, (unsigned) flags);
     }
-    size_t path_size = strlen(path) + 1;
-    struct rbdw_file *opened = calloc(1, sizeof *opened + path_size);
+    size_t path_size = strnlen(path, IMAGE_MAX_PATH) + 1;
+    if (path_size > IMAGE_MAX_PATH) {
+        return error_set(ENAMETOOLONG, "open: the path has more than %d bytes", IMAGE_MAX_PATH - 1);
+    }
+    struct rbdw_file *opened = calloc(1, sizeof *opened);
     if (opened == NULL) {
         return error_set(ENOMEM, "open %s: no memory", path);
     }
-    opened->access_mode = access_mode;
     memcpy(opened->path, path, path_size);
+    opened->source = (struct open_source) {.path = opened->path, .access_mode = access_mode};
     int error = with_broker(open_and_add, opened, false);
     if (error < 0) {
         free(opened);
@@ -115,6 +122,40 @@ int rbdw_open(const char *path, int flags, struct rbdw_file **file)
     }
     *file = opened;
     return 0;
+}
+
+int image_open_shared(int placeholder, struct image_share *share, struct rbdw_file **file)
+{
+    struct rbdw_file *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) {
+        return error_set(ENOMEM, "open of a descriptor: no memory");
+    }
+    opened->placeholder = placeholder;
+    opened->share = share;
+    share->state = -1;
+    int error = with_broker(open_and_add, opened, false);
+    if (error < 0) {
+        free(opened);
+        return error;
+    }
+    opened->share = NULL;
+    strcpy(opened->path, share->image);
+    opened->source = (struct open_source) {.path = opened->path, .access_mode = share->access_mode};
+    *file = opened;
+    return 0;
+}
+
+void image_open_again_by(struct rbdw_file *file, int (*descriptor)(void *context), void *context)
+{
+    session_lock();
+    file->source.descriptor = descriptor;
+    file->source.context = context;
+    session_unlock();
+}
+
+const char *image_identity(const struct rbdw_file *file)
+{
+    return file->id.text;
 }
 
 int rbdw_close(struct rbdw_file *file)
@@ -434,6 +475,20 @@ int64_t rbdw_size(struct rbdw_file *file)
     struct image_stat stat;
     int error = image_stat_file(file, &stat);
     return error < 0 ? error : stat.size;
+}
+
+int image_share(struct rbdw_file *file, const struct image_share *share, int *placeholder, int *state)
+{
+    struct session *session;
+    int error;
+    do {
+        error = file_lock_session(file, &session);
+        if (error < 0) {
+            return error;
+        }
+        error = control_share(session->control, file->handle, share, placeholder, state);
+    } while (file_unlock_session(session, error));
+    return error;
 }
 
 /* Each who opens it through /proc has an open file description of his own, to which locks belong. */

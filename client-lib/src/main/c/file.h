@@ -15,7 +15,7 @@ struct rbdw_file {
     _Atomic(struct session *) session; /* changes in a child, and with the broker */
     _Atomic uint32_t handle;           /* in that session; stored before it */
     _Atomic int failure;               /* it could not be opened with the broker that came: why */
-    int access_mode;
+    struct open_source source;
 
     /* Its logical end: file_end.c. */
     _Atomic int end_state;
@@ -28,8 +28,10 @@ struct rbdw_file {
     struct image_id id;
     struct session *next_session; /* where it is open already, but not in use yet */
     uint32_t next_handle;         /* in that */
+    int placeholder;              /* by which image_open_shared opens it */
+    struct image_share *share;    /* likewise: what it finds */
 
-    char path[];
+    char path[IMAGE_MAX_PATH];
 };
 
 /* Has the broker do it, and the next one where that is gone. Bytes, or an error with its text. */

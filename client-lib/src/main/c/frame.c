@@ -13,8 +13,29 @@
 
 #define MAX_DESCRIPTORS 2
 
+/* Some of the bytes, and the descriptor with the first of them. */
+static ssize_t send_some(int socket, char *bytes, size_t length, int descriptor)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr alignment;
+    } control = {0};
+    struct iovec rest = {bytes, length};
+    struct msghdr message = {.msg_iov = &rest, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+        part->cmsg_level = SOL_SOCKET;
+        part->cmsg_type = SCM_RIGHTS;
+        part->cmsg_len = CMSG_LEN(sizeof descriptor);
+        memcpy(CMSG_DATA(part), &descriptor, sizeof descriptor);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 int frame_send(int socket, struct frame *frame, uint16_t template_id, uint16_t block_length,
-               size_t body_length)
+               size_t body_length, int descriptor)
 {
     struct SBE(messageHeader) header;
     SBE(messageHeader_wrap)(&header, frame->bytes, FRAME_LENGTH_BYTES, 0, sizeof frame->bytes);
@@ -27,7 +48,8 @@ int frame_send(int socket, struct frame *frame, uint16_t template_id, uint16_t b
 
     size_t total = FRAME_LENGTH_BYTES + FRAME_HEADER_BYTES + body_length;
     for (size_t done = 0; done < total;) {
-        ssize_t n = send(socket, frame->bytes + done, total - done, MSG_NOSIGNAL);
+        ssize_t n = send_some(socket, frame->bytes + done, total - done,
+                              done == 0 ? descriptor : -1);
         if (n >= 0) {
             done += (size_t) n;
         } else if (errno != EINTR) {

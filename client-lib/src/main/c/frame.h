@@ -40,9 +40,10 @@ static inline size_t frame_body_length(const struct frame *frame)
 }
 
 /* Sends the message that stands in the frame, whose header is set here. body_length: of its block
- * and var data. 0, or -ENOTCONN where the broker is gone. */
+ * and var data. descriptor: one that travels with it and stays the caller's, or -1. 0, or -ENOTCONN where
+ * the broker is gone. */
 int frame_send(int socket, struct frame *frame, uint16_t template_id, uint16_t block_length,
-               size_t body_length);
+               size_t body_length, int descriptor);
 
 /* Waits for the next message. descriptors: NULL, or where to put those that come along, -1 where
  * none does; they are close-on-exec and the caller's to close, also after an error. 0, or -ENOTCONN

@@ -44,6 +44,37 @@ int image_set_times_file(rbdw_file *file, int64_t accessed, int64_t modified);
 int image_list(int (*on_mapping)(void *context, const char *path, const struct image_stat *known),
                void *context);
 
+#define IMAGE_MAX_PATH 1024
+#define IMAGE_IDENTITY_SIZE 64 /* bytes, with the zero at its end */
+
+/* An open that programs have descriptors for. */
+struct image_share {
+    uint32_t partition; /* its number; 0: the whole image */
+    int64_t base;       /* bytes: where in the image it begins */
+    int64_t length;     /* bytes of the partition; -1: the whole image, whatever its size */
+    char path[IMAGE_MAX_PATH];  /* as a program names it */
+    char image[IMAGE_MAX_PATH]; /* /rbdw/NAME; only of image_open_shared */
+    int access_mode;            /* likewise */
+    int state; /* likewise: the descriptor of its shared page, the caller's to close; -1 where it was opened
+                * by another user */
+};
+
+/* Has the broker make a descriptor that stands for an open file in whatever process it comes to: an O_PATH
+ * descriptor, on which every call fails with EBADF, and which cannot be opened again. The image is in use
+ * until the last one of them is closed. state: of one page, zeroes, that those share who have the
+ * descriptor, as the broker gives it to them. Both are close-on-exec, and the caller's. Once for a file. */
+int image_share(rbdw_file *file, const struct image_share *share, int *placeholder, int *state);
+
+/* Opens what such a descriptor stands for. -EBADF: it is another one. -ESTALE: unmapped since. */
+int image_open_shared(int placeholder, struct image_share *share, rbdw_file **file);
+
+/* When the file is opened again (in a child, with the next broker), it is by a descriptor that stands for
+ * it; descriptor gives one that is the caller's to close, or -1. It is called under session_lock. */
+void image_open_again_by(rbdw_file *file, int (*descriptor)(void *context), void *context);
+
+/* The image's identity, which outlives its name: text, cut to IMAGE_IDENTITY_SIZE. */
+const char *image_identity(const rbdw_file *file);
+
 /* In a child of the process that opened it: opens it for the child. */
 int image_attach(rbdw_file *file);
 

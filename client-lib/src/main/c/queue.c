@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "file.h"
 #include "futex.h"
 #include "queue_state.h"
 #include "succession.h"
@@ -165,38 +166,22 @@ static int take_image(struct queue *queue)
     return first;
 }
 
-/* Under the lock. */
-static int open_image(struct session *session, struct queue_image *image, uint32_t *mapping_id)
-{
-    struct image_stat stat;
-    int error =
-        control_open(session->control, image->path, image->access_mode, &image->handle, &image->id);
-    if (error == 0) {
-        error = control_stat(session->control, image->handle, NULL, &stat);
-        *mapping_id = stat.mapping_id;
-        if (error < 0) {
-            control_close(session->control, image->handle);
-        }
-    }
-    session_after_control(session);
-    return error;
-}
-
-int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t *handle,
-               uint32_t *mapping_id)
+int queue_open(struct queue *queue, const rbdw_file *file, uint32_t *handle)
 {
     int index = take_image(queue);
     if (index < 0) {
         return index;
     }
     struct queue_image *image = &queue->images[index];
-    char *copy = strdup(path);
+    char *copy = strdup(file->path);
     if (copy == NULL) {
         return error_set(ENOMEM, "no memory for asynchronous requests");
     }
     free(image->path);
     image->path = copy;
-    image->access_mode = access_mode;
+    image->source = file->source;
+    image->source.path = copy;
+    image->id = file->id;
     image->failure = 0;
     int error;
     do {
@@ -206,7 +191,9 @@ int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t 
             return error;
         }
         session_lock();
-        error = open_image(queue_session(queue), image, mapping_id);
+        error = control_open_again(queue_session(queue)->control, &image->source, &image->id,
+                                   &image->handle);
+        session_after_control(queue_session(queue));
         session_unlock();
     } while (error == -ENOTCONN && queue_is_known_dead(queue));
     image->is_open = error == 0;

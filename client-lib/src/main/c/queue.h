@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "rbdw.h"
+
 #define QUEUE_MAX_DEPTH 256
 
 struct queue;
@@ -57,10 +59,9 @@ bool queue_is_alive(const struct queue *queue);
  * error with its text where none came in time. */
 int queue_come_back(struct queue *queue);
 
-/* Opens an image for this queue's requests. mapping_id: what the path led to. 0 or an error with its
- * text. */
-int queue_open(struct queue *queue, const char *path, int access_mode, uint32_t *handle,
-               uint32_t *mapping_id);
+/* Opens the image of an open file for this queue's requests, too. 0 or an error with its text: -ESTALE
+ * where it cannot be found again. */
+int queue_open(struct queue *queue, const rbdw_file *file, uint32_t *handle);
 
 /* Nothing of it is in flight or in line. */
 void queue_close(struct queue *queue, uint32_t handle);

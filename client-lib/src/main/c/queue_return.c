@@ -63,16 +63,11 @@ static int open_images(struct queue *queue, struct session *session)
 {
     for (uint32_t i = 0; i < queue->image_count; i++) {
         struct queue_image *image = &queue->images[i];
-        struct image_id id;
         if (!image->is_open) {
             continue;
         }
         int error =
-            control_open(session->control, image->path, image->access_mode, &image->handle, &id);
-        if (error == 0 && memcmp(&id, &image->id, sizeof id) != 0) {
-            control_close(session->control, image->handle);
-            error = -ESTALE;
-        }
+            control_open_again(session->control, &image->source, &image->id, &image->handle);
         session_after_control(session);
         if (!session_is_alive(session)) {
             return session_gone();

@@ -33,11 +33,11 @@ struct former {
 /* What queue_open has opened; its index is what requests name. */
 struct queue_image {
     bool is_open;
-    int access_mode;
     int failure;     /* it could not be opened again: an error */
     uint32_t handle; /* of the session */
     struct image_id id;
-    char *path;
+    struct open_source source;
+    char *path; /* the source's */
 };
 
 struct queue {

@@ -285,13 +285,8 @@ static bool open_files(struct session *next)
         if (!is_to_follow(file)) {
             continue;
         }
-        struct image_id id;
         int error =
-            control_open(next->control, file->path, file->access_mode, &file->next_handle, &id);
-        if (error == 0 && memcmp(&id, &file->id, sizeof id) != 0) {
-            control_close(next->control, file->next_handle); /* of the same name, and another */
-            error = -ESTALE;
-        }
+            control_open_again(next->control, &file->source, &file->id, &file->next_handle);
         if (error == 0) {
             error = file_keep_end(file, next->control, file->next_handle);
             if (error < 0 && session_is_alive(next)) {

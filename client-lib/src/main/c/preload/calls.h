@@ -45,6 +45,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -56,6 +57,8 @@
 
 struct iocb; /* of <linux/aio_abi.h>, which says too much */
 struct io_event;
+
+extern int pidfd_getfd(int process, int fd, unsigned flags); /* of <sys/pidfd.h>, from glibc 2.36 on */
 
 #define FOR_EACH_CALL(CALL)                                                                        \
     /* open.c */                                                                                   \
@@ -243,6 +246,11 @@ struct io_event;
     CALL(ssize_t, sendfile, (int out, int in, off_t *in_offset, size_t count))                     \
     CALL(ssize_t, splice, (int in, off_t *in_offset, int out, off_t *out_offset, size_t count,     \
                            unsigned flags))                                                        \
+    /* receive.c */                                                                                \
+    CALL(ssize_t, recvmsg, (int socket, struct msghdr * message, int flags))                       \
+    CALL(int, recvmmsg, (int socket, struct mmsghdr * messages, unsigned count, int flags,         \
+                         struct timespec * timeout))                                               \
+    CALL(int, pidfd_getfd, (int process, int fd, unsigned flags))                                  \
     /* working_directory.c */                                                                      \
     CALL(int, chdir, (const char *path))                                                           \
     CALL(int, fchdir, (int fd))                                                                    \

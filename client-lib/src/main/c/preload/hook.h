@@ -59,7 +59,7 @@ static inline long leave_transfer(struct open_file *file, enum call call, long r
  * again. */
 static inline bool is_image_after_all(long result, int fd)
 {
-    return result < 0 && errno == EBADF && descriptor_adopt(fd);
+    return result < 0 && errno == EBADF && descriptor_find(fd);
 }
 
 /* Of the fortified forms: ends the program as the C library's own do. */

@@ -107,6 +107,11 @@ static int io_pgetevents_by_system_call(unsigned long id, long least, long most,
     return result < 0 ? -errno : result;
 }
 
+static int pidfd_getfd_by_system_call(int process, int fd, unsigned flags)
+{
+    return (int) real_calls.syscall(SYS_pidfd_getfd, process, fd, flags);
+}
+
 /* What no library has says so. Two threads may do this at once: both write the same. */
 void real_find_calls(void)
 {
@@ -124,6 +129,7 @@ void real_find_calls(void)
     found.__lxstat = found.__lxstat64 = lxstat_by_system_call;
     found.__fxstat = found.__fxstat64 = fxstat_by_system_call;
     found.__fxstatat = found.__fxstatat64 = fxstatat_by_system_call;
+    found.pidfd_getfd = pidfd_getfd_by_system_call;
     next_symbols_find(call_names, (void **) &found, CALLS);
     if ((void *) found.__isoc23_vfwscanf == (void *) missing) {
         found.__isoc23_vfwscanf = found.__isoc99_vfwscanf; /* before glibc 2.38 */

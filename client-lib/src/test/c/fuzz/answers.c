@@ -9,6 +9,7 @@
  * broker's turns. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
@@ -17,6 +18,7 @@
 #include <org_rbdwrapper_ipc_codec/ioResponse.h>
 
 #include "error.h"
+#include "file.h"
 #include "futex.h"
 #include "io.h"
 #include "queue.h"
@@ -278,13 +280,12 @@ void succession_others_return(void)
 {
 }
 
-int control_open(struct control *control, const char *path, int access_mode, uint32_t *handle,
-                 struct image_id *id)
+int control_open_again(struct control *control, const struct open_source *source,
+                       const struct image_id *id, uint32_t *handle)
 {
     (void) control;
-    (void) path;
-    (void) access_mode;
-    memset(id, 0, sizeof *id);
+    (void) source;
+    (void) id;
     *handle = 7;
     return 0;
 }
@@ -293,16 +294,6 @@ int control_close(struct control *control, uint32_t handle)
 {
     (void) control;
     (void) handle;
-    return 0;
-}
-
-int control_stat(struct control *control, uint32_t handle, const char *path,
-                 struct image_stat *stat)
-{
-    (void) control;
-    (void) handle;
-    (void) path;
-    *stat = (struct image_stat) {.mapping_id = 3};
     return 0;
 }
 
@@ -419,12 +410,12 @@ static void run_queue(struct input *numbers)
 {
     struct job jobs[MAX_REQUESTS] = {0};
     struct queue *queue;
+    static const struct rbdw_file file = {.path = "/rbdw/img0", .source = {.access_mode = O_RDWR}};
     uint32_t handle;
-    uint32_t mapping;
     if (queue_create(geometry.depth, &queue) < 0) {
         return;
     }
-    REQUIRE(queue_open(queue, "/rbdw/img0", 2, &handle, &mapping) == 0 || atomic_load(&current->dead));
+    REQUIRE(queue_open(queue, &file, &handle) == 0 || atomic_load(&current->dead));
     bool is_open = queue->image_count > 0 && queue->images[0].is_open;
     for (unsigned i = 0; i < MAX_REQUESTS && is_open; i++) {
         struct job *job = &jobs[i];

@@ -79,9 +79,11 @@ int open_file_image(struct open_file *file, rbdw_file **image)
     return 0;
 }
 
-int image_open_part(const char *path, int access_mode, struct image_part *part, rbdw_file **image)
+int image_open_part(const char *path, const char *identity, int access_mode, struct image_part *part,
+                    rbdw_file **image)
 {
     (void) path;
+    (void) identity;
     (void) access_mode;
     (void) part;
     *image = NULL;

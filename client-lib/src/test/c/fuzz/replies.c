@@ -60,8 +60,42 @@ static int open_image(bool with_id)
 {
     uint32_t handle;
     struct image_id id;
-    int error = control_open(&control, "/rbdw/img0", O_RDWR, &handle, with_id ? &id : NULL);
+    struct open_source source = {.path = "/rbdw/img0", .access_mode = O_RDWR};
+    int error = control_open(&control, &source, &handle, with_id ? &id : NULL);
     REQUIRE(error < 0 || !with_id || memchr(id.text, 0, sizeof id.text) != NULL);
+    return error;
+}
+
+static int share(void)
+{
+    struct image_share share = {.length = -1, .path = "/rbdw/img0"};
+    int placeholder;
+    int state;
+    int error = control_share(&control, 1, &share, &placeholder, &state);
+    REQUIRE((error == 0) == (placeholder >= 0) && (error == 0) == (state >= 0));
+    if (error == 0) {
+        close(placeholder);
+        close(state);
+    }
+    return error;
+}
+
+static int attach(void)
+{
+    struct image_share share;
+    struct image_id id;
+    uint32_t handle;
+    int error = control_attach(&control, memory, &handle, &id, &share);
+    REQUIRE(error == 0 || share.state == -1);
+    if (error == 0) {
+        REQUIRE(share.base >= 0 && share.length >= -1);
+        REQUIRE(memchr(share.path, 0, sizeof share.path) != NULL);
+        REQUIRE(memchr(share.image, 0, sizeof share.image) != NULL);
+        REQUIRE(memchr(id.text, 0, sizeof id.text) != NULL);
+        if (share.state >= 0) {
+            close(share.state);
+        }
+    }
     return error;
 }
 
@@ -117,7 +151,7 @@ static int replay(bool closes_meanwhile)
 static int ask(unsigned request)
 {
     bool late;
-    switch (request % 11) {
+    switch (request % 13) {
     case 0:
         return hello();
     case 1:
@@ -138,8 +172,12 @@ static int ask(unsigned request)
         return take_memory(control_watch_changes);
     case 9:
         return list();
+    case 10:
+        return share();
+    case 11:
+        return attach();
     default:
-        return replay(request / 11 % 2 == 1);
+        return replay(request / 13 % 2 == 1);
     }
 }
 

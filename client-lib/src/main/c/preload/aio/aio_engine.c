@@ -151,25 +151,11 @@ int aio_engine_begin(struct aio_engine *engine, uint32_t depth)
     return error;
 }
 
-/* The path may lead to another image by now than when the file was opened. */
 static int open_image(struct queue *queue, struct open_file *file, uint32_t *handle)
 {
     rbdw_file *opened;
-    struct image_stat stat;
-    uint32_t mapping_id;
-    int access_mode = (int) atomic_load(&file->state->flags) & O_ACCMODE;
     int error = open_file_image(file, &opened);
-    if (error == 0) {
-        error = image_stat_file(opened, &stat);
-    }
-    if (error == 0) {
-        error = queue_open(queue, file->state->image, access_mode, handle, &mapping_id);
-    }
-    if (error == 0 && mapping_id != stat.mapping_id) {
-        queue_close(queue, *handle);
-        return -ESTALE;
-    }
-    return error;
+    return error < 0 ? error : queue_open(queue, opened, handle);
 }
 
 static void forget_images(struct aio_engine *engine)

@@ -56,14 +56,14 @@ HOOK int ftruncate(int fd, off_t length)
 }
 
 /* The end is forgotten with this call's open, unless somebody has one who has truncated it before. */
-static int truncate_part(const char *path, off_t length, int64_t size)
+static int truncate_part(const struct image_path *target, off_t length, int64_t size)
 {
     struct image_part part;
     rbdw_file *image;
     if (length > size) {
         return -ENOSPC;
     }
-    int error = image_open_part(path, O_WRONLY, &part, &image);
+    int error = image_open_part(target->path, target->identity, O_WRONLY, &part, &image);
     if (error < 0) {
         return error;
     }
@@ -85,7 +85,7 @@ static int truncate_path(const struct image_path *target, off_t length)
     if (error == 0) {
         error = image_stat_of_path(target, &status);
     }
-    return error < 0 ? error : truncate_part(target->path, length, status.st_size);
+    return error < 0 ? error : truncate_part(target, length, status.st_size);
 }
 
 HOOK int truncate(const char *path, off_t length)

@@ -21,7 +21,7 @@ static int set_flags(struct open_file *file, long flags)
     return 0;
 }
 
-static long control(struct open_file *file, int fd, int command, void *argument)
+static long control(struct open_file *file, int command, void *argument)
 {
     switch (command) {
     case F_GETFL:
@@ -35,11 +35,6 @@ static long control(struct open_file *file, int fd, int command, void *argument)
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
         return lock_records(file, command, argument);
-    case F_GETFD:
-    case F_SETFD: {
-        int result = REAL(fcntl)(fd, command, argument);
-        return result < 0 ? -errno : result;
-    }
     case F_GETLEASE:
         return F_UNLCK;
     case F_GETOWN:
@@ -58,21 +53,31 @@ static long control(struct open_file *file, int fd, int command, void *argument)
     }
 }
 
+/* What belongs to the number and not to what it stands for, the kernel does. */
+static bool is_of_number(int command)
+{
+    return command == F_GETFD || command == F_SETFD;
+}
+
 HOOK int fcntl(int fd, int command, ...)
 {
     va_list arguments;
     va_start(arguments, command);
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
-    struct open_file *file = descriptor_acquire(fd);
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+        struct open_file *number = descriptor_acquire_number(fd);
+        if (number == NULL) {
+            return REAL(fcntl)(fd, command, argument);
+        }
+        report_count(CALL_fcntl);
+        return duplicate_note(number, REAL(fcntl)(fd, command, argument));
+    }
+    struct open_file *file = is_of_number(command) ? NULL : descriptor_acquire(fd);
     if (file == NULL) {
         return REAL(fcntl)(fd, command, argument);
     }
-    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
-        report_count(CALL_fcntl);
-        return duplicate_note(file, REAL(fcntl)(fd, command, argument));
-    }
-    return (int) leave(file, CALL_fcntl, control(file, fd, command, argument));
+    return (int) leave(file, CALL_fcntl, control(file, command, argument));
 }
 
 ALIAS(fcntl64, fcntl);

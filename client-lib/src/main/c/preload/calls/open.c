@@ -107,11 +107,11 @@ ALIAS(__openat64_2, __openat_2);
 
 HOOK int close(int fd)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_acquire_number(fd);
     if (file == NULL) {
         return descriptor_is_kept(fd) ? (int) as_result(-EBADF) : REAL(close)(fd);
     }
-    open_file_before_close(file);
+    open_file_before_close(file, fd);
     descriptor_set(fd, NULL); /* first: from the kernel's close on, another thread may get the number */
     int result = REAL(close)(fd);
     open_file_release(file);
@@ -139,9 +139,9 @@ static void forget(unsigned first, unsigned last)
 {
     unsigned end = (unsigned) descriptors_end();
     for (unsigned fd = first; fd <= last && fd < end; fd++) {
-        struct open_file *file = descriptor_acquire((int) fd);
+        struct open_file *file = descriptor_acquire_number((int) fd);
         if (file != NULL) {
-            open_file_before_close(file);
+            open_file_before_close(file, (int) fd);
             descriptor_set((int) fd, NULL);
             open_file_release(file);
             report_count(CALL_close_range);

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -152,6 +153,12 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return close(FD);
     case SYS_close_range:
         return close_range((unsigned) a, (unsigned) b, (int) c);
+    case SYS_recvmsg:
+        return recvmsg(FD, (struct msghdr *) b, (int) c);
+    case SYS_recvmmsg:
+        return recvmmsg(FD, (struct mmsghdr *) b, (unsigned) c, (int) d, (struct timespec *) e);
+    case SYS_pidfd_getfd:
+        return pidfd_getfd(FD, FD2, (unsigned) c);
     case SYS_io_setup:
         return as_result(io_setup((int) a, (aio_context_t *) b));
     case SYS_io_destroy:

@@ -64,7 +64,7 @@ static int set_on_partition(const char *path, const struct new_times *times)
 {
     struct image_part part;
     rbdw_file *image;
-    int error = image_open_part(path, O_RDONLY, &part, &image);
+    int error = image_open_part(path, "", O_RDONLY, &part, &image);
     if (error == 0) {
         error = image_set_times_file(image, times->accessed, times->modified);
         rbdw_close(image);

@@ -11,6 +11,8 @@
 #include "real.h"
 #include "stdio_streams.h"
 
+#define OUT_OF_THE_WAY 512 /* of the numbers that programs choose themselves */
+
 _Atomic(struct open_file *) descriptor_table[DESCRIPTORS_MAX];
 
 static _Atomic int end;
@@ -27,8 +29,11 @@ static void raise_end(int fd)
     }
 }
 
-struct open_file *descriptor_acquire_image(int fd)
+struct open_file *descriptor_acquire_number(int fd)
 {
+    if (!descriptor_is_image(fd)) {
+        return NULL;
+    }
     while (true) {
         struct open_file *file = atomic_load_explicit(&descriptor_table[fd], memory_order_acquire);
         if (file == NULL) {
@@ -41,6 +46,42 @@ struct open_file *descriptor_acquire_image(int fd)
             open_file_release(file); /* closed, and perhaps opened anew, in between */
         }
     }
+}
+
+struct open_file *descriptor_acquire_image(int fd)
+{
+    struct open_file *file = descriptor_acquire_number(fd);
+    if (file != NULL && !open_file_is_attached(file) && open_file_attach(file, fd) < 0) {
+        open_file_release(file); /* it only looked like one */
+        descriptor_set(fd, NULL);
+        return NULL;
+    }
+    return file;
+}
+
+int open_file_descriptor(void *context)
+{
+    const struct open_file *file = context;
+    int count = descriptors_end();
+    for (int fd = 0; fd < count; fd++) {
+        struct placeholder_id id;
+        if (atomic_load(&descriptor_table[fd]) != file) {
+            continue;
+        }
+        int copy = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+        if (copy < 0) {
+            copy = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 0);
+        }
+        const struct placeholder_id *wanted = &file->state->id;
+        if (copy >= 0 && placeholder_may_be(copy, &id) && id.device == wanted->device
+            && id.inode == wanted->inode) {
+            return copy;
+        }
+        if (copy >= 0) {
+            REAL(close)(copy); /* the number is somebody else's by now */
+        }
+    }
+    return -1;
 }
 
 void descriptor_set(int fd, struct open_file *file)
@@ -63,27 +104,35 @@ void descriptor_set(int fd, struct open_file *file)
 
 bool descriptor_adopt(int fd)
 {
-    struct open_state *state;
+    struct placeholder_id id;
     if ((unsigned) fd >= DESCRIPTORS_MAX || descriptor_is_image(fd) || !process_owns_memory()
-        || placeholder_map(fd, &state) < 0) {
+        || !placeholder_may_be(fd, &id)) {
         return false;
     }
-    struct open_file *file = open_file_new(state, NULL);
+    struct open_file *file = open_file_new(NULL, NULL);
     if (file == NULL) {
-        placeholder_unmap(state);
         return false;
     }
     descriptor_set(fd, file);
     return true;
 }
 
+bool descriptor_find(int fd)
+{
+    int error = errno;
+    descriptor_adopt(fd);
+    struct open_file *file = descriptor_acquire(fd);
+    if (file != NULL) {
+        open_file_release(file);
+    }
+    errno = error;
+    return file != NULL;
+}
+
 void descriptor_check_again(int fd)
 {
-    struct open_state *state;
-    bool is_placeholder = placeholder_map(fd, &state) == 0;
-    if (is_placeholder) {
-        placeholder_unmap(state);
-    } else if (descriptor_is_image(fd)) {
+    struct placeholder_id id;
+    if (descriptor_is_image(fd) && !placeholder_may_be(fd, &id)) {
         descriptor_set(fd, NULL);
     }
 }

@@ -25,6 +25,9 @@ static inline bool descriptor_is_image(int fd)
 
 struct open_file *descriptor_acquire_image(int fd);
 
+/* As descriptor_acquire, but not to use the image: what the open file is may not be known yet. */
+struct open_file *descriptor_acquire_number(int fd);
+
 /* The open file behind a descriptor, with a reference for the caller to open_file_release; NULL
  * where it is no image's. */
 static inline struct open_file *descriptor_acquire(int fd)
@@ -37,9 +40,16 @@ static inline struct open_file *descriptor_acquire(int fd)
  * is noted in a child that runs in its parent's memory, and the reference is given back. */
 void descriptor_set(int fd, struct open_file *file);
 
-/* Looks at a descriptor that no hook has seen come: true if it is an image's, and in the table from
- * now on. */
+/* Looks at a descriptor that no hook has seen come: true if it may be an image's, and in the table from
+ * now on. What it stands for is asked when it is used. */
 bool descriptor_adopt(int fd);
+
+/* The same, and asks: true if it is an image's. */
+bool descriptor_find(int fd);
+
+/* A new descriptor of the same open file description as the open file, close-on-exec and out of the way;
+ * -1 where none is open any more. For image_open_again_by. */
+int open_file_descriptor(void *file);
 
 /* What the table says of fd may be wrong after the C library has changed it by itself. */
 void descriptor_check_again(int fd);

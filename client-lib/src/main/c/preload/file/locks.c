@@ -23,11 +23,11 @@ static struct open_file *find_locked(const struct open_file *file)
 {
     int end = descriptors_end();
     for (int fd = 0; fd < end; fd++) {
-        struct open_file *other = descriptor_acquire(fd);
+        struct open_file *other = descriptor_acquire_number(fd);
         if (other == NULL) {
             continue;
         }
-        if (atomic_load(&other->lock) >= 0
+        if (atomic_load(&other->lock) >= 0 && open_file_is_attached(other)
             && strcmp(other->state->image, file->state->image) == 0) {
             return other;
         }
@@ -187,9 +187,10 @@ int lock_whole(struct open_file *file, int operation)
     return REAL(flock)(fd, operation) < 0 ? -errno : 0;
 }
 
-void open_file_before_close(struct open_file *file)
+void open_file_before_close(struct open_file *file, int fd)
 {
-    if (!atomic_load_explicit(&any_records, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&any_records, memory_order_relaxed)
+        || (!open_file_is_attached(file) && open_file_attach(file, fd) < 0)) {
         return;
     }
     struct open_file *locked = find_locked(file);

@@ -16,6 +16,6 @@ int lock_whole(struct open_file *file, int operation);
 
 /* A descriptor of the file is about to be closed: with it go all record locks of this process on the
  * image, even those made through other descriptors, as POSIX wants it. */
-void open_file_before_close(struct open_file *file);
+void open_file_before_close(struct open_file *file, int fd);
 
 #endif

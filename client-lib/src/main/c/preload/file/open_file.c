@@ -4,6 +4,7 @@
 
 #include "aio_engine.h"
 #include "descriptor.h"
+#include "descriptors.h"
 #include "image.h"
 #include "image_open.h"
 #include "real.h"
@@ -12,6 +13,9 @@
 #define MAX_OPEN_FILES 65536
 
 static struct open_file pool[MAX_OPEN_FILES];
+
+/* Of files that cannot be had: what is asked of them fails where the image is needed. */
+static struct open_state refused = {.length = -1, .flags = O_RDWR, .end = -1};
 static _Atomic uint32_t next_look;
 
 struct open_file *open_file_new(struct open_state *state, rbdw_file *image)
@@ -24,7 +28,11 @@ struct open_file *open_file_new(struct open_state *state, rbdw_file *image)
             && atomic_compare_exchange_strong(&file->used, &is_free, 1)) {
             atomic_store_explicit(&next_look, first + i + 1, memory_order_relaxed);
             file->state = state;
+            file->failure = 0;
             atomic_store(&file->image, image);
+            if (image != NULL) {
+                image_open_again_by(image, open_file_descriptor, file);
+            }
             atomic_store(&file->size, -1);
             atomic_store(&file->lock, -1);
             read_ahead_begin(&file->read_ahead);
@@ -71,7 +79,9 @@ static void end(struct open_file *file)
     if (lock >= 0) {
         descriptor_drop(lock);
     }
-    placeholder_unmap(file->state);
+    if (file->state != NULL && file->state != &refused) {
+        placeholder_unmap(file->state);
+    }
     atomic_store_explicit(&file->used, 0, memory_order_release);
 }
 
@@ -108,22 +118,70 @@ static int64_t longest(const struct open_state *state)
     return image_part_length(state->base, state->length);
 }
 
-static int keep_end(struct open_file *file, rbdw_file *image)
+static int keep_end(struct open_state *state, rbdw_file *image)
 {
-    image_share_end(image, &file->state->end);
-    return image_keep_end(image, file->state->base, longest(file->state));
+    image_share_end(image, &state->end);
+    return image_keep_end(image, state->base, longest(state));
 }
 
 /* Before it is written up to there: who opens the image anew for this file must not take that for what
  * was there before. Whoever shares the file may have truncated it since it was opened here. */
 static int extend_known(struct open_file *file, rbdw_file *image, int64_t to)
 {
-    int error = image_keeps_end(image) ? 0 : keep_end(file, image);
+    int error = image_keeps_end(image) ? 0 : keep_end(file->state, image);
     int64_t known = atomic_load(&file->state->end);
     while (error == 0 && known >= 0 && known < to
            && !atomic_compare_exchange_weak(&file->state->end, &known, to)) {
     }
     return error;
+}
+
+/* Opens what fd stands for, with its logical end where it was truncated. */
+static int attach(int fd, rbdw_file **image, struct open_state **state)
+{
+    struct placeholder_id id;
+    int error = placeholder_may_be(fd, &id) ? placeholder_attach(fd, &id, image, state) : -EBADF;
+    if (error == 0 && atomic_load(&(*state)->end) >= 0) {
+        error = keep_end(*state, *image);
+        if (error < 0) {
+            rbdw_close(*image);
+            placeholder_unmap(*state);
+        }
+    }
+    return error;
+}
+
+int open_file_attach(struct open_file *file, int fd)
+{
+    struct open_state *state;
+    struct open_state *none = NULL;
+    rbdw_file *no_image = NULL;
+    rbdw_file *image;
+    int error = attach(fd, &image, &state);
+    if (error == -EBADF) {
+        return error;
+    }
+    if (error < 0) {
+        report_line("descriptor %d: %s", fd, rbdw_error_text());
+        file->failure = error == -ECONNREFUSED ? -ENXIO : error;
+        __atomic_compare_exchange_n(&file->state, &none, &refused, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE);
+        return 0;
+    }
+    /* of two threads the first wins, each of the two on its own: in the end they belong together */
+    bool has_image = atomic_compare_exchange_strong(&file->image, &no_image, image);
+    bool has_state = __atomic_compare_exchange_n(&file->state, &none, state, false,
+                                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    rbdw_file *used = atomic_load(&file->image);
+    image_share_end(used, &file->state->end);
+    image_open_again_by(used, open_file_descriptor, file);
+    if (!has_image) {
+        rbdw_close(image);
+    }
+    if (!has_state) {
+        placeholder_unmap(state);
+    }
+    return 0;
 }
 
 int open_file_begin_write(struct open_file *file, rbdw_file *image, int64_t to)
@@ -166,35 +224,10 @@ int open_file_before_size(struct open_file *file, int64_t size)
     return end < 0 || skipped_to == 0 ? 0 : open_file_extend(file, skipped_to);
 }
 
-static int open_image(struct open_file *file, rbdw_file **image)
-{
-    rbdw_file *opened;
-    rbdw_file *none = NULL;
-    int flags = (int) atomic_load(&file->state->flags) & O_ACCMODE;
-    int error = rbdw_open(file->state->image, flags, &opened);
-    if (error < 0) {
-        report_line("open of inherited %s: %s", file->state->path, rbdw_error_text());
-        return error == -ECONNREFUSED ? -ENXIO : error;
-    }
-    if (atomic_load(&file->state->end) >= 0) {
-        error = keep_end(file, opened);
-        if (error < 0) {
-            report_line("open of inherited %s: %s", file->state->path, rbdw_error_text());
-            rbdw_close(opened);
-            return error;
-        }
-    }
-    if (!atomic_compare_exchange_strong(&file->image, &none, opened)) {
-        rbdw_close(opened); /* another thread was first */
-    }
-    *image = atomic_load(&file->image);
-    return 0;
-}
-
 int open_file_image(struct open_file *file, rbdw_file **image)
 {
     *image = atomic_load_explicit(&file->image, memory_order_acquire);
-    return __builtin_expect(*image != NULL, true) ? 0 : open_image(file, image);
+    return __builtin_expect(*image != NULL, true) ? 0 : file->failure;
 }
 
 int64_t open_file_size(struct open_file *file)

@@ -25,15 +25,26 @@
 struct open_file {
     _Alignas(64) _Atomic uint32_t references; /* descriptors, and calls under way */
     _Atomic uint32_t used;
-    struct open_state *state;
+    struct open_state *state; /* NULL until it is needed, where the descriptor was inherited or received */
+    int failure;              /* why it could not be had: an error; then state is a stand-in */
     _Atomic(rbdw_file *) image; /* NULL until it is needed, where the open was inherited */
     _Atomic int64_t size;       /* bytes, as last seen */
     _Atomic int lock;           /* the descriptor that the kernel locks for us, or -1 */
     struct read_ahead read_ahead;
 };
 
-/* With one reference. image may be NULL. NULL where there are too many. */
+/* With one reference. state and image are both NULL where the descriptor came from elsewhere: then
+ * open_file_attach has to follow. NULL where there are too many. */
 struct open_file *open_file_new(struct open_state *state, rbdw_file *image);
+
+/* Has the broker say what fd stands for, which this process does not know yet. 0, and calls on the file
+ * give the error where it cannot be had; -EBADF where it is no image's. */
+int open_file_attach(struct open_file *file, int fd);
+
+static inline bool open_file_is_attached(const struct open_file *file)
+{
+    return __atomic_load_n(&file->state, __ATOMIC_ACQUIRE) != NULL;
+}
 
 void open_file_release(struct open_file *file);
 void open_file_add_reference(struct open_file *file);

@@ -41,7 +41,7 @@ static int find_partition(rbdw_file *image, struct image_part *part)
     return 0;
 }
 
-int image_open_part(const char *path, int access_mode, struct image_part *part, rbdw_file **image)
+static int open_path(const char *path, int access_mode, struct image_part *part, rbdw_file **image)
 {
     part->partition = 0;
     part->base = 0;
@@ -59,6 +59,17 @@ int image_open_part(const char *path, int access_mode, struct image_part *part, 
         rbdw_close(reader);
     }
     return error < 0 ? error : rbdw_open(part->image, access_mode, image);
+}
+
+int image_open_part(const char *path, const char *identity, int access_mode, struct image_part *part,
+                    rbdw_file **image)
+{
+    int error = open_path(path, access_mode, part, image);
+    if (error == 0 && identity[0] != '\0' && strcmp(identity, image_identity(*image)) != 0) {
+        rbdw_close(*image);
+        return -ESTALE;
+    }
+    return error;
 }
 
 /* As a device without its driver. */
@@ -90,7 +101,7 @@ static int make_descriptor(const char *path, int flags, const struct image_part 
         .length = part->length,
         .end = truncates(flags) ? 0 : -1,
     };
-    if (strlen(path) >= sizeof initial.path) {
+    if (strlen(path) >= sizeof initial.path || strlen(part->image) >= sizeof initial.image) {
         return -ENAMETOOLONG;
     }
     strcpy(initial.path, path);
@@ -100,7 +111,7 @@ static int make_descriptor(const char *path, int flags, const struct image_part 
         return (int) size;
     }
     struct open_state *state;
-    int fd = placeholder_make(&initial, size, flags & O_CLOEXEC, &state);
+    int fd = placeholder_make(image, &initial, flags & O_CLOEXEC, &state);
     if (fd < 0) {
         return fd;
     }
@@ -127,7 +138,7 @@ static int open_root(int flags)
     return root_directory_open(flags);
 }
 
-static int open_part(const char *path, int flags)
+static int open_part(const char *path, const char *identity, int flags)
 {
     struct image_part part;
     rbdw_file *image;
@@ -135,7 +146,7 @@ static int open_part(const char *path, int flags)
     if (access_mode == O_ACCMODE) {
         return -EINVAL;
     }
-    int error = image_open_part(path, access_mode, &part, &image);
+    int error = image_open_part(path, identity, access_mode, &part, &image);
     if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0
         && (error == 0 || error == -EACCES || error == -EROFS)) {
         if (error == 0) {
@@ -175,7 +186,7 @@ int image_open(const struct image_path *target, int flags)
     if (strchr(target->path + sizeof IMAGE_ROOT, '/') != NULL) {
         return -ENOTDIR; /* an image is no directory; that it may not exist is not asked */
     }
-    int fd = open_part(target->path, flags);
+    int fd = open_part(target->path, target->identity, flags);
     if (fd >= 0 && target->ends_with_slash) {
         REAL(close)(fd);
         descriptor_set(fd, NULL);

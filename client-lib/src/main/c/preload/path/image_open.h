@@ -14,9 +14,10 @@ struct image_part {
     int64_t length;       /* bytes; -1: all of it */
 };
 
-/* Opens what the path means: the image of that name, else the partition NAME-partN of NAME. 0 or an
- * error. */
-int image_open_part(const char *path, int access_mode, struct image_part *part, rbdw_file **image);
+/* Opens what the path means: the image of that name, else the partition NAME-partN of NAME. identity: which
+ * image it has to be (-ESTALE); "": any. 0 or an error. */
+int image_open_part(const char *path, const char *identity, int access_mode, struct image_part *part,
+                    rbdw_file **image);
 
 /* Of a part, as the broker wants it: the longest that it can be. */
 int64_t image_part_length(int64_t base, int64_t length);

@@ -78,6 +78,7 @@ int path_descriptor(const char *path)
  * through "..". */
 static bool put_below_root(const char *rest, struct image_path *target)
 {
+    target->identity[0] = '\0';
     size_t used = strlen(IMAGE_ROOT);
     size_t length;
     int depth = 0;
@@ -109,18 +110,61 @@ static bool put_below_root(const char *rest, struct image_path *target)
     return true;
 }
 
+static void put_image(struct image_path *target, const char *path, const rbdw_file *image)
+{
+    target->kind = PATH_IMAGE;
+    target->ends_with_slash = false;
+    strcpy(target->path, path);
+    strcpy(target->identity, image_identity(image));
+}
+
+/* /proc/PID/fd/N and /proc/PID/task/TID/fd/N: of whatever process. */
+static bool is_descriptor_of_process(const char *path)
+{
+    const char *name = begins_with(path, "/proc/") ? strrchr(path, '/') : NULL;
+    return name != NULL && name - path > 3 && memcmp(name - 3, "/fd", 3) == 0
+           && number(name + 1) >= 0;
+}
+
+/* The kernel tells nobody what it is, but lets us have the descriptor. */
+static bool is_others_image(const char *path, struct image_path *target)
+{
+    struct placeholder_id id;
+    struct image_share share;
+    rbdw_file *image;
+    int error = errno;
+    int fd = REAL(open)(path, O_PATH | O_CLOEXEC);
+    bool is_image = fd >= 0 && placeholder_may_be(fd, &id)
+                    && image_open_shared(fd, &share, &image) == 0;
+    if (is_image) {
+        put_image(target, share.path, image);
+        rbdw_close(image);
+        if (share.state >= 0) {
+            REAL(close)(share.state);
+        }
+    }
+    if (fd >= 0) {
+        REAL(close)(fd);
+    }
+    errno = error;
+    return is_image;
+}
+
 /* A reopened descriptor: of an image, whatever its path. */
 static bool is_descriptors_image(const char *path, struct image_path *target)
 {
     int fd = path_descriptor(path);
     struct open_file *file = fd < 0 ? NULL : descriptor_acquire(fd);
     if (file == NULL) {
-        return false;
+        return fd < 0 && is_descriptor_of_process(path) && is_others_image(path, target);
     }
-    *target = (struct image_path) {.kind = PATH_IMAGE};
-    memcpy(target->path, file->state->path, sizeof file->state->path);
+    rbdw_file *image;
+    bool is_there = open_file_image(file, &image) == 0;
+    if (is_there) {
+        put_image(target, file->state->path, image);
+    }
     open_file_release(file);
-    return true;
+    return is_there;
 }
 
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target)

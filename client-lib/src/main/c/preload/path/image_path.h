@@ -10,6 +10,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "image.h"
+
 #define IMAGE_ROOT "/rbdw"
 
 struct image_path {
@@ -19,6 +21,7 @@ struct image_path {
         PATH_HOST,  /* a file of the host, reached through /rbdw/.. */
     } kind;
     bool ends_with_slash; /* of PATH_IMAGE: only a directory may */
+    char identity[IMAGE_IDENTITY_SIZE]; /* likewise: which image it is, whatever has its name; "": any */
     char path[PATH_MAX];  /* /rbdw, /rbdw/NAME, or the host's, absolute */
 };
 
@@ -27,8 +30,8 @@ enum path_follow { PATH_NOFOLLOW, PATH_FOLLOW };
 /* False too for what cannot be read, of which the kernel says EFAULT. */
 bool path_is_absolute(const char *path);
 
-/* Before the kernel: from its spelling alone, and /dev/fd/N, /proc/self/fd/N and /dev/stdin where
- * the descriptor is an image's (those only where links are followed). */
+/* Before the kernel: from its spelling alone, and /dev/fd/N, /dev/stdin, /proc/self/fd/N and
+ * /proc/PID/fd/N where the descriptor is an image's (those only where links are followed). */
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target);
 
 /* After the kernel has said ENOENT. directory: a descriptor or AT_FDCWD, as of openat. Where the

@@ -79,7 +79,7 @@ static int stat_of_partition(const char *path, struct stat *status, struct times
     struct image_part part;
     struct image_stat known;
     rbdw_file *image;
-    int error = image_open_part(path, O_RDONLY, &part, &image);
+    int error = image_open_part(path, "", O_RDONLY, &part, &image);
     if (error < 0) {
         return error;
     }

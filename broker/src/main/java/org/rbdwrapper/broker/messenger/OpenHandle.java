@@ -73,11 +73,11 @@ public final class OpenHandle {
         return handle;
     }
 
-    boolean readable() {
+    public boolean readable() {
         return readable;
     }
 
-    boolean writable() {
+    public boolean writable() {
         return writable;
     }
 

@@ -35,8 +35,10 @@ public final class Conductor implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Conductor.class);
     private static final long WAKE_TOKEN = -1;
     private static final long LISTENER_TOKEN = -2;
+    private static final long DESCRIPTIONS_TOKEN = -3;
     private static final int MAX_PENDING_REQUESTS = 16;
     private static final int RECEIVE_LENGTH = 64 * 1024;
+    private static final int MAX_RECEIVED_AT_ONCE = 4;
 
     /** How often something is looked at that no event announces. */
     private static final int TICK_MILLIS = 100;
@@ -63,6 +65,7 @@ public final class Conductor implements Runnable {
     private ReturnGrace grace;
     private StoreWatch storeWatch;
     private SessionLimits limits;
+    private FileDescriptions descriptions;
     private SessionEndListener onSessionEnd = session -> {};
     private long nextSessionId = 1;
     private long violations;
@@ -93,14 +96,20 @@ public final class Conductor implements Runnable {
             ReturnGrace returnGrace,
             StoreWatch watch,
             SessionLimits sessionLimits,
-            SessionEndListener sessionEnd) {
+            FileDescriptions fileDescriptions,
+            SessionEndListener sessionEnd)
+            throws ErrnoException {
         adapter = messages;
         opens = openHandler;
         delayed = delayedTasks;
         grace = returnGrace;
         storeWatch = watch;
         limits = sessionLimits;
+        descriptions = fileDescriptions;
         onSessionEnd = sessionEnd;
+        if (descriptions.descriptor() >= 0) {
+            epoll.add(descriptions.descriptor(), Epoll.IN, DESCRIPTIONS_TOKEN);
+        }
     }
 
     /** Any thread: runs a task on the conductor's thread. */
@@ -138,6 +147,7 @@ public final class Conductor implements Runnable {
     /** After {@link #run} has ended. */
     public void close() throws ErrnoException {
         epoll.close();
+        descriptions.close();
         Fd.close(wakeFd);
         arena.close();
     }
@@ -214,6 +224,7 @@ public final class Conductor implements Runnable {
         }
         session.ended = true;
         sessions.remove(session.id);
+        closeReceived(session);
         LOG.debug("session of {} ends: {}", session.describe(), why);
         try {
             epoll.remove(session.socket);
@@ -226,6 +237,17 @@ public final class Conductor implements Runnable {
         }
         ending.put(session.id, session);
         session.messenger.detach(session.channels, () -> execute(() -> closeOpens(session)));
+    }
+
+    private static void closeReceived(Session session) {
+        int descriptor;
+        while ((descriptor = session.takeReceived()) >= 0) {
+            try {
+                Fd.close(descriptor);
+            } catch (ErrnoException e) {
+                LOG.warn("a descriptor of {}: {}", session.describe(), e.describe());
+            }
+        }
     }
 
     private void turn() {
@@ -264,6 +286,7 @@ public final class Conductor implements Runnable {
         grace.look(now);
         delayed.look(now);
         storeWatch.look(now);
+        descriptions.look(now);
     }
 
     /** Takes what a client has sent before its end, and then notices that. */
@@ -277,6 +300,8 @@ public final class Conductor implements Runnable {
     private void onReady(long token, int events) {
         if (token == LISTENER_TOKEN) {
             listener.accept(this::begin);
+        } else if (token == DESCRIPTIONS_TOKEN) {
+            descriptions.look();
         } else if (token != WAKE_TOKEN) {
             Session session = sessions.get(token);
             if (session != null) {
@@ -303,12 +328,17 @@ public final class Conductor implements Runnable {
     }
 
     private void receive(Session session) {
-        long n = UnixSocket.receive(session.socket, received, false);
+        int[] descriptors = new int[MAX_RECEIVED_AT_ONCE];
+        long n = UnixSocket.receiveWithDescriptors(session.socket, received, descriptors, false);
         if (n == -Errno.EAGAIN.number()) {
             return;
         }
         if (n <= 0) {
             end(session, n == 0 ? "it closed its socket" : Errno.of((int) n).text());
+            return;
+        }
+        if (!session.keepReceived(descriptors)) {
+            onViolation(session, "it sends descriptors that no message is for");
             return;
         }
         session.assembler.append(received, (int) n);

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.codec.AttachOpenDecoder;
 import org.rbdwrapper.ipc.codec.CloseImageDecoder;
 import org.rbdwrapper.ipc.codec.CreateImageDecoder;
 import org.rbdwrapper.ipc.codec.DescribeBrokerDecoder;
@@ -23,9 +24,11 @@ import org.rbdwrapper.ipc.codec.ReplayDoneDecoder;
 import org.rbdwrapper.ipc.codec.ResizeImageDecoder;
 import org.rbdwrapper.ipc.codec.ResumeDecoder;
 import org.rbdwrapper.ipc.codec.SetTimesDecoder;
+import org.rbdwrapper.ipc.codec.ShareOpenDecoder;
 import org.rbdwrapper.ipc.codec.StatDecoder;
 import org.rbdwrapper.ipc.codec.UnmapImageDecoder;
 import org.rbdwrapper.ipc.codec.WatchChangesDecoder;
+import org.rbdwrapper.ipc.posix.Fd;
 
 /**
  * Decodes what a client sends on its socket and calls who handles it. The bytes are a private copy
@@ -48,6 +51,8 @@ final class ControlAdapter {
     private final ResumeDecoder resume = new ResumeDecoder();
     private final ReplayDoneDecoder replayDone = new ReplayDoneDecoder();
     private final OpenImageDecoder openImage = new OpenImageDecoder();
+    private final ShareOpenDecoder shareOpen = new ShareOpenDecoder();
+    private final AttachOpenDecoder attachOpen = new AttachOpenDecoder();
     private final CloseImageDecoder closeImage = new CloseImageDecoder();
     private final OpenLockFileDecoder openLockFile = new OpenLockFileDecoder();
     private final WatchChangesDecoder watchChanges = new WatchChangesDecoder();
@@ -130,6 +135,22 @@ final class ControlAdapter {
                 boolean read = openImage.flags().read();
                 boolean write = openImage.flags().write();
                 opens.onOpen(reply, openImage.path(), read, write);
+            }
+            case ShareOpenDecoder.TEMPLATE_ID -> {
+                shareOpen.wrapAndApplyHeader(message, 0, header);
+                Reply reply = reply(session, shareOpen.correlationId());
+                int handle = (int) shareOpen.handle();
+                int partition = (int) shareOpen.partition();
+                long base = shareOpen.start();
+                long length = shareOpen.length();
+                opens.onShare(
+                        reply,
+                        handle,
+                        new FileDescription.Part(partition, base, length, shareOpen.path()));
+            }
+            case AttachOpenDecoder.TEMPLATE_ID -> {
+                attachOpen.wrapAndApplyHeader(message, 0, header);
+                attach(reply(session, attachOpen.correlationId()));
             }
             case CloseImageDecoder.TEMPLATE_ID -> {
                 closeImage.wrapAndApplyHeader(message, 0, header);
@@ -250,6 +271,22 @@ final class ControlAdapter {
                                             .correlationId()));
             default ->
                     throw new ErrnoException(Errno.EPROTO, "message " + template + " is not known");
+        }
+    }
+
+    private void attach(Reply reply) throws ErrnoException {
+        int descriptor = reply.session().takeReceived();
+        if (descriptor < 0) {
+            reply.fail(
+                    new ErrnoException(
+                            Errno.EMFILE,
+                            "the broker has no descriptor left to receive one, or none was sent"));
+            return;
+        }
+        try {
+            opens.onAttach(reply, descriptor);
+        } finally {
+            Fd.close(descriptor);
         }
     }
 

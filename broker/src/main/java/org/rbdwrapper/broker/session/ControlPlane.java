@@ -55,6 +55,9 @@ public final class ControlPlane {
         EndHandler ends =
                 new EndHandler(
                         map, images, grace, delayed, conductor::sessions, conductor::isStopping);
+        FileDescriptions descriptions =
+                new FileDescriptions(
+                        options.runDir(), !before.isEmpty(), noting, limits, System.nanoTime());
         OpenHandler opens =
                 new OpenHandler(
                         map,
@@ -66,7 +69,8 @@ public final class ControlPlane {
                         grace,
                         limits,
                         delayed,
-                        ends);
+                        ends,
+                        descriptions);
         StatusHandler status =
                 new StatusHandler(
                         conductor,
@@ -113,6 +117,7 @@ public final class ControlPlane {
                 grace,
                 new StoreWatch(conductor, images, store),
                 limits,
+                descriptions,
                 session -> {
                     returns.onEnd(session, conductor.isStopping());
                     if (session.messenger != null) {

@@ -23,6 +23,8 @@ import org.rbdwrapper.ipc.codec.LimitsEncoder;
 import org.rbdwrapper.ipc.codec.LockFileOpenedEncoder;
 import org.rbdwrapper.ipc.codec.MappingsEncoder;
 import org.rbdwrapper.ipc.codec.MessengersEncoder;
+import org.rbdwrapper.ipc.codec.OpenAttachedEncoder;
+import org.rbdwrapper.ipc.codec.OpenSharedEncoder;
 import org.rbdwrapper.ipc.codec.ProgressEncoder;
 import org.rbdwrapper.ipc.codec.ResumedEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeEncoder;
@@ -119,6 +121,31 @@ final class ControlProxy {
                 .objectSize(open.open().image().objectSize());
         message.flags().clear().read(read).write(write);
         message.imageId(open.open().image().imageId());
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer openShared(long correlationId) {
+        FrameBuffer frame = new FrameBuffer();
+        OpenSharedEncoder message = new OpenSharedEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId);
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer openAttached(long correlationId, Session.MappedOpen open) {
+        FileDescription description = open.description();
+        FrameBuffer frame = new FrameBuffer();
+        OpenAttachedEncoder message = new OpenAttachedEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(correlationId)
+                .handle(open.open().handle().handle())
+                .partition(description.part().partition())
+                .start(description.part().base())
+                .length(description.part().length());
+        message.flags().clear().read(description.read()).write(description.write());
+        message.imageId(description.imageId())
+                .mappedPath(open.mapping().path())
+                .path(description.part().path());
         return frame.finish(message.encodedLength());
     }
 

@@ -242,6 +242,11 @@ final class MapHandler {
         grace.absentUsers(mapping.mappedAtNanos()).stream()
                 .map(user -> user + ", since before this broker")
                 .forEach(users::add);
+        for (FileDescription description : opens.descriptionsThrough(mapping)) {
+            if (!users.contains(description.opener())) {
+                users.add(description.opener() + ", or who has inherited a descriptor from it");
+            }
+        }
         if (!users.isEmpty()) {
             throw new ErrnoException(
                     Errno.EBUSY,

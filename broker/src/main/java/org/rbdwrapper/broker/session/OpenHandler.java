@@ -12,9 +12,16 @@ import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.posix.Fd;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.List;
 
 /** Opening and closing of mapped images. Conductor's thread. */
 final class OpenHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenHandler.class);
+
     private final ImageMap map;
     private final SharedImages images;
     private final Permissions permissions;
@@ -25,6 +32,15 @@ final class OpenHandler {
     private final SessionLimits limits;
     private final ReopenRetry retry;
     private final EndHandler ends;
+    private final FileDescriptions descriptions;
+
+    /**
+     * What a client wants open.
+     *
+     * @param path of the mapping; not looked at where there is a description.
+     * @param description which is to be opened again; null: a path, with the rights of who asks.
+     */
+    private record Wanted(String path, boolean read, boolean write, FileDescription description) {}
 
     OpenHandler(
             ImageMap map,
@@ -36,7 +52,8 @@ final class OpenHandler {
             ReturnGrace grace,
             SessionLimits limits,
             DelayedTasks delayed,
-            EndHandler ends) {
+            EndHandler ends,
+            FileDescriptions descriptions) {
         this.ends = ends;
         this.map = map;
         this.images = images;
@@ -47,18 +64,83 @@ final class OpenHandler {
         this.grace = grace;
         this.limits = limits;
         this.retry = new ReopenRetry(delayed);
+        this.descriptions = descriptions;
     }
 
     void onOpen(Reply reply, String path, boolean read, boolean write) {
+        onOpen(reply, new Wanted(path, read, write, null));
+    }
+
+    /**
+     * Opens what a descriptor stands for. Who has it need not have the rights that its opener had,
+     * nor does the mapping's name matter.
+     *
+     * @param placeholder the caller's.
+     */
+    void onAttach(Reply reply, int placeholder) {
+        FileDescription description;
+        try {
+            description = descriptions.find(placeholder);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        onOpen(
+                reply,
+                new Wanted(
+                        description.part().path(),
+                        description.read(),
+                        description.write(),
+                        description));
+    }
+
+    private void onOpen(Reply reply, Wanted wanted) {
         if (grace.isReturning(reply.session())) {
-            open(reply, path, read, write);
+            open(reply, wanted);
         } else {
-            grace.whenOver(() -> open(reply, path, read, write));
+            grace.whenOver(() -> open(reply, wanted));
         }
     }
 
-    private void open(Reply reply, String path, boolean read, boolean write) {
+    /** Makes a descriptor for an open, by which other processes can have it, too. */
+    void onShare(Reply reply, int handle, FileDescription.Part part) {
         Session session = reply.session();
+        Session.MappedOpen mapped = session.opens.get(handle);
+        if (mapped == null || mapped.revoked() || mapped.description() != null) {
+            reply.fail(
+                    new ErrnoException(
+                            Errno.EBADF, "sharing of handle " + Integer.toUnsignedString(handle)));
+            return;
+        }
+        descriptions.make(
+                session,
+                mapped,
+                part,
+                made -> {
+                    FileDescription description = made.description();
+                    descriptions.attached(description);
+                    if (session.opens.replace(handle, mapped, mapped.of(description))) {
+                        reply.send(
+                                ControlProxy.openShared(reply.correlationId()),
+                                made.placeholder(),
+                                made.state());
+                    } else {
+                        descriptions.detached(description); // closed meanwhile
+                        reply.fail(
+                                new ErrnoException(
+                                        Errno.EBADF,
+                                        "sharing of handle " + Integer.toUnsignedString(handle)));
+                    }
+                    closeDescriptor(made.placeholder());
+                    closeDescriptor(made.state());
+                },
+                reply::fail);
+    }
+
+    private void open(Reply reply, Wanted wanted) {
+        Session session = reply.session();
+        boolean read = wanted.read();
+        boolean write = wanted.write();
         if (session.ended) {
             reply.drop(); // while it waited
             return;
@@ -67,7 +149,7 @@ final class OpenHandler {
         Mapping mapping;
         OpenRequest request;
         try {
-            mapping = findForOpen(session, path, read, write);
+            mapping = findForOpen(session, wanted);
             MappingOptions options = MappingOptions.parse(mapping.options());
             if (write && session.unflushed.mayContain(mapping.mappedAtNanos())) {
                 throw lostChanges(mapping);
@@ -75,7 +157,7 @@ final class OpenHandler {
             try {
                 handle = takeHandle(session, mapping);
             } catch (ErrnoException e) {
-                onFailure(reply, path, read, write, options, e);
+                onFailure(reply, wanted, options, e);
                 return;
             }
             request =
@@ -89,12 +171,12 @@ final class OpenHandler {
                             options.tuning(),
                             open -> {
                                 session.pendingOpens--;
-                                onOpened(reply, open, mapping, options, read, write);
+                                onOpened(reply, open, mapping, options, wanted);
                             },
                             failure -> {
                                 session.pendingOpens--;
                                 giveBackHandle(session, handle);
-                                onFailure(reply, path, read, write, options, failure);
+                                onFailure(reply, wanted, options, failure);
                             });
         } catch (ErrnoException e) {
             ReopenRetry.onAnswer(session); // unmapped while it waited
@@ -106,14 +188,9 @@ final class OpenHandler {
     }
 
     private void onFailure(
-            Reply reply,
-            String path,
-            boolean read,
-            boolean write,
-            MappingOptions options,
-            ErrnoException failure) {
+            Reply reply, Wanted wanted, MappingOptions options, ErrnoException failure) {
         if (ReopenRetry.isFor(reply.session(), options, failure)) {
-            retry.later(reply.session(), failure, () -> open(reply, path, read, write));
+            retry.later(reply.session(), failure, () -> open(reply, wanted));
         } else {
             ReopenRetry.onAnswer(reply.session());
             reply.fail(failure);
@@ -168,6 +245,9 @@ final class OpenHandler {
                 session.closing(
                         () -> {
                             limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
+                            if (mapped.description() != null) {
+                                descriptions.detached(mapped.description());
+                            }
                             whenClosed.run();
                         });
         session.finishedRequests += open.handle().requests();
@@ -190,8 +270,7 @@ final class OpenHandler {
     void revoke(Session session, Session.MappedOpen mapped, Runnable done) {
         ImageOpen open = mapped.open();
         session.ledger.closed(open.handle().handle());
-        session.opens.put(
-                open.handle().handle(), new Session.MappedOpen(open, mapped.mapping(), true));
+        session.opens.put(open.handle().handle(), mapped.asRevoked());
         open.changes().count(); // what it has read and kept is not its any more
         Runnable closed = session.closing(done);
         Runnable drained = () -> workers.post(() -> images.close(open, closed));
@@ -199,12 +278,7 @@ final class OpenHandler {
     }
 
     private void onOpened(
-            Reply reply,
-            ImageOpen open,
-            Mapping mapping,
-            MappingOptions options,
-            boolean read,
-            boolean write) {
+            Reply reply, ImageOpen open, Mapping mapping, MappingOptions options, Wanted wanted) {
         Session session = reply.session();
         if (session.ended) {
             reply.drop();
@@ -219,7 +293,7 @@ final class OpenHandler {
                     new ErrnoException(Errno.ENOENT, mapping.path() + " is not mapped any more"));
             return;
         }
-        boolean holdsWrites = write && open.image().holdsWrites();
+        boolean holdsWrites = wanted.write() && open.image().holdsWrites();
         if (holdsWrites && options.isCacheOff()) {
             refuse(reply, open, MappingOptions.cached("open " + mapping.path(), open.image()));
             return;
@@ -228,21 +302,67 @@ final class OpenHandler {
             refuse(reply, open, lostChanges(mapping));
             return;
         }
+        FileDescription description = wanted.description();
+        if (description != null && !description.imageId().equals(open.image().imageId())) {
+            refuse(reply, open, isAnother(mapping));
+            return;
+        }
         ReopenRetry.onAnswer(session);
-        Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false);
+        if (description != null) {
+            descriptions.attached(description);
+        }
+        Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false, description);
         session.opens.put(open.handle().handle(), mapped);
         session.ledger.opened(open.handle().handle(), mapping.mappedAtNanos(), holdsWrites);
         open.install(
                 session.channels,
                 () ->
                         workers.post(
-                                () ->
+                                () -> {
+                                    if (description == null) {
                                         reply.send(
                                                 ControlProxy.imageOpened(
                                                         reply.correlationId(),
                                                         mapped,
-                                                        read,
-                                                        write))));
+                                                        wanted.read(),
+                                                        wanted.write()));
+                                    } else {
+                                        sendAttached(reply, mapped);
+                                    }
+                                }));
+    }
+
+    /**
+     * The memory of the position goes to the user alone who has made the open: he could cut it
+     * under the others. A process that has changed its user has it already.
+     */
+    private void sendAttached(Reply reply, Session.MappedOpen mapped) {
+        FileDescription description = mapped.description();
+        int[] state = {};
+        try {
+            if (reply.session().peer.uid() == description.uid()) {
+                state = new int[] {descriptions.openState(description)};
+            }
+        } catch (ErrnoException e) {
+            LOG.warn("the position of {}: {}", mapped.mapping().path(), e.describe());
+        }
+        reply.send(ControlProxy.openAttached(reply.correlationId(), mapped), state);
+        for (int descriptor : state) {
+            closeDescriptor(descriptor);
+        }
+    }
+
+    private static void closeDescriptor(int descriptor) {
+        try {
+            Fd.close(descriptor);
+        } catch (ErrnoException e) {
+            LOG.warn("a descriptor was not closed cleanly: {}", e.describe());
+        }
+    }
+
+    private static ErrnoException isAnother(Mapping mapping) {
+        return new ErrnoException(
+                Errno.ESTALE, mapping.path() + " is another image than the one that was opened");
     }
 
     /** Instead of installing it. */
@@ -269,6 +389,11 @@ final class OpenHandler {
         }
     }
 
+    /** What programs have open through a mapping, for which some process has a descriptor. */
+    List<FileDescription> descriptionsThrough(Mapping mapping) {
+        return descriptions.through(mapping);
+    }
+
     /**
      * Runs it when the image of a mapping that has gone is closed, so that who unmaps it can go on
      * with it by other means; at once where it is mapped in another way, too.
@@ -281,8 +406,10 @@ final class OpenHandler {
         }
     }
 
-    private Mapping findForOpen(Session session, String path, boolean read, boolean write)
-            throws ErrnoException {
+    private Mapping findForOpen(Session session, Wanted wanted) throws ErrnoException {
+        String path = wanted.path();
+        boolean read = wanted.read();
+        boolean write = wanted.write();
         if (session.channels == null) {
             throw new ErrnoException(
                     Errno.EINVAL,
@@ -292,6 +419,17 @@ final class OpenHandler {
             throw new ErrnoException(
                     Errno.EINVAL,
                     "open " + ImageSpec.quote(path) + " for neither reading nor writing");
+        }
+        if (wanted.description() != null) {
+            return map.mappings().stream()
+                    .filter(wanted.description()::isThrough)
+                    .findAny()
+                    .orElseThrow(
+                            () ->
+                                    new ErrnoException(
+                                            Errno.ESTALE,
+                                            ImageSpec.quote(path)
+                                                    + " was unmapped since it was opened"));
         }
         Mapping mapping = map.atPath(path);
         if (!permissions.mayOpen(mapping, session.peer.uid(), session.gids, read, write)) {

@@ -24,7 +24,13 @@ enum Resource {
             "bytes of answers that are not read and of requests that are not complete",
             "it must read its answers"),
 
-    OPENS("opens", "opens", "close some of them or raise --max-opens");
+    OPENS("opens", "opens", "close some of them or raise --max-opens"),
+
+    /** What programs' descriptors stand for, also where no process of them has a session. */
+    DESCRIPTIONS(
+            "descriptions",
+            "images open by descriptors",
+            "close some of them or raise --max-opens");
 
     /** As {@code status} shows it. */
     final String key;
@@ -46,7 +52,7 @@ enum Resource {
             case SESSIONS, CHANNELS, REQUESTS -> Errno.EUSERS;
             case MEMORY -> Errno.ENOMEM;
             case UNREAD -> Errno.ENOBUFS;
-            case OPENS -> Errno.ENFILE;
+            case OPENS, DESCRIPTIONS -> Errno.ENFILE;
         };
     }
 }

@@ -15,6 +15,7 @@ import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -30,6 +31,9 @@ import java.util.Set;
 final class Session {
     /** What a client may leave unread before it is given up. */
     private static final int MAX_UNSENT = 2 * FrameBuffer.MAX_BROKER_FRAME;
+
+    /** One comes with a message, and a client may have a few messages under way. */
+    private static final int MAX_RECEIVED = 8;
 
     final long id;
     final int socket;
@@ -95,12 +99,28 @@ final class Session {
 
     private Runnable whenClosed = () -> {};
 
+    /** Received, and not taken yet by the message with which they came. */
+    private final ArrayDeque<Integer> received = new ArrayDeque<>();
+
     private final BitSet handleIndexes = new BitSet();
     private int handleUse;
     private byte[] unsent = new byte[0];
 
-    /** An open and the mapping through which it was made. */
-    record MappedOpen(ImageOpen open, Mapping mapping, boolean revoked) {}
+    /**
+     * An open and the mapping through which it was made.
+     *
+     * @param description for which programs have descriptors; null where only the session has it.
+     */
+    record MappedOpen(
+            ImageOpen open, Mapping mapping, boolean revoked, FileDescription description) {
+        MappedOpen asRevoked() {
+            return new MappedOpen(open, mapping, true, description);
+        }
+
+        MappedOpen of(FileDescription shared) {
+            return new MappedOpen(open, mapping, revoked, shared);
+        }
+    }
 
     Session(
             long id,
@@ -138,6 +158,26 @@ final class Session {
     void giveBackAll(SessionLimits limits) {
         held.forEach((resource, amount) -> limits.giveBack(peer.uid(), resource, amount));
         held.clear();
+    }
+
+    /**
+     * Keeps descriptors that came with a part of a message.
+     *
+     * @return false where it sends more than it says what for.
+     */
+    boolean keepReceived(int[] descriptors) {
+        for (int descriptor : descriptors) {
+            if (descriptor >= 0) {
+                received.add(descriptor);
+            }
+        }
+        return received.size() <= MAX_RECEIVED;
+    }
+
+    /** The descriptor of the message that is handled, the caller's to close; -1: none came. */
+    int takeReceived() {
+        Integer descriptor = received.poll();
+        return descriptor == null ? -1 : descriptor;
     }
 
     /** A handle's number that was not used before. */

@@ -68,6 +68,11 @@ final class SessionLimits {
         put(uid, resource, ofUser, ofAll);
     }
 
+    /** What was granted by the broker before. */
+    void takeAnyway(int uid, Resource resource, long amount) {
+        put(uid, resource, held(uid, resource) + amount, held(resource) + amount);
+    }
+
     void giveBack(int uid, Resource resource, long amount) {
         put(uid, resource, held(uid, resource) - amount, held(resource) - amount);
     }
@@ -120,7 +125,7 @@ final class SessionLimits {
             case REQUESTS -> (long) limits.maxSessions() * REQUESTS_PER_SESSION;
             case MEMORY -> limits.maxMemory();
             case UNREAD -> MAX_UNREAD;
-            case OPENS -> limits.maxOpens();
+            case OPENS, DESCRIPTIONS -> limits.maxOpens();
         };
     }
 

@@ -30,6 +30,7 @@ public final class Fd {
     public static final int O_EXCL = 0200;
     public static final int O_APPEND = 02000;
     public static final int O_CLOEXEC = 02000000;
+    public static final int O_PATH = 010000000;
 
     public static final int FALLOC_FL_KEEP_SIZE = 1;
     public static final int FALLOC_FL_PUNCH_HOLE = 2;
@@ -40,6 +41,7 @@ public final class Fd {
             withErrno("open", returning(INT, POINTER, INT, INT), VARIADIC_FROM_2);
     private static final MethodHandle MKFIFO = withErrno("mkfifo", returning(INT, POINTER, INT));
     private static final MethodHandle CLOSE = withErrno("close", returning(INT, INT));
+    private static final MethodHandle READ = withErrno("read", returning(LONG, INT, LONG, LONG));
     private static final MethodHandle PREAD =
             withErrno("pread64", returning(LONG, INT, LONG, LONG, LONG));
     private static final MethodHandle PWRITE =
@@ -112,6 +114,16 @@ public final class Fd {
     /** close(2); the descriptor is gone also where an error is thrown. */
     public static void close(int fd) throws ErrnoException {
         check(callInt(CLOSE, fd), "close");
+    }
+
+    /** read(2): bytes read, or a negative errno. Not restarted after EINTR. */
+    public static long read(int fd, long address, long length) {
+        try {
+            long n = (long) READ.invokeExact(capture(), fd, address, length);
+            return n < 0 ? -NativeCalls.lastErrnoNumber() : n;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
     }
 
     /** pread(2): bytes read, or a negative errno. Not restarted after EINTR. */

@@ -98,6 +98,23 @@ public final class UnixSocket {
         }
     }
 
+    /** A name in the file system that is a socket's, behind which nobody listens. */
+    public static void makeName(String path) throws ErrnoException {
+        int fd = socket(0);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = address(arena, path);
+            Fd.check(
+                    (int) BIND.invokeExact(capture(), fd, address, (int) address.byteSize()),
+                    "bind " + path);
+        } catch (ErrnoException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        } finally {
+            Fd.close(fd);
+        }
+    }
+
     /**
      * The next connection, close-on-exec and non-blocking.
      *
@@ -267,20 +284,29 @@ public final class UnixSocket {
         }
     }
 
+    /** As {@link #receiveWithDescriptors(int, MemorySegment, int[], boolean)}, and waits. */
+    public static long receiveWithDescriptors(int fd, MemorySegment into, int[] descriptors) {
+        return receiveWithDescriptors(fd, into, descriptors, true);
+    }
+
     /**
-     * Receives bytes and the descriptors that came along, close-on-exec.
+     * Receives bytes and the descriptors that came along, close-on-exec. No bytes that were sent
+     * after those of the descriptors come with them.
      *
-     * @param descriptors filled from the start; the rest becomes -1.
+     * @param descriptors filled from the start; the rest becomes -1. What does not fit is closed.
+     * @param wait false: -EAGAIN where nothing is there.
      * @return bytes, 0 at the end of the stream, or a negative errno.
      */
-    public static long receiveWithDescriptors(int fd, MemorySegment into, int[] descriptors) {
+    public static long receiveWithDescriptors(
+            int fd, MemorySegment into, int[] descriptors, boolean wait) {
+        int flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
         try (Arena arena = Arena.ofConfined()) {
             java.util.Arrays.fill(descriptors, -1);
             MemorySegment control = arena.allocate(CMSG_DATA + align8(4 * descriptors.length), 8);
             MemorySegment header = messageHeader(arena, into, control);
             long n;
             do {
-                n = (long) RECVMSG.invokeExact(capture(), fd, header, MSG_CMSG_CLOEXEC);
+                n = (long) RECVMSG.invokeExact(capture(), fd, header, flags);
             } while (n < 0 && NativeCalls.lastErrnoNumber() == Errno.EINTR.number());
             if (n < 0) {
                 return -NativeCalls.lastErrnoNumber();

@@ -1,0 +1,65 @@
+/* Descriptors that come from another process: received over a socket, or taken from it. One that stands
+ * for an image is noted when it comes, so that every call on it finds it. */
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hook.h"
+
+static void note(int fd)
+{
+    if (descriptor_is_image(fd)) {
+        descriptor_check_again(fd); /* closed past every hook, and the number given out again */
+    }
+    descriptor_adopt(fd);
+}
+
+static void note_received(struct msghdr *message)
+{
+    int error = errno;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+            size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            for (size_t i = 0; i < count; i++) {
+                int fd;
+                memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+                note(fd);
+            }
+        }
+    }
+    errno = error;
+}
+
+HOOK ssize_t recvmsg(int socket, struct msghdr *message, int flags)
+{
+    ssize_t result = REAL(recvmsg)(socket, message, flags);
+    if (result >= 0 && message->msg_controllen > 0) {
+        note_received(message);
+    }
+    return result;
+}
+
+HOOK int recvmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags,
+                  struct timespec *timeout)
+{
+    int result = REAL(recvmmsg)(socket, messages, count, flags, timeout);
+    for (int i = 0; i < result; i++) {
+        if (messages[i].msg_hdr.msg_controllen > 0) {
+            note_received(&messages[i].msg_hdr);
+        }
+    }
+    return result;
+}
+
+HOOK int pidfd_getfd(int process, int fd, unsigned flags)
+{
+    int result = REAL(pidfd_getfd)(process, fd, flags);
+    if (result >= 0) {
+        int error = errno;
+        note(result);
+        errno = error;
+    }
+    return result;
+}
