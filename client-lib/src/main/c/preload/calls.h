@@ -29,7 +29,7 @@
  *   sync                         asks for all files of the host; fsync and syncfs are intercepted
  *   execve of an image, dlopen   an image is no program
  * What is left out and is called with an image's descriptor meets an O_PATH placeholder: EBADF, and
- * never another file. */
+ * never another file. What asks the kernel about it (fstat inside the C library) is told of a socket. */
 
 #ifndef RBDW_CALLS_H
 #define RBDW_CALLS_H
