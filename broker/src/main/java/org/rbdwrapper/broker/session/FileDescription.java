@@ -14,6 +14,8 @@ import java.util.zip.CRC32;
  * An open file description as open(2) means it: what one open of an image has given to a program,
  * and what its descriptors stand for in whatever process they come to.
  *
+ * @param id by which its files are named; random, since a file system gives an inode's number away
+ *     again.
  * @param inode of the descriptor that stands for it.
  * @param mapping through which it was opened, by when that was made.
  * @param imageId of the image; what has its name later is another.
@@ -23,6 +25,7 @@ import java.util.zip.CRC32;
  * @param opener for people.
  */
 record FileDescription(
+        long id,
         Inode inode,
         long mapping,
         String imageId,
@@ -52,6 +55,7 @@ record FileDescription(
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         DataOutputStream out = new DataOutputStream(bytes);
         out.writeInt(MAGIC);
+        out.writeLong(id);
         out.writeLong(inode.device());
         out.writeLong(inode.number());
         out.writeLong(inode.changedNanos());
@@ -79,6 +83,7 @@ record FileDescription(
         }
         FileDescription decoded =
                 new FileDescription(
+                        in.readLong(),
                         new Inode(in.readLong(), in.readLong(), in.readLong()),
                         in.readLong(),
                         in.readUTF(),

@@ -4,7 +4,6 @@ import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
-import org.rbdwrapper.ipc.posix.Inode;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,8 +21,8 @@ import java.util.stream.Stream;
  * The open file descriptions' files in the run directory, by which the next broker knows them.
  *
  * <pre>
- *   RUN_DIR/opens/DEVICE-INODE.open    FileDescription.encode: written once, read by brokers alone
- *   RUN_DIR/opens/DEVICE-INODE.state   one page: the position and the flags, shared by the processes
+ *   RUN_DIR/opens/ID.open    FileDescription.encode: written once, read by brokers alone
+ *   RUN_DIR/opens/ID.state   one page: the position and the flags, shared by the processes
  * </pre>
  *
  * <p>The state is a file and no memfd, since it must outlive the broker although none of the
@@ -75,16 +74,16 @@ final class FileDescriptionFiles {
                         PosixFilePermissions.asFileAttribute(
                                 PosixFilePermissions.fromString("rwx------")));
             }
-            Path state = path(description.inode(), STATE);
+            Path state = path(description, STATE);
             int fd = Fd.open(state.toString(), Fd.O_RDWR | Fd.O_CREAT | Fd.O_EXCL, 0600);
             try {
                 DurableFiles.check(Fd.fallocate(fd, 0, 0, STATE_LENGTH), "space for an open file");
             } finally {
                 Fd.close(fd);
             }
-            Files.write(path(description.inode(), RECORD), description.encode());
+            Files.write(path(description, RECORD), description.encode());
         } catch (IOException e) {
-            remove(description.inode());
+            remove(description);
             throw e instanceof ErrnoException known
                     ? known
                     : FileErrors.of(e, "an open file cannot be noted in the run directory");
@@ -92,14 +91,14 @@ final class FileDescriptionFiles {
     }
 
     /** For reading and writing; the caller's. */
-    int openState(Inode inode) throws ErrnoException {
-        return Fd.open(path(inode, STATE).toString(), Fd.O_RDWR, 0);
+    int openState(FileDescription description) throws ErrnoException {
+        return Fd.open(path(description, STATE).toString(), Fd.O_RDWR, 0);
     }
 
-    void remove(Inode inode) {
+    void remove(FileDescription description) {
         try {
-            Files.deleteIfExists(path(inode, RECORD));
-            Files.deleteIfExists(path(inode, STATE));
+            Files.deleteIfExists(path(description, RECORD));
+            Files.deleteIfExists(path(description, STATE));
         } catch (IOException e) {
             LOG.warn("what was noted of an open file stays: {}", e.toString());
         }
@@ -136,8 +135,7 @@ final class FileDescriptionFiles {
         }
     }
 
-    private Path path(Inode inode, String ending) {
-        return folder.resolve(
-                Long.toHexString(inode.device()) + "-" + Long.toHexString(inode.number()) + ending);
+    private Path path(FileDescription description, String ending) {
+        return folder.resolve(Long.toHexString(description.id()) + ending);
     }
 }

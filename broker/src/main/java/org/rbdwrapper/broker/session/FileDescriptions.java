@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /**
@@ -150,7 +151,7 @@ public final class FileDescriptions {
                     Known known = put(made.description(), made.watch());
                     known.isSeen = true;
                     try {
-                        state = files.openState(made.description().inode());
+                        state = files.openState(made.description());
                     } catch (ErrnoException e) {
                         close(made.placeholder());
                         end(known);
@@ -173,6 +174,7 @@ public final class FileDescriptions {
         try {
             FileDescription description =
                     new FileDescription(
+                            ThreadLocalRandom.current().nextLong(),
                             Inode.of(placeholder),
                             mapped.mapping().mappedAtNanos(),
                             mapped.open().image().imageId(),
@@ -225,12 +227,12 @@ public final class FileDescriptions {
 
     /** The memory of its position; the caller's. */
     int openState(FileDescription description) throws ErrnoException {
-        return files.openState(description.inode());
+        return files.openState(description);
     }
 
     /** A handle was opened by it. */
     void attached(FileDescription description) {
-        Known known = byInode.get(Key.of(description.inode()));
+        Known known = known(description);
         if (known != null) {
             known.handles++;
         }
@@ -238,7 +240,7 @@ public final class FileDescriptions {
 
     /** That handle is closed. */
     void detached(FileDescription description) {
-        Known known = byInode.get(Key.of(description.inode()));
+        Known known = known(description);
         if (known != null && --known.handles == 0 && known.watch == NO_WATCH) {
             end(known);
         }
@@ -287,7 +289,17 @@ public final class FileDescriptions {
         }
     }
 
+    /** Null where it has ended. */
+    private Known known(FileDescription description) {
+        Known known = byInode.get(Key.of(description.inode()));
+        return known != null && known.description == description ? known : null;
+    }
+
     private Known put(FileDescription description, int watch) {
+        Known before = byInode.get(Key.of(description.inode()));
+        if (before != null) {
+            end(before); // its inode was given away again before its end was heard of
+        }
         Known known = new Known(description);
         byInode.put(Key.of(description.inode()), known);
         watched(known, watch);
@@ -316,11 +328,11 @@ public final class FileDescriptions {
         if (known.isSeen) {
             limits.giveBack(known.description.uid(), Resource.DESCRIPTIONS, 1);
         }
-        Inode inode = known.description.inode();
+        FileDescription ended = known.description;
         noting.call(
                 () -> {
-                    files.remove(inode);
-                    return inode;
+                    files.remove(ended);
+                    return ended;
                 },
                 removed -> {},
                 failure -> LOG.warn("{}", failure.describe()));
