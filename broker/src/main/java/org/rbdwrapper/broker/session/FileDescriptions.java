@@ -292,7 +292,7 @@ public final class FileDescriptions {
     /** Null where it has ended. */
     private Known known(FileDescription description) {
         Known known = byInode.get(Key.of(description.inode()));
-        return known != null && known.description == description ? known : null;
+        return known != null && known.description.id() == description.id() ? known : null;
     }
 
     private Known put(FileDescription description, int watch) {

@@ -14,6 +14,7 @@ import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 import org.rbdwrapper.ipc.ErrnoException;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -95,7 +96,7 @@ final class PassedDescriptorsOverDeathSystemTest {
         private final OutputStream commands;
         private final InputStream output;
 
-        Shell(String first) throws Exception {
+        Shell(String first) throws IOException {
             ProcessBuilder builder = new ProcessBuilder("/bin/bash");
             builder.redirectError(ProcessBuilder.Redirect.INHERIT);
             builder.environment()
@@ -111,20 +112,20 @@ final class PassedDescriptorsOverDeathSystemTest {
             say(first);
         }
 
-        private void say(String command) throws Exception {
+        private void say(String command) throws IOException {
             commands.write((command + "\n").getBytes());
             commands.flush();
         }
 
-        byte[] take(String command) throws Exception {
+        byte[] take(String command) throws IOException {
             say(command);
             return output.readNBytes(CHUNK);
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             commands.close();
-            assertEquals(0, process.onExit().get().exitValue());
+            assertEquals(0, process.onExit().join().exitValue());
         }
     }
 }
