@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,7 +115,7 @@ final class PassedDescriptorsOverDeathSystemTest {
         }
 
         private void say(String command) throws IOException {
-            commands.write((command + "\n").getBytes());
+            commands.write((command + "\n").getBytes(UTF_8));
             commands.flush();
         }
 
