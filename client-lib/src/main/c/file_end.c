@@ -55,9 +55,12 @@ void image_share_end(struct rbdw_file *file, const _Atomic int64_t *known_end)
     atomic_store(&file->known_end, known_end);
 }
 
+/* A child has to open the image before it moves the end that it knows: else it would tell the broker of the
+ * end that is to come, and what it skips would not become zeroes. */
 bool image_keeps_end(const struct rbdw_file *file)
 {
-    return atomic_load_explicit(&file->end_state, memory_order_relaxed) == END_KEPT;
+    return atomic_load_explicit(&file->end_state, memory_order_relaxed) == END_KEPT
+           && session_is_ours(atomic_load_explicit(&file->session, memory_order_acquire));
 }
 
 int image_keep_end(struct rbdw_file *file, int64_t begin, int64_t length)
