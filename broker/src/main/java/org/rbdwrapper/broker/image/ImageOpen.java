@@ -5,8 +5,8 @@ import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.SessionChannels;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.StoreImage;
-import org.rbdwrapper.ipc.ImageSpec;
 
 /**
  * One open of an image by a session, as the conductor sees it; {@link OpenHandle} is what the
@@ -50,8 +50,8 @@ public final class ImageOpen {
     }
 
     /** Which it is of. */
-    public ImageSpec spec() {
-        return shared.spec();
+    public ImageRef ref() {
+        return shared.ref();
     }
 
     /** On whose connection its requests go now. */

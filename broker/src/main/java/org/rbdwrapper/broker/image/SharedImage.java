@@ -5,6 +5,7 @@ import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.StoreAnswers;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -33,7 +34,7 @@ import java.util.Set;
  * with its blocking part on a worker, so that no two of them meet in the middle.
  */
 final class SharedImage {
-    private final ImageSpec spec;
+    private final ImageRef ref;
     private final SharedImages owner;
     private final ChangeCounter changes = new ChangeCounter();
     private final StoreAnswers answers;
@@ -46,11 +47,11 @@ final class SharedImage {
     private Messenger ownMessenger;
     private boolean busy;
 
-    SharedImage(ImageSpec spec, SharedImages owner) {
-        this.spec = spec;
+    SharedImage(ImageRef ref, SharedImages owner) {
+        this.ref = ref;
         this.owner = owner;
-        this.answers = owner.answersOf(spec);
-        this.ends = owner.endsOf(spec);
+        this.answers = owner.answersOf(ref);
+        this.ends = owner.endsOf(ref);
     }
 
     LogicalEnds ends() {
@@ -61,8 +62,8 @@ final class SharedImage {
         return changes;
     }
 
-    ImageSpec spec() {
-        return spec;
+    ImageRef ref() {
+        return ref;
     }
 
     /** As per-image policy has it: the image's own messenger, taken at its first open. */
@@ -134,7 +135,7 @@ final class SharedImage {
                                 owner.endFile().prepare();
                             }
                             return new Instance(
-                                    messenger, messenger.open(spec, readOnly, request.tuning()));
+                                    messenger, messenger.open(ref, readOnly, request.tuning()));
                         },
                         instance -> next.on(instance, request),
                         failure -> finish(() -> request.failed(failure)));
@@ -177,6 +178,7 @@ final class SharedImage {
     }
 
     private void opened(OpenRequest request, Instance instance) {
+        ImageSpec spec = ref.spec();
         if (ends.identify(spec.pool() + '/' + spec.namespace() + '/' + instance.image.imageId())) {
             owner.lookAtEnds(); // who left them may be known to have gone
         }
@@ -236,7 +238,7 @@ final class SharedImage {
                         },
                         closed -> next.run(),
                         failure -> {
-                            owner.onCloseFailure(spec, failure);
+                            owner.onCloseFailure(ref, failure);
                             afterFailure.run();
                         });
     }
@@ -281,7 +283,7 @@ final class SharedImage {
             try {
                 changes.close();
             } catch (ErrnoException e) {
-                owner.onCloseFailure(spec, e);
+                owner.onCloseFailure(ref, e);
             }
             ends.close();
             owner.forget(this);

@@ -4,8 +4,8 @@ import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.StoreAnswers;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.ImageSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,13 +18,13 @@ import java.util.function.Predicate;
 public final class SharedImages {
     private static final Logger LOG = LoggerFactory.getLogger(SharedImages.class);
 
-    private final Map<ImageSpec, SharedImage> images = new HashMap<>();
-    private final Map<ImageSpec, StoreAnswers> answers = new HashMap<>();
-    private final Map<ImageSpec, LogicalEnds> ends = new HashMap<>();
+    private final Map<ImageRef, SharedImage> images = new HashMap<>();
+    private final Map<ImageRef, StoreAnswers> answers = new HashMap<>();
+    private final Map<ImageRef, LogicalEnds> ends = new HashMap<>();
     private final MessengerPool pool;
     private final Workers workers;
     private final EndFile endFile;
-    private Predicate<ImageSpec> isAwaited = spec -> false;
+    private Predicate<ImageRef> isAwaited = ref -> false;
 
     public SharedImages(MessengerPool pool, Workers workers, EndFile endFile) {
         this.pool = pool;
@@ -36,15 +36,15 @@ public final class SharedImages {
      * Whether someone may have an image open who has not come back with it, or is about to: as long
      * as that is so, its logical ends stay.
      */
-    public void keepEndsWhile(Predicate<ImageSpec> someoneIsAwaited) {
+    public void keepEndsWhile(Predicate<ImageRef> someoneIsAwaited) {
         isAwaited = someoneIsAwaited;
     }
 
     /** Now and then: forgets the logical ends of those who have gone for good. */
     public void lookAtEnds() {
         ends.forEach(
-                (spec, of) -> {
-                    if (of.isAnyAwaited() && !isAwaited.test(spec)) {
+                (ref, of) -> {
+                    if (of.isAnyAwaited() && !isAwaited.test(ref)) {
                         of.expectNobody();
                     }
                 });
@@ -66,8 +66,8 @@ public final class SharedImages {
     }
 
     /** Opens, or waits for its turn; the request hears of it. */
-    public void open(ImageSpec spec, OpenRequest request) {
-        images.computeIfAbsent(spec, s -> new SharedImage(s, this)).open(request);
+    public void open(ImageRef ref, OpenRequest request) {
+        images.computeIfAbsent(ref, s -> new SharedImage(s, this)).open(request);
     }
 
     /**
@@ -85,8 +85,8 @@ public final class SharedImages {
      * done, at once where nobody has the image. A process that has ended may still have requests in
      * flight, and who waited for its end must not be told that the image is in use.
      */
-    public void whenUnused(ImageSpec spec, Runnable then) {
-        SharedImage image = images.get(spec);
+    public void whenUnused(ImageRef ref, Runnable then) {
+        SharedImage image = images.get(ref);
         if (image == null) {
             then.run();
         } else {
@@ -95,9 +95,9 @@ public final class SharedImages {
     }
 
     /** As {@link #whenUnused}, of an image and all its snapshots. */
-    public void whenUnusedWithSnapshots(ImageSpec head, Runnable then) {
+    public void whenUnusedWithSnapshots(ImageRef head, Runnable then) {
         for (SharedImage image : images.values()) {
-            if (image.spec().head().equals(head)) {
+            if (image.ref().head().equals(head)) {
                 image.whenUnused(() -> whenUnusedWithSnapshots(head, then));
                 return;
             }
@@ -106,8 +106,8 @@ public final class SharedImages {
     }
 
     /** It has another size, or other bytes, by other means than an open's requests. */
-    public void onChanged(ImageSpec spec) {
-        SharedImage image = images.get(spec);
+    public void onChanged(ImageRef ref) {
+        SharedImage image = images.get(ref);
         if (image != null) {
             image.changes().count();
         }
@@ -132,12 +132,12 @@ public final class SharedImages {
                                         && isDone.test(entry.getValue()));
     }
 
-    StoreAnswers answersOf(ImageSpec spec) {
-        return answers.computeIfAbsent(spec, s -> new StoreAnswers(s.toString()));
+    StoreAnswers answersOf(ImageRef ref) {
+        return answers.computeIfAbsent(ref, s -> new StoreAnswers(s.toString()));
     }
 
-    LogicalEnds endsOf(ImageSpec spec) {
-        return ends.computeIfAbsent(spec, s -> new LogicalEnds(endFile.table()));
+    LogicalEnds endsOf(ImageRef ref) {
+        return ends.computeIfAbsent(ref, s -> new LogicalEnds(endFile.table()));
     }
 
     EndFile endFile() {
@@ -153,13 +153,13 @@ public final class SharedImages {
     }
 
     void forget(SharedImage image) {
-        images.remove(image.spec(), image);
+        images.remove(image.ref(), image);
         if (!image.ends().isAnyAwaited()) {
-            ends.remove(image.spec(), image.ends());
+            ends.remove(image.ref(), image.ends());
         }
     }
 
-    void onCloseFailure(ImageSpec spec, ErrnoException failure) {
-        LOG.warn("image {} did not close cleanly: {}", spec, failure.describe());
+    void onCloseFailure(ImageRef ref, ErrnoException failure) {
+        LOG.warn("image {} did not close cleanly: {}", ref, failure.describe());
     }
 }

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.map;
 
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
@@ -63,17 +64,30 @@ public final class ImageMap {
                 : null;
     }
 
-    public List<Mapping> findBySpec(ImageSpec spec) {
-        return byId.values().stream().filter(mapping -> mapping.spec().equals(spec)).toList();
+    /** Mappings of this image or snapshot, whatever it was called then. */
+    public List<Mapping> findByRef(ImageRef image) {
+        return byId.values().stream().filter(mapping -> mapping.image().equals(image)).toList();
     }
 
     /** Mappings of an image or of any of its snapshots. */
-    public List<Mapping> findByImage(ImageSpec spec) {
-        return byId.values().stream().filter(m -> m.spec().head().equals(spec.head())).toList();
+    public List<Mapping> findByImage(ImageRef image) {
+        return byId.values().stream().filter(m -> isOf(image.head(), m.image().head())).toList();
+    }
+
+    /** Where of one only the name is known, that has to do. */
+    private static boolean isOf(ImageRef image, ImageRef mapped) {
+        if (image.isKnown() && mapped.isKnown()) {
+            return image.equals(mapped);
+        }
+        return image.spec().equals(mapped.spec());
+    }
+
+    private List<Mapping> findBySpec(ImageSpec spec) {
+        return byId.values().stream().filter(mapping -> mapping.spec().equals(spec)).toList();
     }
 
     /**
-     * The mapping that a person means.
+     * The mapping that a person means, by what its image was called when it was mapped.
      *
      * @param target a path or a spec.
      * @throws ErrnoException ENOENT, or EINVAL where a spec is mapped more than once or is none.
@@ -94,6 +108,15 @@ public final class ImageMap {
         } catch (IllegalArgumentException e) {
             throw new ErrnoException(Errno.EINVAL, e.getMessage(), e);
         }
+        return only(found, target);
+    }
+
+    /**
+     * The one mapping that a person means, of those that were found.
+     *
+     * @throws ErrnoException ENOENT where there is none, EINVAL where there are several.
+     */
+    public static Mapping only(List<Mapping> found, String target) throws ErrnoException {
         if (found.isEmpty()) {
             throw new ErrnoException(
                     Errno.ENOENT,

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.map;
 
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ImageSpec;
 
 import java.io.ByteArrayInputStream;
@@ -19,7 +20,8 @@ import java.util.zip.CRC32C;
  *   0         1        2          4         8         12
  *   +---------+--------+----------+---------+----------+------------------------------------------+
  *   | version | kind   | reserved | CRC32C  | sequence | BEGIN:    count of mappings that follow  |
- *   | u8      | u8     | u16      | u32     | u32      | MAPPED:   id, flags, owner, time, names  |
+ *   | u8      | u8     | u16      | u32     | u32      | MAPPED:   id, flags, owner, time, names, |
+ *   |         |        |          |         |          |           identity of the image          |
  *   |         |        |          |         |          | UNMAPPED: id                             |
  *   +---------+--------+----------+---------+----------+------------------------------------------+
  * </pre>
@@ -137,6 +139,8 @@ record MapRecord(Kind kind, int number, Mapping mapping) {
         out.writeUTF(mapping.spec().snap());
         out.writeUTF(mapping.name());
         out.writeUTF(mapping.options());
+        out.writeUTF(mapping.image().imageId());
+        out.writeLong(mapping.image().snapshotId());
     }
 
     private static Mapping decodeMapping(int id, DataInputStream in) throws IOException {
@@ -148,8 +152,12 @@ record MapRecord(Kind kind, int number, Mapping mapping) {
         ImageSpec spec = new ImageSpec(in.readUTF(), in.readUTF(), in.readUTF(), in.readUTF());
         String name = in.readUTF();
         String options = in.readUTF();
+        ImageRef image =
+                in.available() == 0 // one that was written before identities were
+                        ? ImageRef.named(spec)
+                        : new ImageRef(spec, in.readUTF(), in.readLong());
         return new Mapping(
-                id, spec, name, readOnly, ownerUid, ownerGid, mode, mappedAtNanos, options);
+                id, image, name, readOnly, ownerUid, ownerGid, mode, mappedAtNanos, options);
     }
 
     private static int checksum(byte[] record) {

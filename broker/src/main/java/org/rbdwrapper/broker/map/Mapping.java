@@ -1,11 +1,13 @@
 package org.rbdwrapper.broker.map;
 
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ImageSpec;
 
 /**
  * One image behind one path.
  *
  * @param id small number, as a device has.
+ * @param image what is mapped, wherever its name goes.
  * @param name what stands after {@code /rbdw/}.
  * @param mode permission bits, 0 to 0777.
  * @param mappedAtNanos nanoseconds since the epoch; also tells it from all others that there were.
@@ -13,7 +15,7 @@ import org.rbdwrapper.ipc.ImageSpec;
  */
 public record Mapping(
         int id,
-        ImageSpec spec,
+        ImageRef image,
         String name,
         boolean readOnly,
         int ownerUid,
@@ -23,6 +25,11 @@ public record Mapping(
         String options) {
     /** Where mapped images seem to be. */
     public static final String ROOT = "/rbdw/";
+
+    /** What the image was called when it was mapped. */
+    public ImageSpec spec() {
+        return image.spec();
+    }
 
     public String path() {
         return ROOT + name;

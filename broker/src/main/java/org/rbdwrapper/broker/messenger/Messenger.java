@@ -2,12 +2,12 @@ package org.rbdwrapper.broker.messenger;
 
 import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 import org.rbdwrapper.broker.LogLimiter;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Epoll;
 import org.rbdwrapper.ipc.posix.EventFd;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -169,13 +169,13 @@ public final class Messenger implements AutoCloseable {
     }
 
     /** Worker: opens an image on the messenger's connection. Blocks. */
-    public StoreImage open(ImageSpec spec, boolean readOnly, ImageTuning tuning)
+    public StoreImage open(ImageRef image, boolean readOnly, ImageTuning tuning)
             throws ErrnoException {
-        StoreImage image = connection().open(spec, readOnly, tuning);
+        StoreImage opened = connection().open(image, readOnly, tuning);
         synchronized (connectionLock) {
             followIoThreads(); // others, where the store has connected anew
         }
-        return image;
+        return opened;
     }
 
     private void followIoThreads() {

@@ -5,9 +5,9 @@ import org.rbdwrapper.broker.image.ImageOpen;
 import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Mapping;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.ImageSpec;
 
 import java.util.Collection;
 import java.util.HashMap;
@@ -37,7 +37,7 @@ final class EndHandler {
     private final DelayedTasks delayed;
     private final Supplier<Collection<Session>> sessions;
     private final BooleanSupplier isStopping;
-    private final Map<ImageSpec, Set<Program>> programs = new HashMap<>();
+    private final Map<ImageRef, Set<Program>> programs = new HashMap<>();
     private boolean looks;
     private long nextLook;
 
@@ -104,27 +104,27 @@ final class EndHandler {
         }
         Program program = new Program(session.peer.pid(), ProcessStart.timeOf(session.peer.pid()));
         if (!program.startTime().isEmpty()) {
-            programs.computeIfAbsent(open.spec(), spec -> new HashSet<>()).add(program);
+            programs.computeIfAbsent(open.ref(), ref -> new HashSet<>()).add(program);
             open.leave();
             lookLater(LOOK_NANOS);
         }
     }
 
-    private boolean isAwaited(ImageSpec spec) {
-        for (Mapping mapping : map.findBySpec(spec)) {
+    private boolean isAwaited(ImageRef ref) {
+        for (Mapping mapping : map.findByRef(ref)) {
             long id = mapping.mappedAtNanos();
             if (!grace.absentUsers(id).isEmpty()
                     || sessions.get().stream().anyMatch(s -> s.comesBackTo.mayContain(id))) {
                 return true;
             }
         }
-        Set<Program> left = programs.get(spec);
+        Set<Program> left = programs.get(ref);
         if (left == null) {
             return false;
         }
         left.removeIf(program -> !program.isThere());
         if (left.isEmpty()) {
-            programs.remove(spec);
+            programs.remove(ref);
         }
         return !left.isEmpty();
     }

@@ -5,6 +5,7 @@ import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.Errno;
@@ -145,12 +146,13 @@ final class ImageHandler {
             return;
         }
         workers.call(
-                () -> {
-                    administration.resize(spec, size, allowShrink, progress(reply));
-                    return spec;
-                },
+                () ->
+                        new ImageRef(
+                                spec,
+                                administration.resize(spec, size, allowShrink, progress(reply)),
+                                ImageRef.NO_SNAPSHOT),
                 resized -> {
-                    images.onChanged(spec);
+                    images.onChanged(resized);
                     LOG.info(
                             "resized {} to {} bytes for {}",
                             spec,
@@ -165,17 +167,31 @@ final class ImageHandler {
         ImageSpec spec;
         try {
             spec = check(reply, "remove", specText);
-            checkUnmapped(spec);
         } catch (ErrnoException e) {
             reply.fail(e);
             return;
         }
-        images.whenUnusedWithSnapshots(spec, () -> remove(reply, spec));
+        // what is called so now may be mapped by another name; what is broken cannot be identified
+        workers.call(
+                () -> administration.identify(spec),
+                image -> whenUnused(reply, image),
+                failure -> whenUnused(reply, ImageRef.named(spec)));
     }
 
-    private void remove(Reply reply, ImageSpec spec) {
+    private void whenUnused(Reply reply, ImageRef image) {
         try {
-            checkUnmapped(spec); // it may have been mapped while this waited
+            checkUnmapped(image);
+        } catch (ErrnoException e) {
+            reply.fail(e);
+            return;
+        }
+        images.whenUnusedWithSnapshots(image, () -> remove(reply, image));
+    }
+
+    private void remove(Reply reply, ImageRef image) {
+        ImageSpec spec = image.spec();
+        try {
+            checkUnmapped(image); // it may have been mapped while this waited
         } catch (ErrnoException e) {
             reply.fail(e);
             return;
@@ -192,13 +208,13 @@ final class ImageHandler {
                 reply::fail);
     }
 
-    private void checkUnmapped(ImageSpec spec) throws ErrnoException {
-        List<Mapping> mapped = map.findByImage(spec);
+    private void checkUnmapped(ImageRef image) throws ErrnoException {
+        List<Mapping> mapped = map.findByImage(image);
         if (!mapped.isEmpty()) {
             throw new ErrnoException(
                     Errno.EBUSY,
                     "remove "
-                            + spec
+                            + image
                             + ": it is mapped at "
                             + mapped.getFirst().path()
                             + ", unmap it first");

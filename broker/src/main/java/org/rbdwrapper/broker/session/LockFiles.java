@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,7 +37,7 @@ public final class LockFiles {
     private static final Logger LOG = LoggerFactory.getLogger(LockFiles.class);
 
     private final Path folder;
-    private final Map<ImageSpec, Integer> descriptors = new HashMap<>();
+    private final Map<ImageRef, Integer> descriptors = new HashMap<>();
 
     private LockFiles(Path folder) {
         this.folder = folder;
@@ -54,7 +54,7 @@ public final class LockFiles {
     }
 
     /** The image's file, open for reading and writing, which stays this object's. */
-    int descriptorOf(ImageSpec image) throws ErrnoException {
+    int descriptorOf(ImageRef image) throws ErrnoException {
         Integer known = descriptors.get(image);
         if (known != null) {
             return known;
@@ -78,7 +78,7 @@ public final class LockFiles {
     }
 
     /** The image is not mapped any more: nobody has it open. */
-    void forget(ImageSpec image) {
+    void forget(ImageRef image) {
         Integer known = descriptors.remove(image);
         try {
             if (known != null) {
@@ -92,9 +92,9 @@ public final class LockFiles {
         }
     }
 
-    private Path file(ImageSpec image) {
+    private Path file(ImageRef image) {
         // a name of any characters and length: by its digest
-        return folder.resolve(UUID.nameUUIDFromBytes(image.toString().getBytes(UTF_8)).toString());
+        return folder.resolve(UUID.nameUUIDFromBytes(image.key().getBytes(UTF_8)).toString());
     }
 
     private static Path folder(Path runDir) {

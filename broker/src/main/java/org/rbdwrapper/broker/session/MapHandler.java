@@ -7,6 +7,7 @@ import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.map.MappingName;
 import org.rbdwrapper.broker.map.MappingOptions;
 import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Changes to the image map. Conductor's thread. */
 final class MapHandler {
@@ -84,7 +86,6 @@ final class MapHandler {
             name = wantedName.isEmpty() ? spec.defaultName() : wantedName;
             MappingName.check(name);
             parsed = MappingOptions.parse(options);
-            checkSameTuning(spec, parsed.tuning());
             if (mode > MAX_MODE) {
                 throw new ErrnoException(
                         Errno.EINVAL,
@@ -105,17 +106,23 @@ final class MapHandler {
                 () -> {
                     try (StoreImage image = administration.open(spec, true, parsed.tuning())) {
                         checkCache(spec, parsed, mappedReadOnly, image);
-                        return image.size();
+                        return new ImageRef(spec, image.imageId(), image.snapshotId());
                     }
                 },
-                size -> {
+                image -> {
                     map.unreserve(name);
+                    try {
+                        checkSameTuning(image, parsed.tuning());
+                    } catch (ErrnoException e) {
+                        reply.fail(e);
+                        return;
+                    }
                     long now = Clock.epochNanos();
                     add(
                             reply,
                             new Mapping(
                                     map.nextId(),
-                                    spec,
+                                    image,
                                     name,
                                     mappedReadOnly,
                                     ownerUid,
@@ -151,14 +158,14 @@ final class MapHandler {
     }
 
     /** All who have an image open share its instances. */
-    private void checkSameTuning(ImageSpec spec, ImageTuning tuning) throws ErrnoException {
-        for (Mapping other : map.findBySpec(spec)) {
+    private void checkSameTuning(ImageRef image, ImageTuning tuning) throws ErrnoException {
+        for (Mapping other : map.findByRef(image)) {
             ImageTuning otherTuning = MappingOptions.parse(other.options()).tuning();
             if (!otherTuning.equals(tuning)) {
                 throw new ErrnoException(
                         Errno.EBUSY,
                         "map "
-                                + spec
+                                + image
                                 + " with "
                                 + tuning
                                 + ": it is mapped at "
@@ -172,21 +179,58 @@ final class MapHandler {
 
     /** Not before the clients of the broker before are back: what they had under way is for it. */
     void onUnmap(Reply reply, String target, boolean force) {
-        grace.whenOver(
-                () -> {
-                    long now = System.nanoTime();
-                    unmap(reply, target, force, now, now);
-                });
+        grace.whenOver(() -> find(reply, target, mapping -> unmap(reply, mapping, force)));
+    }
+
+    /**
+     * Finds what a person means by it. Where nothing was mapped by that name, it may be what an
+     * image is called now that was mapped by another: the store knows.
+     */
+    private void find(Reply reply, String target, Consumer<Mapping> then) {
+        Mapping mapping;
+        ImageSpec spec = null;
+        try {
+            checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
+            spec = target.startsWith("/") ? null : parse(target);
+            mapping = map.find(target);
+        } catch (ErrnoException e) {
+            if (spec != null && e.errno().equals(Errno.ENOENT)) {
+                findRenamed(reply, spec, then, e);
+            } else {
+                reply.fail(e);
+            }
+            return;
+        }
+        then.accept(mapping);
+    }
+
+    private void findRenamed(
+            Reply reply, ImageSpec spec, Consumer<Mapping> then, ErrnoException notMapped) {
+        workers.call(
+                () -> administration.identify(spec),
+                image -> {
+                    try {
+                        then.accept(ImageMap.only(map.findByRef(image), spec.toString()));
+                    } catch (ErrnoException e) {
+                        reply.fail(e);
+                    }
+                },
+                failure -> reply.fail(notMapped));
+    }
+
+    private void unmap(Reply reply, Mapping mapping, boolean force) {
+        long now = System.nanoTime();
+        unmap(reply, mapping, force, now, now);
     }
 
     /**
      * @param since when this could be done first, of {@link System#nanoTime}.
      */
-    private void unmap(Reply reply, String target, boolean force, long since, long now) {
-        Mapping mapping;
+    private void unmap(Reply reply, Mapping mapping, boolean force, long since, long now) {
         try {
-            checkMayAdminister(reply.session().peer.uid(), "unmap " + ImageSpec.quote(target));
-            mapping = map.find(target);
+            if (!map.has(mapping)) {
+                throw new ErrnoException(Errno.ENOENT, mapping.path() + " is not mapped any more");
+            }
             if (!force && areUsersComingBack(mapping, since, now)) {
                 delayed.add(
                         now,
@@ -195,7 +239,7 @@ final class MapHandler {
                             if (reply.session().ended) {
                                 reply.drop(); // nobody wants it any more
                             } else {
-                                unmap(reply, target, force, since, System.nanoTime());
+                                unmap(reply, mapping, force, since, System.nanoTime());
                             }
                         });
                 return;

@@ -184,7 +184,7 @@ final class OpenHandler {
             return;
         }
         session.pendingOpens++;
-        images.open(mapping.spec(), request);
+        images.open(mapping.image(), request);
     }
 
     private void onFailure(
@@ -384,8 +384,8 @@ final class OpenHandler {
 
     /** A mapping has gone from the map. */
     void onUnmapped(Mapping mapping) {
-        if (map.findBySpec(mapping.spec()).isEmpty()) {
-            lockFiles.forget(mapping.spec());
+        if (map.findByRef(mapping.image()).isEmpty()) {
+            lockFiles.forget(mapping.image());
         }
     }
 
@@ -399,8 +399,8 @@ final class OpenHandler {
      * with it by other means; at once where it is mapped in another way, too.
      */
     void whenLeft(Mapping mapping, Runnable then) {
-        if (map.findBySpec(mapping.spec()).isEmpty()) {
-            images.whenUnused(mapping.spec(), then);
+        if (map.findByRef(mapping.image()).isEmpty()) {
+            images.whenUnused(mapping.image(), then);
         } else {
             then.run();
         }

@@ -52,7 +52,7 @@ final class StatHandler {
     void onOpenLockFile(Reply reply, int handle) {
         try {
             Session.MappedOpen mapped = findOpen(reply.session(), handle, "locking");
-            int descriptor = lockFiles.descriptorOf(mapped.mapping().spec());
+            int descriptor = lockFiles.descriptorOf(mapped.mapping().image());
             reply.send(ControlProxy.lockFileOpened(reply.correlationId()), descriptor);
         } catch (ErrnoException e) {
             reply.fail(e);
@@ -80,7 +80,7 @@ final class StatHandler {
             return;
         }
         workers.call(
-                () -> administration.describe(mapping.spec()),
+                () -> administration.describe(mapping.image()),
                 details ->
                         reply.send(
                                 ControlProxy.imageStat(
@@ -131,7 +131,7 @@ final class StatHandler {
         }
         workers.call(
                 () -> {
-                    administration.setTimes(mapping.spec(), accessed, modified);
+                    administration.setTimes(mapping.image(), accessed, modified);
                     return mapping;
                 },
                 done -> reply.done(),

@@ -43,6 +43,51 @@ public interface StoreConnection extends AutoCloseable {
     }
 
     /**
+     * Opens an image wherever its name has gone.
+     *
+     * @throws ErrnoException ENOENT where it is not there any more, ESTALE where another has its
+     *     name.
+     */
+    default StoreImage open(ImageRef image, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        StoreImage opened = open(image.spec(), readOnly, tuning);
+        if (image.isKnown() && !opened.imageId().equals(image.imageId())) {
+            opened.close();
+            throw stale(image);
+        }
+        return opened;
+    }
+
+    /** As {@link #describe(ImageSpec)}, wherever its name has gone; fails as that opening does. */
+    default ImageDetails describe(ImageRef image) throws ErrnoException {
+        ImageDetails details = describe(image.spec());
+        if (image.isKnown() && !details.imageId().equals(image.imageId())) {
+            throw stale(image);
+        }
+        return details;
+    }
+
+    /** As {@link #setTimes(ImageSpec, long, long)}; fails as {@link #describe(ImageRef)} does. */
+    default void setTimes(ImageRef image, long accessed, long modified) throws ErrnoException {
+        describe(image);
+        setTimes(image.spec(), accessed, modified);
+    }
+
+    /** What is called so now, whose fate its names have no part in. */
+    default ImageRef identify(ImageSpec spec) throws ErrnoException {
+        return new ImageRef(spec, describe(spec).imageId(), ImageRef.NO_SNAPSHOT);
+    }
+
+    /** Of an image that is gone, and whose name another has. */
+    static ErrnoException stale(ImageRef image) {
+        return new ErrnoException(
+                Errno.ESTALE,
+                "image "
+                        + image.spec()
+                        + " is another one than that which was mapped: unmap that, and map it");
+    }
+
+    /**
      * Creates an image that reads as zeroes.
      *
      * @param size bytes, at least 1; a multiple of 512 is required by the broker before this is
@@ -63,10 +108,11 @@ public interface StoreConnection extends AutoCloseable {
     /**
      * Changes an image's size. Open handles see the new size when this returns.
      *
+     * @return the image's identity.
      * @param size bytes, at least 1.
      * @throws ErrnoException EINVAL where the image would shrink and {@code allowShrink} is false.
      */
-    void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+    String resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException;
 
     /**

@@ -14,6 +14,11 @@ public interface StoreImage extends AutoCloseable {
     /** The image's identity, which outlives its name. Not empty. */
     String imageId();
 
+    /** Of the snapshot that was opened, which outlives its name; else NO_SNAPSHOT. */
+    default long snapshotId() {
+        return ImageRef.NO_SNAPSHOT;
+    }
+
     /**
      * Whether the store has shut this instance out for good: all its requests fail, and what opens
      * the image needs another instance. Any thread, no blocking.

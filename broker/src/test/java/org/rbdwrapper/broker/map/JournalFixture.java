@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.map;
 
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ImageSpec;
 
 import java.io.IOException;
@@ -18,8 +19,7 @@ final class JournalFixture {
     static Mapping mapping(int id) {
         return new Mapping(
                 id,
-                new ImageSpec(
-                        "pool", id % 3 == 0 ? "" : "näme", "image" + id, id % 2 == 0 ? "" : "s"),
+                image(id),
                 "name-" + id,
                 id % 2 == 1,
                 1000 + id,
@@ -27,6 +27,15 @@ final class JournalFixture {
                 0640,
                 1_700_000_000_123_456_789L + id,
                 id % 4 == 0 ? "" : "messengers=per-image");
+    }
+
+    private static ImageRef image(int id) {
+        boolean isSnapshot = id % 2 == 1;
+        return new ImageRef(
+                new ImageSpec(
+                        "pool", id % 3 == 0 ? "" : "näme", "image" + id, isSnapshot ? "s" : ""),
+                "id" + id,
+                isSnapshot ? id : ImageRef.NO_SNAPSHOT);
     }
 
     /** Opened, or the test fails on what it had to say. */

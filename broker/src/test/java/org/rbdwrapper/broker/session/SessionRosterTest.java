@@ -14,6 +14,7 @@ import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.broker.messenger.UnflushedMappings;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.testing.UnreapedProcess;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -200,7 +201,7 @@ class SessionRosterTest {
         for (boolean keep : new boolean[] {false, true}) {
             Files.writeString(locks, "not a folder");
             LockFiles files = LockFiles.of(runDir, keep);
-            ImageSpec image = ImageSpec.parse("a");
+            ImageRef image = ImageRef.named(ImageSpec.parse("a"));
             assertTrue(files.descriptorOf(image) >= 0);
             files.forget(image);
             Files.createDirectories(locks.resolve("folder").resolve("below"));

@@ -114,6 +114,29 @@ public abstract class StoreContractTest {
     }
 
     @Test
+    void shouldOpenByIdentityNoOtherImageOfThatName() throws Exception {
+        ImageSpec spec = image("a");
+        connection.create(spec, SIZE);
+        write(spec, 0, new byte[] {1});
+        ImageRef ref = connection.identify(spec);
+        assertEquals(connection.describe(spec).imageId(), ref.imageId());
+        try (StoreImage image = connection.open(ref, false, ImageTuning.NONE)) {
+            assertEquals(ref.imageId(), image.imageId());
+        }
+        assertEquals(SIZE, connection.describe(ref).size());
+        assertEquals(
+                ref.imageId(), connection.resize(spec, 2 * SIZE, false, ProgressListener.NONE));
+        connection.remove(spec, ProgressListener.NONE);
+        refused(Errno.ENOENT, "a", () -> connection.open(ref, false, ImageTuning.NONE));
+        refused(Errno.ENOENT, "a", () -> connection.describe(ref));
+        connection.create(spec, SIZE);
+        refused(Errno.ESTALE, "a", () -> connection.open(ref, false, ImageTuning.NONE));
+        refused(Errno.ESTALE, "a", () -> connection.open(ref, true, ImageTuning.NONE));
+        refused(Errno.ESTALE, "a", () -> connection.describe(ref));
+        assertNotEquals(ref, connection.identify(spec));
+    }
+
+    @Test
     void shouldRemoveAnImageWithItsData() throws Exception {
         ImageSpec spec = image("a");
         connection.create(spec, SIZE);

@@ -6,10 +6,13 @@ import com.ceph.rbd.Rbd;
 import com.ceph.rbd.RbdException;
 import com.ceph.rbd.RbdImage;
 import com.ceph.rbd.jna.RbdSnapInfo;
+import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageTimes;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -81,15 +84,25 @@ final class CephConnection implements StoreConnection {
 
     @Override
     public StoreImage open(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        return open(ImageRef.named(spec), readOnly, ImageTuning.NONE);
+    }
+
+    /**
+     * @param tuning that of the client.
+     */
+    @Override
+    public StoreImage open(ImageRef ref, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
         opening.readLock().lock();
         try {
-            return openImage(spec, readOnly);
+            return openImage(ref, readOnly);
         } finally {
             opening.readLock().unlock();
         }
     }
 
-    private StoreImage openImage(ImageSpec spec, boolean readOnly) throws ErrnoException {
+    private StoreImage openImage(ImageRef ref, boolean readOnly) throws ErrnoException {
+        ImageSpec spec = ref.spec();
         if (retired) {
             throw new ErrnoException(
                     Errno.ESHUTDOWN,
@@ -97,11 +110,11 @@ final class CephConnection implements StoreConnection {
         }
         Rbd rbd = rbd(spec.pool(), spec.namespace());
         boolean unchangeable = readOnly || spec.isSnapshot();
-        RbdImage image = openWatched(rbd, spec, unchangeable);
+        RbdImage image = openWatched(rbd, ref, unchangeable);
         try {
             KeptTimes kept = spec.isSnapshot() ? null : keptTimes(spec, image);
-            TimeKeeper times = kept == null ? new TimeKeeper(timesOf(spec, image)) : kept.keeper();
-            CephImage opened = new CephImage(this, spec, rbd, image, unchangeable, times, kept);
+            TimeKeeper times = kept == null ? new TimeKeeper(timesOf(ref, image)) : kept.keeper();
+            CephImage opened = new CephImage(this, ref, rbd, image, unchangeable, times, kept);
             images.add(opened);
             store.opened(opened);
             return opened;
@@ -145,8 +158,21 @@ final class CephConnection implements StoreConnection {
 
     @Override
     public ImageDetails describe(ImageSpec spec) throws ErrnoException {
+        return describe(ImageRef.named(spec));
+    }
+
+    @Override
+    public ImageRef identify(ImageSpec spec) throws ErrnoException {
+        ImageRef named = ImageRef.named(spec);
         return withImage(
-                spec,
+                named, "identified", (image, pointer) -> CephImage.identify(pointer, named), true);
+    }
+
+    @Override
+    public ImageDetails describe(ImageRef ref) throws ErrnoException {
+        ImageSpec spec = ref.spec();
+        return withImage(
+                ref,
                 "described",
                 (image, pointer) -> {
                     var info = image.stat();
@@ -158,45 +184,56 @@ final class CephConnection implements StoreConnection {
                             LibRbd.imageId(pointer),
                             LibRbd.blockNamePrefix(pointer),
                             spec.isSnapshot()
-                                    ? timesOf(spec, image)
+                                    ? timesOf(ref, image)
                                     : keptTimes(spec, image).keeper().times());
                 },
                 true);
     }
 
     @Override
-    public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+    public String resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException {
-        withImage(
-                spec,
-                "resized to " + size + " bytes",
-                (image, pointer) -> {
-                    if (image.stat().size > size && !allowShrink) {
-                        throw new ErrnoException(
-                                Errno.EINVAL,
-                                "image " + spec + " would shrink: say so with --allow-shrink");
-                    }
-                    LibRbd.resize(pointer, size, allowShrink, progress);
-                    keptTimes(spec, image).onChanged();
-                    return image;
-                },
-                false);
-        store.refreshSizes(spec);
+        ImageRef named = ImageRef.named(spec);
+        ImageRef resized =
+                withImage(
+                        named,
+                        "resized to " + size + " bytes",
+                        (image, pointer) -> {
+                            if (image.stat().size > size && !allowShrink) {
+                                throw new ErrnoException(
+                                        Errno.EINVAL,
+                                        "image "
+                                                + spec
+                                                + " would shrink: say so with --allow-shrink");
+                            }
+                            LibRbd.resize(pointer, size, allowShrink, progress);
+                            keptTimes(spec, image).onChanged();
+                            return CephImage.identify(pointer, named);
+                        },
+                        false);
+        store.refreshSizes(resized);
+        return resized.imageId();
     }
 
     @Override
     public void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+        setTimes(identify(spec), accessed, modified);
+    }
+
+    @Override
+    public void setTimes(ImageRef ref, long accessed, long modified) throws ErrnoException {
+        ImageSpec spec = ref.spec();
         if (spec.isSnapshot()) {
             throw new ErrnoException(
                     Errno.EROFS, "times of " + spec + " cannot be set: it is a snapshot");
         }
-        CephImage open = store.findOpen(spec);
+        CephImage open = store.findOpen(ref);
         if (open != null) {
             open.setTimes(accessed, modified);
             return;
         }
         withImage(
-                spec,
+                ref,
                 "given other times",
                 (image, pointer) -> {
                     keptTimes(spec, image).set(accessed, modified);
@@ -215,18 +252,21 @@ final class CephConnection implements StoreConnection {
     private KeptTimes keptTimes(ImageSpec spec, RbdImage image)
             throws CephCallException, RbdException {
         String id = LibRbd.imageId(Pointer.nativeValue(image.getPointer()));
-        return store.times().of(clusterId, spec, id, timesOf(spec, image));
+        return store.times().of(clusterId, spec, id, timesOf(ImageRef.named(spec), image));
     }
 
     /** As the header has them; a snapshot is as it was made. */
-    private static ImageTimes timesOf(ImageSpec spec, RbdImage image)
+    private static ImageTimes timesOf(ImageRef ref, RbdImage image)
             throws CephCallException, RbdException {
+        ImageSpec spec = ref.spec();
         long pointer = Pointer.nativeValue(image.getPointer());
         long created = LibRbd.createdAtNanos(pointer);
         long modified = Math.max(created, LibRbd.modifiedAtNanos(pointer));
         if (spec.isSnapshot()) {
             for (RbdSnapInfo snapshot : image.snapList()) {
-                if (snapshot.name.equals(spec.snap())) {
+                if (ref.isKnown()
+                        ? snapshot.id == ref.snapshotId()
+                        : snapshot.name.equals(spec.snap())) {
                     created = LibRbd.snapshotCreatedAtNanos(pointer, snapshot.id);
                     modified = created;
                 }
@@ -264,7 +304,11 @@ final class CephConnection implements StoreConnection {
     /** Null where it cannot be opened: what is not complete may be removed, too. */
     private String idOf(ImageSpec spec) {
         try {
-            return withImage(spec, "removed", (image, pointer) -> LibRbd.imageId(pointer), true);
+            return withImage(
+                    ImageRef.named(spec),
+                    "removed",
+                    (image, pointer) -> LibRbd.imageId(pointer),
+                    true);
         } catch (ErrnoException e) {
             LOG.debug("image {} is removed without its times: {}", spec, e.describe());
             return null;
@@ -341,10 +385,11 @@ final class CephConnection implements StoreConnection {
         closeIfUnused();
     }
 
-    private <T> T withImage(ImageSpec spec, String what, ImageCall<T> call, boolean readOnly)
+    private <T> T withImage(ImageRef ref, String what, ImageCall<T> call, boolean readOnly)
             throws ErrnoException {
+        ImageSpec spec = ref.spec();
         Rbd rbd = rbd(spec.pool(), spec.namespace());
-        RbdImage image = openHandle(rbd, spec, readOnly);
+        RbdImage image = openHandle(rbd, ref, readOnly);
         try {
             return call.on(image, Pointer.nativeValue(image.getPointer()));
         } catch (RbdException | CephCallException e) {
@@ -361,15 +406,82 @@ final class CephConnection implements StoreConnection {
      * with ENOENT. {@link CephImage} refuses what a reader may not do. A key that may not watch has
      * to do without.
      */
-    private RbdImage openWatched(Rbd rbd, ImageSpec spec, boolean readOnly) throws ErrnoException {
+    private RbdImage openWatched(Rbd rbd, ImageRef ref, boolean readOnly) throws ErrnoException {
         try {
-            return openHandle(rbd, spec, false);
+            return openHandle(rbd, ref, false);
         } catch (ErrnoException e) {
             if (readOnly && (e.errno().equals(Errno.EPERM) || e.errno().equals(Errno.EROFS))) {
-                return openHandle(rbd, spec, true);
+                return openHandle(rbd, ref, true);
             }
             throw e;
         }
+    }
+
+    private RbdImage openHandle(Rbd rbd, ImageRef ref, boolean readOnly) throws ErrnoException {
+        return ref.isKnown() ? openById(rbd, ref, readOnly) : openHandle(rbd, ref.spec(), readOnly);
+    }
+
+    /** Wherever its name has gone, but not into the trash, from which it may be purged. */
+    private RbdImage openById(Rbd rbd, ImageRef ref, boolean readOnly) throws ErrnoException {
+        ImageSpec spec = ref.spec();
+        long pool = Pointer.nativeValue(pool(spec.pool(), spec.namespace()).getPointer());
+        RbdImage image;
+        try {
+            Memory pointer = new Memory(Long.BYTES); // rados-java keeps where librbd's is
+            pointer.setLong(0, LibRbd.openById(pool, ref.imageId(), readOnly));
+            image = new RbdImage(pointer, spec.image());
+        } catch (CephCallException e) {
+            throw e.result() == -Errno.ENOENT.number() ? gone(ref, e) : cannotOpen(spec, e);
+        }
+        try {
+            if (LibRbd.isInTrash(pool, ref.imageId())) {
+                throw new ErrnoException(
+                        Errno.ENOENT,
+                        "image "
+                                + spec.head()
+                                + ", as it was called when it was mapped, is in the trash (rbd"
+                                + " trash restore "
+                                + ref.imageId()
+                                + " brings it back)");
+            }
+            if (spec.isSnapshot()) {
+                LibRbd.setSnapshot(Pointer.nativeValue(image.getPointer()), ref.snapshotId());
+            }
+            return image;
+        } catch (CephCallException e) {
+            closeHandle(rbd, image, spec);
+            throw CephErrors.of(
+                    e, "image " + spec + ": the image does not have the snapshot that was mapped");
+        } catch (ErrnoException e) {
+            closeHandle(rbd, image, spec);
+            throw e;
+        }
+    }
+
+    /** Why there is no image of this identity. */
+    private ErrnoException gone(ImageRef ref, Exception cause) {
+        ErrnoException gone =
+                CephErrors.of(
+                        cause, "image " + ref.spec().head() + ", which was mapped, does not exist");
+        try {
+            return identify(ref.spec().head()).equals(ref.head())
+                    ? gone // it is being removed
+                    : StoreConnection.stale(ref);
+        } catch (ErrnoException e) {
+            return gone; // nobody has its name
+        }
+    }
+
+    private static ErrnoException cannotOpen(ImageSpec spec, Exception cause) {
+        ErrnoException failure = CephErrors.of(cause, "image " + spec + " cannot be opened");
+        return failure.errno().equals(Errno.ENOSYS)
+                ? CephErrors.of(
+                        cause,
+                        "image "
+                                + spec
+                                + " cannot be opened (is what its or its pool's setting rbd_plugins"
+                                + " names installed here?)")
+                : failure;
     }
 
     private RbdImage openHandle(Rbd rbd, ImageSpec spec, boolean readOnly) throws ErrnoException {
@@ -385,16 +497,7 @@ final class CephConnection implements StoreConnection {
             if (e.getReturnValue() == -Errno.ENOENT.number()) {
                 throw missing(spec, e);
             }
-            boolean lacksPlugin = e.getReturnValue() == -Errno.ENOSYS.number();
-            throw CephErrors.of(
-                    e,
-                    "image "
-                            + spec
-                            + " cannot be opened"
-                            + (lacksPlugin
-                                    ? " (is what its or its pool's setting rbd_plugins names"
-                                            + " installed here?)"
-                                    : ""));
+            throw cannotOpen(spec, e);
         }
     }
 

@@ -5,6 +5,7 @@ import com.ceph.rbd.RbdException;
 import com.ceph.rbd.RbdImage;
 import com.sun.jna.Pointer;
 
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -34,7 +35,7 @@ final class CephImage implements StoreImage {
     private final RbdImage image;
     private final long pointer;
     private final int objectSize;
-    private final String imageId;
+    private final ImageRef ref;
     private final boolean readOnly;
     private final String heldWritesBy;
     private final CephConnection connection;
@@ -52,7 +53,7 @@ final class CephImage implements StoreImage {
      */
     CephImage(
             CephConnection connection,
-            ImageSpec spec,
+            ImageRef ref,
             Rbd rbd,
             RbdImage image,
             boolean readOnly,
@@ -62,7 +63,7 @@ final class CephImage implements StoreImage {
         this.times = times;
         this.kept = kept;
         this.connection = connection;
-        this.spec = spec;
+        this.spec = ref.spec();
         this.rbd = rbd;
         this.image = image;
         this.readOnly = readOnly;
@@ -73,7 +74,7 @@ final class CephImage implements StoreImage {
         var info = image.stat();
         this.size = info.size;
         this.objectSize = (int) info.obj_size;
-        this.imageId = LibRbd.imageId(pointer);
+        this.ref = identify(pointer, ref);
         this.headerAtOpen = LibRbd.modifiedAtNanos(pointer);
         this.number = ImageNumbers.register(this);
         if (!spec.isSnapshot()) {
@@ -89,8 +90,26 @@ final class CephImage implements StoreImage {
         }
     }
 
-    ImageSpec spec() {
-        return spec;
+    /** What it is. */
+    ImageRef ref() {
+        return ref;
+    }
+
+    /** What an open image is, where only its name was known. */
+    static ImageRef identify(long image, ImageRef ref) throws CephCallException {
+        if (ref.isKnown()) {
+            return ref;
+        }
+        ImageSpec spec = ref.spec();
+        return new ImageRef(
+                spec,
+                LibRbd.imageId(image),
+                spec.isSnapshot() ? LibRbd.snapshotId(image, spec.snap()) : ImageRef.NO_SNAPSHOT);
+    }
+
+    @Override
+    public long snapshotId() {
+        return ref.snapshotId();
     }
 
     @Override
@@ -105,7 +124,7 @@ final class CephImage implements StoreImage {
 
     @Override
     public String imageId() {
-        return imageId;
+        return ref.imageId();
     }
 
     /**
@@ -160,7 +179,7 @@ final class CephImage implements StoreImage {
                 if (closed) {
                     return;
                 }
-                header = connection.modifiedAtNanos(spec, imageId);
+                header = connection.modifiedAtNanos(spec, ref.imageId());
             }
             kept.onHeader(header);
         } catch (ErrnoException | CephCallException | RuntimeException e) {

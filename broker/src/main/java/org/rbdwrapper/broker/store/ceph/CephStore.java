@@ -2,12 +2,12 @@ package org.rbdwrapper.broker.store.ceph;
 
 import com.ceph.rados.exceptions.RadosException;
 
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.ImageSpec;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -279,9 +279,9 @@ public final class CephStore implements ImageStore {
     }
 
     /** An instance of an image that is open, through any of the connections; or null. */
-    CephImage findOpen(ImageSpec spec) {
+    CephImage findOpen(ImageRef ref) {
         for (CephImage image : open) {
-            if (image.spec().equals(spec)) {
+            if (image.ref().equals(ref)) {
                 return image;
             }
         }
@@ -293,9 +293,9 @@ public final class CephStore implements ImageStore {
     }
 
     /** Worker: after a resize through any of the connections. */
-    void refreshSizes(ImageSpec spec) {
+    void refreshSizes(ImageRef ref) {
         for (CephImage image : open) {
-            if (image.spec().equals(spec)) {
+            if (image.ref().equals(ref)) {
                 image.refreshSize();
             }
         }

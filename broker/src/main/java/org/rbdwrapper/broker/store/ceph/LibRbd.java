@@ -83,6 +83,19 @@ final class LibRbd {
             rbd("rbd_update_unwatch", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle NAMESPACE_EXISTS =
             rbd("rbd_namespace_exists", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle OPEN_BY_ID =
+            rbd("rbd_open_by_id", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle OPEN_BY_ID_READ_ONLY =
+            rbd("rbd_open_by_id_read_only", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SNAP_GET_ID =
+            rbd("rbd_snap_get_id", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SNAP_SET_BY_ID =
+            rbd("rbd_snap_set_by_id", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle TRASH_GET =
+            rbd("rbd_trash_get", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle TRASH_FREE =
+            LINKER.downcallHandle(
+                    RBD.findOrThrow("rbd_trash_get_cleanup"), FunctionDescriptor.ofVoid(JAVA_LONG));
     private static final MethodHandle LIST_SETTINGS =
             rbd("rbd_config_image_list", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle FREE_SETTINGS =
@@ -93,6 +106,9 @@ final class LibRbd {
             LINKER.downcallHandle(
                     RADOS.findOrThrow("rados_conf_read_file"),
                     FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+    /** Of rbd_trash_image_info_t: two strings, a source, two times. */
+    private static final int TRASH_INFO_LENGTH = 40;
 
     private LibRbd() {}
 
@@ -311,6 +327,64 @@ final class LibRbd {
 
     static void unwatch(long image, long watch) throws CephCallException {
         CephCallException.check(invoke(UPDATE_UNWATCH, image, watch), "rbd_update_unwatch");
+    }
+
+    /** The image of this identity, wherever its name has gone; also one that is in the trash. */
+    static long openById(long ioctx, String id, boolean readOnly) throws CephCallException {
+        MethodHandle open = readOnly ? OPEN_BY_ID_READ_ONLY : OPEN_BY_ID;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment image = arena.allocate(JAVA_LONG);
+            int result =
+                    (int)
+                            open.invokeExact(
+                                    ioctx, arena.allocateFrom(id).address(), image.address(), 0L);
+            CephCallException.check(result, "rbd_open_by_id");
+            return image.get(JAVA_LONG, 0);
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** The identity of a snapshot, which outlives its name. */
+    static long snapshotId(long image, String name) throws CephCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment id = arena.allocate(JAVA_LONG);
+            int result =
+                    (int)
+                            SNAP_GET_ID.invokeExact(
+                                    image, arena.allocateFrom(name).address(), id.address());
+            CephCallException.check(result, "rbd_snap_get_id");
+            return id.get(JAVA_LONG, 0);
+        } catch (CephCallException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** From now on the image's handle reads this snapshot. */
+    static void setSnapshot(long image, long snapshotId) throws CephCallException {
+        CephCallException.check(invoke(SNAP_SET_BY_ID, image, snapshotId), "rbd_snap_set_by_id");
+    }
+
+    /** Whether it was moved to the trash; false, too, where that cannot be known. */
+    static boolean isInTrash(long ioctx, String id) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment info = arena.allocate(TRASH_INFO_LENGTH, Long.BYTES);
+            int result =
+                    (int)
+                            TRASH_GET.invokeExact(
+                                    ioctx, arena.allocateFrom(id).address(), info.address());
+            if (result < 0) {
+                return false;
+            }
+            TRASH_FREE.invokeExact(info.address());
+            return true;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
     }
 
     /**

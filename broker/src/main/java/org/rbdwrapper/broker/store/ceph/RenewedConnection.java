@@ -1,6 +1,8 @@
 package org.rbdwrapper.broker.store.ceph;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageRef;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -50,6 +52,25 @@ final class RenewedConnection implements StoreConnection {
         return again(connection -> connection.open(spec, readOnly));
     }
 
+    /**
+     * @param tuning that of the client.
+     */
+    @Override
+    public StoreImage open(ImageRef image, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        return again(connection -> connection.open(image, readOnly, tuning));
+    }
+
+    @Override
+    public ImageDetails describe(ImageRef image) throws ErrnoException {
+        return again(connection -> connection.describe(image));
+    }
+
+    @Override
+    public ImageRef identify(ImageSpec spec) throws ErrnoException {
+        return again(connection -> connection.identify(spec));
+    }
+
     @Override
     public List<String> list(String pool, String namespace) throws ErrnoException {
         return again(connection -> connection.list(pool, namespace));
@@ -70,12 +91,17 @@ final class RenewedConnection implements StoreConnection {
     }
 
     @Override
-    public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+    public String resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException {
+        return once(connection -> connection.resize(spec, size, allowShrink, progress));
+    }
+
+    @Override
+    public void setTimes(ImageRef image, long accessed, long modified) throws ErrnoException {
         once(
                 connection -> {
-                    connection.resize(spec, size, allowShrink, progress);
-                    return spec;
+                    connection.setTimes(image, accessed, modified);
+                    return image;
                 });
     }
 

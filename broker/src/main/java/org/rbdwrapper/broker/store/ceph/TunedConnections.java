@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.store.ceph;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
@@ -63,6 +64,22 @@ final class TunedConnections implements StoreConnection {
     }
 
     @Override
+    public StoreImage open(ImageRef image, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        return of(tuning).open(image, readOnly, tuning);
+    }
+
+    @Override
+    public ImageDetails describe(ImageRef image) throws ErrnoException {
+        return plain.describe(image);
+    }
+
+    @Override
+    public ImageRef identify(ImageSpec spec) throws ErrnoException {
+        return plain.identify(spec);
+    }
+
+    @Override
     public void create(ImageSpec spec, long size) throws ErrnoException {
         plain.create(spec, size);
     }
@@ -78,9 +95,14 @@ final class TunedConnections implements StoreConnection {
     }
 
     @Override
-    public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+    public String resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException {
-        plain.resize(spec, size, allowShrink, progress);
+        return plain.resize(spec, size, allowShrink, progress);
+    }
+
+    @Override
+    public void setTimes(ImageRef image, long accessed, long modified) throws ErrnoException {
+        plain.setTimes(image, accessed, modified);
     }
 
     @Override

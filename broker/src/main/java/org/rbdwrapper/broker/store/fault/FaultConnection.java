@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.store.fault;
 
 import org.rbdwrapper.broker.store.ImageDetails;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.ProgressListener;
 import org.rbdwrapper.broker.store.StoreConnection;
@@ -34,6 +35,25 @@ final class FaultConnection implements StoreConnection {
     }
 
     @Override
+    public StoreImage open(ImageRef image, boolean readOnly, ImageTuning tuning)
+            throws ErrnoException {
+        store.before(FaultPoint.OPEN, image);
+        return new FaultImage(store, connection.open(image, readOnly, tuning));
+    }
+
+    @Override
+    public ImageRef identify(ImageSpec spec) throws ErrnoException {
+        store.before(FaultPoint.DESCRIBE, spec);
+        return connection.identify(spec);
+    }
+
+    @Override
+    public ImageDetails describe(ImageRef image) throws ErrnoException {
+        store.before(FaultPoint.DESCRIBE, image);
+        return connection.describe(image);
+    }
+
+    @Override
     public void create(ImageSpec spec, long size) throws ErrnoException {
         store.before(FaultPoint.CREATE, spec);
         connection.create(spec, size);
@@ -52,10 +72,10 @@ final class FaultConnection implements StoreConnection {
     }
 
     @Override
-    public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+    public String resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException {
         store.before(FaultPoint.RESIZE, spec);
-        connection.resize(spec, size, allowShrink, progress);
+        return connection.resize(spec, size, allowShrink, progress);
     }
 
     @Override

@@ -54,6 +54,11 @@ final class FaultImage implements StoreImage {
     }
 
     @Override
+    public long snapshotId() {
+        return image.snapshotId();
+    }
+
+    @Override
     public boolean isLost() {
         return image.isLost();
     }

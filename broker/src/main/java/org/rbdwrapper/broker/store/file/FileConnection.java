@@ -48,9 +48,9 @@ final class FileConnection implements StoreConnection {
     }
 
     @Override
-    public void resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
+    public String resize(ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
             throws ErrnoException {
-        store.resize(spec, size, allowShrink);
+        return store.resize(spec, size, allowShrink);
     }
 
     @Override

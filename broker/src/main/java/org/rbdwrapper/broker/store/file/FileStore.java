@@ -121,7 +121,8 @@ public final class FileStore implements ImageStore {
         }
     }
 
-    synchronized void resize(ImageSpec spec, long size, boolean allowShrink) throws ErrnoException {
+    synchronized String resize(ImageSpec spec, long size, boolean allowShrink)
+            throws ErrnoException {
         FileImage image = use(spec);
         try {
             if (size < image.size() && !allowShrink) {
@@ -130,6 +131,7 @@ public final class FileStore implements ImageStore {
                         "image " + spec + " would shrink, say so with --allow-shrink");
             }
             image.resize(size);
+            return image.id();
         } finally {
             onClosed(image);
         }

@@ -115,7 +115,7 @@ public final class MemoryStore implements ImageStore {
         }
 
         @Override
-        public void resize(
+        public String resize(
                 ImageSpec spec, long size, boolean allowShrink, ProgressListener progress)
                 throws ErrnoException {
             synchronized (MemoryStore.this) {
@@ -126,6 +126,7 @@ public final class MemoryStore implements ImageStore {
                             "image " + spec + " would shrink, say so with --allow-shrink");
                 }
                 image.resize(size);
+                return image.id;
             }
         }
 
