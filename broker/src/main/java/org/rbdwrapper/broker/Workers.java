@@ -2,8 +2,6 @@ package org.rbdwrapper.broker;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,8 +17,6 @@ import java.util.function.Consumer;
  * cluster. Results come back as tasks of the conductor.
  */
 public final class Workers {
-    private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
-
     /** Calls into a cluster that hangs hold their threads; the next ones then wait in a queue. */
     private static final int THREADS = 16;
 
@@ -82,7 +78,10 @@ public final class Workers {
         conductor.accept(task);
     }
 
-    /** Makes a call that blocks; one of the two is then called on the conductor's thread. */
+    /**
+     * Makes a call that blocks; one of the two is then called on the conductor's thread. Where the
+     * first throws, the second is called, too, so that who waits for either is answered.
+     */
     public <T> void call(
             Callable<T> blocking, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
         try {
@@ -103,19 +102,25 @@ public final class Workers {
                 () -> {
                     try {
                         T result = blocking.call();
-                        post(() -> onResult.accept(result));
+                        post(() -> deliver(result, onResult, onFailure));
                     } catch (ErrnoException e) {
                         post(() -> onFailure.accept(e));
                     } catch (Exception | Error e) {
-                        LOG.error(
-                                "a call into the store failed in a way that it does not document",
-                                e);
-                        ErrnoException failure =
-                                new ErrnoException(
-                                        Errno.EIO, "internal error, see the broker's log: " + e, e);
+                        Unexpected.log("a worker's call", e);
+                        ErrnoException failure = Unexpected.failure(e);
                         post(() -> onFailure.accept(failure));
                     }
                 });
+    }
+
+    private static <T> void deliver(
+            T result, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
+        try {
+            onResult.accept(result);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("what follows a worker's call", e);
+            onFailure.accept(Unexpected.failure(e));
+        }
     }
 
     /** Lets running calls end, for so long; true if they did. */

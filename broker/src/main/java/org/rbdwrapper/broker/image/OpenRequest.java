@@ -8,8 +8,8 @@ import org.rbdwrapper.ipc.ErrnoException;
 import java.util.function.Consumer;
 
 /**
- * Who wants an image opened, and what happens then; both consumers are called on the conductor's
- * thread.
+ * Who wants an image opened, and what happens then; one of the consumers is called on the
+ * conductor's thread.
  *
  * @param handle the number that the client will use.
  * @param drainer the session's messenger: it drains the requests, and its connection is used where
@@ -17,6 +17,7 @@ import java.util.function.Consumer;
  * @param ledger of the session.
  * @param perImage the image's own messenger is used, not the session's.
  * @param tuning the same for all who open the image.
+ * @param onOpened where this throws, the open is taken back, and {@code onFailed} is called, too.
  */
 public record OpenRequest(
         int handle,

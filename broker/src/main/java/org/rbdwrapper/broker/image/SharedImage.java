@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.image;
 
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.Messenger;
@@ -9,7 +10,6 @@ import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,8 +30,9 @@ import java.util.Set;
  *                                      writer C ─┘
  * </pre>
  *
- * <p>Owned by the conductor. Openings and closings of one image happen one after the other, each
- * with its blocking part on a worker, so that no two of them meet in the middle.
+ * <p>Owned by the conductor. Openings and closings of one image happen one after the other (see
+ * {@link Turns}), each with its blocking part on a worker, so that no two of them meet in the
+ * middle. Each ends by closing the instances that nobody uses any more, also where it has failed.
  */
 final class SharedImage {
     private final ImageRef ref;
@@ -39,19 +40,20 @@ final class SharedImage {
     private final ChangeCounter changes = new ChangeCounter();
     private final StoreAnswers answers;
     private final LogicalEnds ends;
-    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+    private final Turns turns;
     private final Map<Messenger, Instance> readers = new HashMap<>();
     private final Set<ImageOpen> opens = new HashSet<>();
+    private final List<Instance> instances = new ArrayList<>(); // with those being opened or closed
     private final List<Runnable> whenUnused = new ArrayList<>();
     private Instance home;
     private Messenger ownMessenger;
-    private boolean busy;
 
     SharedImage(ImageRef ref, SharedImages owner) {
         this.ref = ref;
         this.owner = owner;
         this.answers = owner.answersOf(ref);
         this.ends = owner.endsOf(ref);
+        this.turns = new Turns(owner.workers()::post, this::closeUnused, this::onFree);
     }
 
     LogicalEnds ends() {
@@ -75,43 +77,28 @@ final class SharedImage {
     }
 
     void open(OpenRequest request) {
-        inTurn(() -> doOpen(request));
+        turns.add(new Opening(request));
     }
 
     /** The handle is drained. */
     void close(ImageOpen open, Runnable done) {
-        inTurn(() -> doClose(open, done));
+        turns.add(new Closing(open, done));
     }
 
-    /** Runs it when nobody has the image open and all instances of it are closed. */
+    /** Whether nobody has it, and nothing is being done to it. */
+    boolean isUnused() {
+        return turns.isFree() && opens.isEmpty();
+    }
+
+    /**
+     * Runs it when nobody has the image open and all instances of it are closed; at once if that is
+     * so.
+     */
     void whenUnused(Runnable then) {
-        whenUnused.add(then);
-    }
-
-    private void doOpen(OpenRequest request) {
-        leaveLostInstances();
-        Messenger messenger;
-        try {
-            messenger = request.perImage() ? ownMessenger() : request.drainer();
-        } catch (ErrnoException e) {
-            finish(() -> request.failed(e));
-            return;
-        }
-        if (home != null) {
-            finish(() -> opened(request, home));
-        } else if (request.writable()) {
-            openInstance(messenger, false, request, this::makeHome);
-        } else if (readers.containsKey(messenger)) {
-            finish(() -> opened(request, readers.get(messenger)));
+        if (isUnused()) {
+            then.run();
         } else {
-            openInstance(
-                    messenger,
-                    true,
-                    request,
-                    (instance, waiter) -> {
-                        readers.put(messenger, instance);
-                        finish(() -> opened(waiter, instance));
-                    });
+            whenUnused.add(then);
         }
     }
 
@@ -120,180 +107,301 @@ final class SharedImage {
      * They cannot do anything that the next one would have to know of.
      */
     private void leaveLostInstances() {
-        if (home != null && home.image.isLost()) {
+        if (home != null && home.isLost()) {
             home = null;
         }
-        readers.values().removeIf(instance -> instance.image.isLost());
+        readers.values().removeIf(Instance::isLost);
     }
 
-    private void openInstance(
-            Messenger messenger, boolean readOnly, OpenRequest request, OnInstance next) {
-        owner.workers()
-                .call(
-                        () -> {
-                            if (!readOnly) {
-                                owner.endFile().prepare();
-                            }
-                            return new Instance(
-                                    messenger, messenger.open(ref, readOnly, request.tuning()));
-                        },
-                        instance -> next.on(instance, request),
-                        failure -> finish(() -> request.failed(failure)));
-    }
-
-    /**
-     * Readers move to the home before the writer hears of it: none of them can miss what it writes.
-     */
-    private void makeHome(Instance instance, OpenRequest writer) {
-        home = instance;
-        List<Instance> left = new ArrayList<>(readers.values());
-        readers.clear();
-        List<ImageOpen> movers =
-                opens.stream().filter(open -> left.contains(open.instance)).toList();
-        Runnable moved =
-                () -> {
-                    opened(writer, home);
-                    closeAll(left, () -> finish(() -> {}));
-                };
-        if (movers.isEmpty()) {
-            moved.run();
+    /** Forgets it; its instance is closed when the turn ends, if nobody else uses it. */
+    private void remove(ImageOpen open) {
+        open.letGo();
+        if (!opens.remove(open)) {
             return;
         }
-        int[] missing = {movers.size()};
-        for (ImageOpen open : movers) {
-            open.instance = home;
-            OpenHandle handle = open.handle();
-            open.drainer.execute(
-                    () -> {
-                        handle.moveTo(instance.image);
-                        owner.workers()
-                                .post(
-                                        () -> {
-                                            if (--missing[0] == 0) {
-                                                moved.run();
-                                            }
-                                        });
-                    });
-        }
-    }
-
-    private void opened(OpenRequest request, Instance instance) {
-        ImageSpec spec = ref.spec();
-        if (ends.identify(spec.pool() + '/' + spec.namespace() + '/' + instance.image.imageId())) {
-            owner.lookAtEnds(); // who left them may be known to have gone
-        }
-        OpenHandle handle =
-                new OpenHandle(
-                        request.handle(),
-                        request.readable(),
-                        request.writable(),
-                        instance.image.holdsWrites(),
-                        instance.image,
-                        changes,
-                        answers,
-                        ends,
-                        request.ledger().countersOf(request.handle()));
-        ImageOpen open = new ImageOpen(this, instance, request.drainer(), handle);
-        opens.add(open);
-        request.opened(open);
-    }
-
-    private void doClose(ImageOpen open, Runnable done) {
-        opens.remove(open);
         if (open.isLeft()) {
             ends.leave(open.handle());
         } else {
             ends.release(open.handle());
         }
-        List<Instance> left = new ArrayList<>();
-        Instance instance = open.instance;
-        if (opens.stream().noneMatch(other -> other.instance == instance)) {
-            home = home == instance ? null : home;
-            readers.remove(instance.messenger, instance);
-            left.add(instance);
-        }
-        closeAll(
-                left,
-                () -> {
-                    open.handle().onImageClosed();
-                    finish(done);
-                },
-                () -> finish(done));
     }
 
-    private void closeAll(List<Instance> instances, Runnable next) {
-        closeAll(instances, next, next);
-    }
-
-    private void closeAll(List<Instance> instances, Runnable next, Runnable afterFailure) {
-        if (instances.isEmpty()) {
-            next.run();
+    /** From now on nobody is directed to these, and a worker closes them. */
+    private void closeUnused(Runnable then) {
+        List<Instance> unused = instances.stream().filter(one -> one.users == 0).toList();
+        if (unused.isEmpty()) {
+            then.run();
             return;
         }
+        if (home != null && home.users == 0) {
+            home = null;
+        }
+        readers.values().removeAll(unused);
         owner.workers()
                 .call(
-                        () -> {
-                            closeEach(instances);
-                            return instances;
+                        () -> closeEach(unused),
+                        failures -> {
+                            instances.removeAll(unused);
+                            failures.forEach(failure -> owner.onCloseFailure(ref, failure));
+                            then.run();
                         },
-                        closed -> next.run(),
                         failure -> {
+                            // no worker could be had: they are left for the end of the next turn
+                            unused.forEach(instance -> instance.closeFailed = true);
                             owner.onCloseFailure(ref, failure);
-                            afterFailure.run();
+                            then.run();
                         });
     }
 
-    private static void closeEach(List<Instance> instances) throws ErrnoException {
-        ErrnoException failure = null;
+    /** Worker. */
+    private static List<ErrnoException> closeEach(List<Instance> instances) {
+        List<ErrnoException> failures = new ArrayList<>();
         for (Instance instance : instances) {
             try {
-                instance.image.close();
+                instance.close();
             } catch (ErrnoException e) {
-                failure = e;
+                instance.closeFailed = true;
+                failures.add(e);
+            } catch (RuntimeException | Error e) {
+                Unexpected.log("closing an image", e);
+                instance.closeFailed = true;
+                failures.add(Unexpected.failure(e));
             }
         }
-        if (failure != null) {
-            throw failure;
-        }
+        return failures;
     }
 
-    private void inTurn(Runnable operation) {
-        if (busy) {
-            waiting.add(operation);
-        } else {
-            busy = true;
-            operation.run();
-        }
-    }
-
-    /** The operation whose turn it was is over. */
-    private void finish(Runnable answer) {
-        answer.run();
-        Runnable next = waiting.poll();
-        if (next != null) {
-            next.run();
+    /** Nobody waits for a turn. */
+    private void onFree() {
+        if (!opens.isEmpty()) {
             return;
         }
-        busy = false;
-        if (opens.isEmpty()) {
-            if (ownMessenger != null) {
-                owner.pool().release(ownMessenger);
-                ownMessenger = null;
-            }
-            try {
-                changes.close();
-            } catch (ErrnoException e) {
-                owner.onCloseFailure(ref, e);
-            }
-            ends.close();
-            owner.forget(this);
-            whenUnused.forEach(Runnable::run);
+        Unexpected.contain("leaving a messenger", this::releaseOwnMessenger);
+        try {
+            changes.close();
+        } catch (ErrnoException e) {
+            owner.onCloseFailure(ref, e);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("closing a counter of changes", e);
+        }
+        Unexpected.contain("closing logical ends", ends::close);
+        if (instances.isEmpty()) {
+            Unexpected.contain("forgetting an image", () -> owner.forget(this));
+        }
+        List<Runnable> now = List.copyOf(whenUnused);
+        whenUnused.clear();
+        now.forEach(then -> Unexpected.contain("what waited for the end of an open", then));
+    }
+
+    private void releaseOwnMessenger() {
+        if (ownMessenger != null) {
+            Messenger left = ownMessenger;
+            ownMessenger = null;
+            owner.pool().release(left);
         }
     }
 
     /** What happens with an instance that a worker has opened. */
     @FunctionalInterface
     private interface OnInstance {
-        void on(Instance instance, OpenRequest request);
+        void on(Instance instance) throws ErrnoException;
+    }
+
+    /** An open, in its turn. */
+    private final class Opening extends Turns.Operation {
+        private final OpenRequest request;
+        private boolean answered;
+
+        /** Of the readers that move to the home, those that are not there, and one for itself. */
+        private int missing;
+
+        private ErrnoException moveFailure;
+
+        Opening(OpenRequest request) {
+            this.request = request;
+        }
+
+        @Override
+        void begin() throws ErrnoException {
+            leaveLostInstances();
+            Messenger messenger = request.perImage() ? ownMessenger() : request.drainer();
+            if (home != null) {
+                joinHome();
+            } else if (request.writable()) {
+                openInstance(
+                        messenger,
+                        false,
+                        instance -> {
+                            home = instance;
+                            joinHome();
+                        });
+            } else if (readers.containsKey(messenger)) {
+                opened(readers.get(messenger));
+            } else {
+                openInstance(
+                        messenger,
+                        true,
+                        instance -> {
+                            readers.put(messenger, instance);
+                            opened(instance);
+                        });
+            }
+        }
+
+        @Override
+        void failed(ErrnoException failure) {
+            if (!answered) {
+                answered = true;
+                request.failed(failure);
+            }
+        }
+
+        private void openInstance(Messenger messenger, boolean readOnly, OnInstance next) {
+            Instance instance = new Instance(messenger);
+            instances.add(instance); // from now on the turn's end sees to it
+            owner.workers()
+                    .call(
+                            () -> {
+                                if (!readOnly) {
+                                    owner.endFile().prepare();
+                                }
+                                instance.open(ref, readOnly, request.tuning());
+                                return instance;
+                            },
+                            opened -> turns.step(this, () -> next.on(opened)),
+                            failure ->
+                                    turns.step(
+                                            this,
+                                            () -> {
+                                                throw failure;
+                                            }));
+        }
+
+        /**
+         * Readers move to the home before a writer hears of it: none of them can miss what it
+         * writes. Normally there are readers elsewhere only where the home is new; but where one
+         * could not be moved, the next writer finds it as it was.
+         */
+        private void joinHome() throws ErrnoException {
+            List<ImageOpen> movers =
+                    readers.isEmpty() || !request.writable() ? List.of() : opensOfReaders();
+            missing = movers.size() + 1;
+            Instance to = home;
+            for (ImageOpen open : movers) {
+                try {
+                    move(open, to);
+                } catch (RuntimeException | Error e) {
+                    Unexpected.log("moving a reader of an image", e);
+                    onMoved(Unexpected.failure(e));
+                }
+            }
+            onMoved(null);
+        }
+
+        private List<ImageOpen> opensOfReaders() {
+            Set<Instance> left = new HashSet<>(readers.values());
+            return opens.stream().filter(open -> left.contains(open.instance())).toList();
+        }
+
+        private void move(ImageOpen open, Instance to) {
+            OpenHandle handle = open.handle();
+            open.moving(to);
+            open.drainer.execute(
+                    () -> {
+                        try {
+                            handle.moveTo(to.image());
+                            turns.post(this, () -> onMoved(open, to));
+                        } catch (RuntimeException | Error e) {
+                            Unexpected.log("moving a reader of an image", e);
+                            turns.post(this, () -> onMoved(Unexpected.failure(e)));
+                        }
+                    });
+        }
+
+        private void onMoved(ImageOpen open, Instance to) throws ErrnoException {
+            open.moved(to);
+            onMoved(null);
+        }
+
+        /** One less is missing. */
+        private void onMoved(ErrnoException failure) throws ErrnoException {
+            if (failure != null) {
+                moveFailure = failure;
+            }
+            if (--missing > 0) {
+                return;
+            }
+            if (moveFailure != null) {
+                throw moveFailure;
+            }
+            if (request.writable()) {
+                readers.clear();
+            }
+            opened(home);
+        }
+
+        private void opened(Instance instance) {
+            ImageSpec spec = ref.spec();
+            String identity =
+                    spec.pool() + '/' + spec.namespace() + '/' + instance.image().imageId();
+            if (ends.identify(identity)) {
+                owner.lookAtEnds(); // who left them may be known to have gone
+            }
+            OpenHandle handle =
+                    new OpenHandle(
+                            request.handle(),
+                            request.readable(),
+                            request.writable(),
+                            instance.image().holdsWrites(),
+                            instance.image(),
+                            changes,
+                            answers,
+                            ends,
+                            request.ledger().countersOf(request.handle()));
+            ImageOpen open = new ImageOpen(SharedImage.this, instance, request.drainer(), handle);
+            opens.add(open);
+            try {
+                request.opened(open);
+                answered = true;
+            } catch (RuntimeException | Error e) {
+                remove(open);
+                throw e;
+            }
+            turns.finish(this);
+        }
+    }
+
+    /** The end of an open, in its turn. */
+    private final class Closing extends Turns.Operation {
+        private final ImageOpen open;
+        private final Runnable done;
+
+        Closing(ImageOpen open, Runnable done) {
+            this.open = open;
+            this.done = done;
+        }
+
+        @Override
+        void begin() {
+            remove(open);
+            turns.finish(this);
+        }
+
+        @Override
+        void failed(ErrnoException failure) {
+            // the log has it; the open has ended all the same, as far as it could
+            remove(open);
+        }
+
+        @Override
+        void over() {
+            try {
+                if (!open.instance().closeFailed) {
+                    open.handle().onImageClosed();
+                }
+            } finally {
+                done.run();
+            }
+        }
     }
 }

@@ -97,7 +97,7 @@ public final class SharedImages {
     /** As {@link #whenUnused}, of an image and all its snapshots. */
     public void whenUnusedWithSnapshots(ImageRef head, Runnable then) {
         for (SharedImage image : images.values()) {
-            if (image.ref().head().equals(head)) {
+            if (image.ref().head().equals(head) && !image.isUnused()) {
                 image.whenUnused(() -> whenUnusedWithSnapshots(head, then));
                 return;
             }

@@ -37,8 +37,10 @@ final class JournalWriter implements AutoCloseable {
 
     private static final String TABLE_NAME = "metadata.cq4t";
     private static final long TABLE_LENGTH = 128 * 1024;
-    private static final String RESERVE_NAME = "reserve";
     private static final long MIN_BLOCK_LENGTH = 256 * 1024;
+
+    /** The queue maps so much more than a block: a page here, at most one of 64 KiB. */
+    private static final long OVERLAP = 64 * 1024;
 
     /** Of a block: the queue's header, and its indexes of many times as many records as fit. */
     private static final long QUEUES_OWN = 32 * 1024;
@@ -50,8 +52,10 @@ final class JournalWriter implements AutoCloseable {
     private static final int INDEX_SPACING = 64;
 
     static {
-        // both are read when the queue's classes are loaded: no advertisement in the log, and no
-        // thread that polls for space on the disk
+        // all are read when the queue's classes are loaded. A file of that name in the working
+        // directory or above it would be taken for our system properties, whoever has put it there
+        System.setProperty("system.properties", "/dev/null");
+        // no advertisement in the log, and no thread that polls for space on the disk
         System.setProperty("chronicle.announcer.disable", "true");
         System.setProperty("chronicle.disk.monitor.disable", "true");
     }
@@ -132,14 +136,25 @@ final class JournalWriter implements AutoCloseable {
         }
     }
 
+    /**
+     * Of a small journal.
+     *
+     * @throws ErrnoException ENOSPC and others of the disk.
+     */
+    static void allocateFiles(Path folder) throws ErrnoException {
+        allocateFiles(folder, MIN_BLOCK_LENGTH);
+    }
+
+    private static void allocateFiles(Path folder, long blockLength) throws ErrnoException {
+        // the table may be there before the queue is opened; for a file of records that is not
+        // empty it would wait for whoever seems to be making it, so that has blocks but no length
+        allocate(folder.resolve(TABLE_NAME), 0, TABLE_LENGTH);
+        allocate(folder.resolve(FILE_NAME), Fd.FALLOC_FL_KEEP_SIZE, blockLength + OVERLAP);
+    }
+
     private void openQueue(long blockLength) throws ErrnoException {
-        // the table may be there before the queue is opened; for a file of records it would wait
-        // for whoever seems to be making it, so there is only seen to it that the disk has room
-        allocate(folder.resolve(TABLE_NAME), TABLE_LENGTH);
-        Path reserve = folder.resolve(RESERVE_NAME);
-        allocate(reserve, blockLength + blockLength / 2);
+        allocateFiles(folder, blockLength);
         try {
-            Files.delete(reserve);
             queue =
                     SingleChronicleQueueBuilder.binary(folder)
                             .rollCycle(RollCycles.FAST_DAILY)
@@ -151,7 +166,7 @@ final class JournalWriter implements AutoCloseable {
             appender = queue.createAppender();
             // made by one thread and used by another, never by two at a time
             appender.singleThreadedCheckDisabled(true);
-        } catch (IOException | RuntimeException | InternalError e) {
+        } catch (RuntimeException | InternalError e) {
             throw failure(e);
         }
     }
@@ -160,7 +175,7 @@ final class JournalWriter implements AutoCloseable {
         Path file = folder.resolve(FILE_NAME);
         fd = Fd.open(file.toString(), Fd.O_RDWR, 0);
         try {
-            allocate(fd, Files.size(file), file);
+            allocate(fd, 0, Files.size(file), file);
         } catch (ErrnoException e) {
             throw e;
         } catch (IOException e) {
@@ -183,17 +198,17 @@ final class JournalWriter implements AutoCloseable {
         DurableFiles.check(Fd.fdatasync(fd), "fdatasync " + folder.resolve(FILE_NAME));
     }
 
-    private static void allocate(Path file, long length) throws ErrnoException {
+    private static void allocate(Path file, int mode, long length) throws ErrnoException {
         int fd = Fd.open(file.toString(), Fd.O_RDWR | Fd.O_CREAT, 0600);
         try {
-            allocate(fd, length, file);
+            allocate(fd, mode, length, file);
         } finally {
             Fd.close(fd);
         }
     }
 
-    private static void allocate(int fd, long length, Path file) throws ErrnoException {
-        int result = Fd.fallocate(fd, 0, 0, length);
+    private static void allocate(int fd, int mode, long length, Path file) throws ErrnoException {
+        int result = Fd.fallocate(fd, mode, 0, length);
         if (result != -Errno.EOPNOTSUPP.number()) { // of some network file systems
             DurableFiles.check(result, "allocation of " + length + " bytes for " + file);
         }

@@ -43,14 +43,18 @@ public final class MapJournal implements AutoCloseable {
     }
 
     /**
-     * Replays it, or begins one. Damage and a disk that takes no journal do not fail this, but the
-     * changes to come.
+     * Replays it, or begins one. Damage and a disk that takes no other journal do not fail this,
+     * but the changes to come: what is mapped can be used.
      *
+     * @throws IOException there is none, and the disk takes none: nothing could ever be mapped.
      * @param warnings hears in one line what was lost or failed, if anything was; on any thread.
      */
     public static MapJournal open(Path directory, Consumer<String> warnings) throws IOException {
         MapJournal journal = new MapJournal(JournalFolders.open(directory), warnings);
         Path current = journal.folders.current();
+        if (current == null) {
+            journal.checkRoom();
+        }
         String damage = current == null ? null : journal.replay(current);
         if (damage == null) {
             FutureTask<JournalWriter> first = new FutureTask<>(journal::beginFirst);
@@ -112,6 +116,20 @@ public final class MapJournal implements AutoCloseable {
                 e.addSuppressed(next);
             }
             throw e;
+        }
+    }
+
+    /** The first journal itself is begun by another thread, which nobody waits for. */
+    private void checkRoom() throws IOException {
+        try {
+            Path trial = folders.prepareNext();
+            try {
+                JournalWriter.allocateFiles(trial);
+            } finally {
+                folders.discard(trial);
+            }
+        } catch (IOException e) {
+            throw FileErrors.of(e, "a journal cannot be begun in " + folders.root());
         }
     }
 

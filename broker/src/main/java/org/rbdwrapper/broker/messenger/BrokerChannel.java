@@ -299,11 +299,16 @@ final class BrokerChannel {
         if (op == IoOp.READ || op == IoOp.WRITE) {
             bytes += length;
         }
-        if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
-            slot.put(op, arenaAddress + arenaOffset, position, length);
-            handle.ends().submit(slot);
-        } else {
-            image.submit(op, arenaAddress + arenaOffset, position, length, slot);
+        try {
+            if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
+                slot.put(op, arenaAddress + arenaOffset, position, length);
+                handle.ends().submit(slot);
+            } else {
+                image.submit(op, arenaAddress + arenaOffset, position, length, slot);
+            }
+        } catch (RuntimeException | Error e) {
+            slot.onComplete(-Errno.EIO.number()); // or its session would be held for it for ever
+            throw e;
         }
     }
 

@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.messenger;
 
 import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 import org.rbdwrapper.broker.LogLimiter;
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTuning;
@@ -230,7 +231,7 @@ public final class Messenger implements AutoCloseable {
         int tasksDone = runTasks();
         int requests = 0;
         for (int i = 0, n = sessions.size(); i < n; i++) {
-            requests += sessions.get(i).drain(look, counters);
+            requests += drain(sessions.get(i));
         }
         if (requests > 0) {
             counters.onTurn();
@@ -238,6 +239,17 @@ public final class Messenger implements AutoCloseable {
             place(requests);
         }
         return tasksDone + requests;
+    }
+
+    /** What fails in one session ends that, and keeps no other from its turn. */
+    private int drain(SessionChannels session) {
+        try {
+            return session.drain(look, counters);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("the requests of session " + session, e);
+            session.fail("internal error, see above: " + e);
+            return 0;
+        }
     }
 
     /** Now and then: who is at work, and whether that is a crowd. */

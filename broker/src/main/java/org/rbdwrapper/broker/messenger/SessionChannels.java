@@ -79,7 +79,7 @@ public final class SessionChannels {
             geometry.writeTo(new UnsafeBuffer(address, HEADER_LENGTH), generation);
             return new SessionChannels(
                     name, geometry, memoryFd, EventFd.create(), address, onViolation);
-        } catch (ErrnoException e) {
+        } catch (ErrnoException | RuntimeException | Error e) {
             if (address != 0) {
                 SharedMemory.unmap(address, length);
             }

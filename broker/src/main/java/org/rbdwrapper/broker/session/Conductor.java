@@ -4,6 +4,7 @@ import org.agrona.concurrent.ManyToOneConcurrentLinkedQueue;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.Clock;
 import org.rbdwrapper.broker.LogLimiter;
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -39,6 +40,9 @@ public final class Conductor implements Runnable {
     private static final int MAX_PENDING_REQUESTS = 16;
     private static final int RECEIVE_LENGTH = 64 * 1024;
     private static final int MAX_RECEIVED_AT_ONCE = 4;
+
+    /** Then the sockets are looked at again: tasks may have others follow them, without end. */
+    private static final int MAX_TASKS_PER_TURN = 256;
 
     /** How often something is looked at that no event announces. */
     private static final int TICK_MILLIS = 100;
@@ -273,8 +277,8 @@ public final class Conductor implements Runnable {
             onReady(epoll.token(i), epoll.ready(i));
         }
         Runnable task;
-        while ((task = tasks.poll()) != null) {
-            task.run();
+        for (int i = 0; i < MAX_TASKS_PER_TURN && (task = tasks.poll()) != null; i++) {
+            Unexpected.contain("a task of the conductor", task);
         }
         if (hellosMissing) {
             endSilent();
@@ -283,17 +287,29 @@ public final class Conductor implements Runnable {
             listener.resume();
         }
         long now = System.nanoTime();
-        grace.look(now);
-        delayed.look(now);
-        storeWatch.look(now);
-        descriptions.look(now);
+        // none of them keeps the others from their turn
+        Unexpected.contain("waiting for who returns", () -> grace.look(now));
+        Unexpected.contain("a delayed task", () -> delayed.look(now));
+        Unexpected.contain("watching the store", () -> storeWatch.look(now));
+        Unexpected.contain("watching descriptors", () -> descriptions.look(now));
     }
 
     /** Takes what a client has sent before its end, and then notices that. */
     private void onGone(long token) {
         Session session;
         while ((session = sessions.get(token)) != null) {
-            receive(session);
+            Session gone = session;
+            contained(gone, () -> receive(gone));
+        }
+    }
+
+    /** What fails on one session's socket ends that: nobody knows what was taken from it. */
+    private void contained(Session session, Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("the socket of " + session.describe(), e);
+            end(session, "internal error: " + e);
         }
     }
 
@@ -305,7 +321,7 @@ public final class Conductor implements Runnable {
         } else if (token != WAKE_TOKEN) {
             Session session = sessions.get(token);
             if (session != null) {
-                onSocket(session, events);
+                contained(session, () -> onSocket(session, events));
             }
         }
     }
@@ -400,11 +416,19 @@ public final class Conductor implements Runnable {
             epoll.add(socket, Epoll.IN, id);
             sessions.put(id, session);
         } catch (ErrnoException e) {
-            if (session != null) {
-                session.giveBackAll(limits);
-            }
-            listener.refuse(socket, e);
+            refuse(socket, session, e);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("a new connection", e);
+            refuse(socket, session, Unexpected.failure(e));
         }
+    }
+
+    private void refuse(int socket, Session session, ErrnoException why) {
+        if (session != null) {
+            sessions.remove(session.id);
+            session.giveBackAll(limits);
+        }
+        listener.refuse(socket, why);
     }
 
     private void endSilent() {
@@ -433,7 +457,8 @@ public final class Conductor implements Runnable {
         List<Session.MappedOpen> left = new ArrayList<>(session.mappedOpens());
         session.opens.clear();
         for (Session.MappedOpen open : left) {
-            opens.close(session, open, () -> {});
+            Unexpected.contain(
+                    "closing an open of a session", () -> opens.close(session, open, () -> {}));
         }
         session.whenClosed(() -> free(session));
     }
@@ -453,7 +478,7 @@ public final class Conductor implements Runnable {
                 LOG.warn("segment of {} cannot be freed: {}", session.describe(), e.describe());
             }
         }
-        onSessionEnd.onSessionEnd(session);
+        Unexpected.contain("the end of a session", () -> onSessionEnd.onSessionEnd(session));
         session.freed = true;
         if (session.pendingRequests == 0) {
             session.giveBackAll(limits);

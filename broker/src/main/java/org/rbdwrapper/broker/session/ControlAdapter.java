@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.AttachOpenDecoder;
@@ -45,6 +46,9 @@ final class ControlAdapter {
     private final StatusHandler status;
     private final ReturnHandler returns;
     private final EndHandler ends;
+
+    /** The answer that the message being handled waits for, where it is one that has one. */
+    private Reply reply;
 
     private final MessageHeaderDecoder header = new MessageHeaderDecoder();
     private final HelloDecoder helloMessage = new HelloDecoder();
@@ -103,13 +107,30 @@ final class ControlAdapter {
                 || session.welcome == (template == HelloDecoder.TEMPLATE_ID)) {
             throw new ErrnoException(Errno.EPROTO, "message " + template + " is not expected here");
         }
+        reply = null;
         try {
             dispatch(session, message, template);
         } catch (IndexOutOfBoundsException | IllegalArgumentException | IllegalStateException e) {
+            dropReply(); // or the session, which ends, would be held for it for ever
             throw new ErrnoException(
                     Errno.EPROTO,
                     "message " + template + " is not well formed: " + e.getMessage(),
                     e);
+        } catch (ErrnoException e) {
+            dropReply();
+            throw e;
+        } catch (RuntimeException | Error e) {
+            if (reply == null) {
+                throw e;
+            }
+            Unexpected.log("message " + template, e);
+            reply.fail(Unexpected.failure(e));
+        }
+    }
+
+    private void dropReply() {
+        if (reply != null) {
+            reply.drop();
         }
     }
 
@@ -131,10 +152,10 @@ final class ControlAdapter {
             }
             case OpenImageDecoder.TEMPLATE_ID -> {
                 openImage.wrapAndApplyHeader(message, 0, header);
-                Reply reply = reply(session, openImage.correlationId());
+                Reply answer = reply(session, openImage.correlationId());
                 boolean read = openImage.flags().read();
                 boolean write = openImage.flags().write();
-                opens.onOpen(reply, openImage.path(), read, write);
+                opens.onOpen(answer, openImage.path(), read, write);
             }
             case ShareOpenDecoder.TEMPLATE_ID -> {
                 shareOpen.wrapAndApplyHeader(message, 0, header);
@@ -178,11 +199,11 @@ final class ControlAdapter {
             }
             case StatDecoder.TEMPLATE_ID -> {
                 stat.wrapAndApplyHeader(message, 0, header);
-                Reply reply = reply(session, stat.correlationId());
+                Reply answer = reply(session, stat.correlationId());
                 if (stat.handle() == StatDecoder.handleNullValue()) {
-                    stats.onStatPath(reply, stat.path());
+                    stats.onStatPath(answer, stat.path());
                 } else {
-                    stats.onStatHandle(reply, (int) stat.handle());
+                    stats.onStatHandle(answer, (int) stat.handle());
                 }
             }
             case SetTimesDecoder.TEMPLATE_ID -> {
@@ -206,9 +227,9 @@ final class ControlAdapter {
                             mapImage);
             case UnmapImageDecoder.TEMPLATE_ID -> {
                 unmapImage.wrapAndApplyHeader(message, 0, header);
-                Reply reply = reply(session, unmapImage.correlationId());
+                Reply answer = reply(session, unmapImage.correlationId());
                 boolean force = unmapImage.flags().force();
-                maps.onUnmap(reply, unmapImage.target(), force);
+                maps.onUnmap(answer, unmapImage.target(), force);
             }
             case ListMappingsDecoder.TEMPLATE_ID ->
                     maps.onList(
@@ -219,8 +240,8 @@ final class ControlAdapter {
                                             .correlationId()));
             case CreateImageDecoder.TEMPLATE_ID -> {
                 createImage.wrapAndApplyHeader(message, 0, header);
-                Reply reply = reply(session, createImage.correlationId());
-                images.onCreate(reply, createImage.size(), createImage.spec());
+                Reply answer = reply(session, createImage.correlationId());
+                images.onCreate(answer, createImage.size(), createImage.spec());
             }
             case ListImagesDecoder.TEMPLATE_ID -> {
                 listImages.wrapAndApplyHeader(message, 0, header);
@@ -233,9 +254,9 @@ final class ControlAdapter {
             }
             case ResizeImageDecoder.TEMPLATE_ID -> {
                 resizeImage.wrapAndApplyHeader(message, 0, header);
-                Reply reply = reply(session, resizeImage.correlationId());
+                Reply answer = reply(session, resizeImage.correlationId());
                 boolean allowShrink = resizeImage.flags().allowShrink();
-                images.onResize(reply, resizeImage.size(), allowShrink, resizeImage.spec());
+                images.onResize(answer, resizeImage.size(), allowShrink, resizeImage.spec());
             }
             case RemoveImageDecoder.TEMPLATE_ID -> {
                 removeImage.wrapAndApplyHeader(message, 0, header);
@@ -291,6 +312,7 @@ final class ControlAdapter {
     }
 
     private Reply reply(Session session, long correlationId) {
-        return new Reply(conductor, session, correlationId);
+        reply = new Reply(conductor, session, correlationId);
+        return reply;
     }
 }

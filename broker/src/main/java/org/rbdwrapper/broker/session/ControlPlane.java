@@ -119,10 +119,10 @@ public final class ControlPlane {
                 limits,
                 descriptions,
                 session -> {
-                    returns.onEnd(session, conductor.isStopping());
                     if (session.messenger != null) {
                         messengers.release(session.messenger);
                     }
+                    returns.onEnd(session, conductor.isStopping());
                 });
     }
 

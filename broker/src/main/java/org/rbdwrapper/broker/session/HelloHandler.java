@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.LogLimiter;
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
@@ -70,11 +71,18 @@ final class HelloHandler {
             }
             welcome(session);
         } catch (ErrnoException e) {
-            closeUnsentMemory(session);
-            refusals.run(() -> LOG.info("refused {}: {}", session.describe(), e.describe()));
-            conductor.send(session, ControlProxy.error(0, e));
-            conductor.end(session, "refused");
+            refuse(session, e);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("the start of a session", e);
+            refuse(session, Unexpected.failure(e));
         }
+    }
+
+    private void refuse(Session session, ErrnoException why) {
+        closeUnsentMemory(session);
+        refusals.run(() -> LOG.info("refused {}: {}", session.describe(), why.describe()));
+        conductor.send(session, ControlProxy.error(0, why));
+        conductor.end(session, "refused");
     }
 
     private static void closeUnsentMemory(Session session) {

@@ -185,7 +185,8 @@ final class ImageHandler {
             reply.fail(e);
             return;
         }
-        images.whenUnusedWithSnapshots(image, () -> remove(reply, image));
+        images.whenUnusedWithSnapshots(
+                image, reply.guarded("a removal", () -> remove(reply, image)));
     }
 
     private void remove(Reply reply, ImageRef image) {

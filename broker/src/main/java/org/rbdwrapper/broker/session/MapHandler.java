@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.Clock;
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Mapping;
@@ -179,7 +180,10 @@ final class MapHandler {
 
     /** Not before the clients of the broker before are back: what they had under way is for it. */
     void onUnmap(Reply reply, String target, boolean force) {
-        grace.whenOver(() -> find(reply, target, mapping -> unmap(reply, mapping, force)));
+        grace.whenOver(
+                reply.guarded(
+                        "an unmap",
+                        () -> find(reply, target, mapping -> unmap(reply, mapping, force))));
     }
 
     /**
@@ -235,13 +239,15 @@ final class MapHandler {
                 delayed.add(
                         now,
                         PAUSE_NANOS,
-                        () -> {
-                            if (reply.session().ended) {
-                                reply.drop(); // nobody wants it any more
-                            } else {
-                                unmap(reply, mapping, force, since, System.nanoTime());
-                            }
-                        });
+                        reply.guarded(
+                                "an unmap",
+                                () -> {
+                                    if (reply.session().ended) {
+                                        reply.drop(); // nobody wants it any more
+                                    } else {
+                                        unmap(reply, mapping, force, since, System.nanoTime());
+                                    }
+                                }));
                 return;
             }
             if (!force) {
@@ -257,7 +263,7 @@ final class MapHandler {
                 mapping.path(),
                 mapping.spec(),
                 force ? " by force" : "");
-        opens.onUnmapped(mapping);
+        Unexpected.contain("leaving a mapping", () -> opens.onUnmapped(mapping));
         revokeAll(mapping, () -> opens.whenLeft(mapping, reply::done));
     }
 

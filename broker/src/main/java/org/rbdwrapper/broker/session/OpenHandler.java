@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.image.ImageOpen;
 import org.rbdwrapper.broker.image.OpenRequest;
@@ -17,6 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Opening and closing of mapped images. Conductor's thread. */
 final class OpenHandler {
@@ -95,10 +97,11 @@ final class OpenHandler {
     }
 
     private void onOpen(Reply reply, Wanted wanted) {
+        Runnable open = reply.guarded("an open", () -> open(reply, wanted));
         if (grace.isReturning(reply.session())) {
-            open(reply, wanted);
+            open.run();
         } else {
-            grace.whenOver(() -> open(reply, wanted));
+            grace.whenOver(open);
         }
     }
 
@@ -170,8 +173,8 @@ final class OpenHandler {
                             options.isPerImage(policy),
                             options.tuning(),
                             open -> {
-                                session.pendingOpens--;
                                 onOpened(reply, open, mapping, options, wanted);
+                                session.pendingOpens--; // last: once, whatever is thrown
                             },
                             failure -> {
                                 session.pendingOpens--;
@@ -184,13 +187,21 @@ final class OpenHandler {
             return;
         }
         session.pendingOpens++;
-        images.open(mapping.image(), request);
+        try {
+            images.open(mapping.image(), request);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("an open", e);
+            request.onFailed().accept(Unexpected.failure(e));
+        }
     }
 
     private void onFailure(
             Reply reply, Wanted wanted, MappingOptions options, ErrnoException failure) {
         if (ReopenRetry.isFor(reply.session(), options, failure)) {
-            retry.later(reply.session(), failure, () -> open(reply, wanted));
+            retry.later(
+                    reply.session(),
+                    failure,
+                    reply.guarded("an open", () -> open(reply, wanted)));
         } else {
             ReopenRetry.onAnswer(reply.session());
             reply.fail(failure);
@@ -313,23 +324,34 @@ final class OpenHandler {
         }
         Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false, description);
         session.opens.put(open.handle().handle(), mapped);
-        session.ledger.opened(open.handle().handle(), mapping.mappedAtNanos(), holdsWrites);
-        open.install(
-                session.channels,
-                () ->
-                        workers.post(
-                                () -> {
-                                    if (description == null) {
-                                        reply.send(
-                                                ControlProxy.imageOpened(
-                                                        reply.correlationId(),
-                                                        mapped,
-                                                        wanted.read(),
-                                                        wanted.write()));
-                                    } else {
-                                        sendAttached(reply, mapped);
-                                    }
-                                }));
+        Consumer<Throwable> failed = thrown -> takeBack(reply, mapped, thrown);
+        Runnable installed =
+                () -> {
+                    try {
+                        sendOpened(reply, mapped, wanted);
+                    } catch (RuntimeException | Error e) {
+                        failed.accept(e);
+                    }
+                };
+        try {
+            session.ledger.opened(open.handle().handle(), mapping.mappedAtNanos(), holdsWrites);
+            open.install(
+                    session.channels,
+                    () -> workers.post(installed),
+                    thrown -> workers.post(() -> failed.accept(thrown)));
+        } catch (RuntimeException | Error e) {
+            failed.accept(e);
+        }
+    }
+
+    private void sendOpened(Reply reply, Session.MappedOpen mapped, Wanted wanted) {
+        if (wanted.description() == null) {
+            reply.send(
+                    ControlProxy.imageOpened(
+                            reply.correlationId(), mapped, wanted.read(), wanted.write()));
+        } else {
+            sendAttached(reply, mapped);
+        }
     }
 
     /**
@@ -365,12 +387,25 @@ final class OpenHandler {
                 Errno.ESTALE, mapping.path() + " is another image than the one that was opened");
     }
 
+    /** Its client does not hear of the handle: it is closed as if it had closed it. */
+    private void takeBack(Reply reply, Session.MappedOpen mapped, Throwable thrown) {
+        Unexpected.log("the end of an open", thrown);
+        Session session = reply.session();
+        int handle = mapped.open().handle().handle();
+        if (session.opens.remove(handle, mapped)) { // not where the session has ended meanwhile
+            session.ledger.closed(handle);
+            close(session, mapped, () -> session.giveBackHandle(handle));
+        }
+        reply.fail(Unexpected.failure(thrown));
+    }
+
     /** Instead of installing it. */
     private void refuse(Reply reply, ImageOpen open, ErrnoException failure) {
         Session session = reply.session();
         ReopenRetry.onAnswer(session);
-        images.close(open, () -> giveBackHandle(session, open.handle().handle()));
         reply.fail(failure);
+        // last: where anything before has thrown, it is the image that takes the open back
+        images.close(open, () -> giveBackHandle(session, open.handle().handle()));
     }
 
     private static ErrnoException lostChanges(Mapping mapping) {

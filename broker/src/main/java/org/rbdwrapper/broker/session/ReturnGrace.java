@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.Unexpected;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -355,6 +357,6 @@ final class ReturnGrace {
         workedFor.clear();
         List<Runnable> now = new ArrayList<>(waiting);
         waiting.clear();
-        now.forEach(Runnable::run);
+        now.forEach(then -> Unexpected.contain("what waited for who returns", then));
     }
 }

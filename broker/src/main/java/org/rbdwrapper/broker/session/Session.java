@@ -255,9 +255,12 @@ final class Session {
         closings++;
         return () -> {
             closings--;
-            done.run();
-            if (closings == 0) {
-                whenClosed.run();
+            try {
+                done.run();
+            } finally {
+                if (closings == 0) {
+                    whenClosed.run();
+                }
             }
         };
     }
