@@ -33,7 +33,7 @@ final class OpensOfOneImage implements AutoCloseable {
     private int handles;
 
     /** What became of an open. */
-    final class Outcome {
+    static final class Outcome {
         ImageOpen open;
         ErrnoException failure;
         boolean closed;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MappingInfo;
@@ -67,7 +68,7 @@ final class DiskFullSystemTest {
             RealBroker.map(admin, "img", "kept");
             disk.fill();
             ErrnoException full =
-                    assertThrows(ErrnoException.class, () -> changeUntilRefused(admin));
+                    assertThrows(ErrnoException.class, () -> changeUntilRefused(admin, "img"));
             assertEquals(Errno.ENOSPC, full.errno(), full.what());
             assertTrue(full.what().contains("journal"), full.what());
             mapped = paths(admin);
@@ -110,6 +111,40 @@ final class DiskFullSystemTest {
         broker.startAgain();
         try (BrokerAdmin admin = broker.admin()) {
             assertEquals(mapped, paths(admin));
+        }
+    }
+
+    /** Below the first number there is no room for a journal, from the last on there is. */
+    @Test
+    void shouldEndWithOneLineWhereTheFirstJournalFindsNoRoomAndNeverDieOfIt() throws Exception {
+        disk = Tmpfs.mount(folder.resolve("state"), "8m");
+        for (int kib : new int[] {0, 64, 132, 300, 440, 448, 456, 520, 1024}) {
+            disk.fillBut(kib);
+            try {
+                broker = RealBroker.start(folder, "--store", "file:" + folder.resolve("images"));
+            } catch (IOException e) {
+                String refusal = e.getMessage();
+                assertTrue(kib < 520, refusal);
+                assertTrue(refusal.contains("no space left on device (ENOSPC)"), refusal);
+                assertTrue(refusal.contains("a journal cannot be begun"), refusal);
+                assertEquals(1, refusal.strip().lines().count(), refusal);
+                disk.relieve();
+                continue;
+            }
+            assertTrue(kib >= 300, "started with " + kib + " KiB");
+            try (BrokerAdmin admin = broker.admin()) {
+                admin.create("img" + kib, MIB);
+                RealBroker.map(admin, "img" + kib, "mapped");
+                disk.fill();
+                ErrnoException full =
+                        assertThrows(
+                                ErrnoException.class, () -> changeUntilRefused(admin, "img" + kib));
+                assertEquals(Errno.ENOSPC, full.errno(), full.what());
+                assertTrue(paths(admin).contains("/rbdw/mapped"));
+            }
+            broker.kill();
+            disk.relieve();
+            DurableFiles.deleteTree(folder.resolve("state").resolve("journal"));
         }
     }
 
@@ -222,10 +257,10 @@ final class DiskFullSystemTest {
     }
 
     /** Maps and unmaps until a new journal must be begun. */
-    private static void changeUntilRefused(BrokerAdmin admin) throws Exception {
+    private static void changeUntilRefused(BrokerAdmin admin, String image) throws Exception {
         String name = "n".repeat(200);
         for (int i = 0; i < MAX_CHANGES; i++) {
-            RealBroker.map(admin, "img", name);
+            RealBroker.map(admin, image, name);
             admin.unmap("/rbdw/" + name, false);
         }
     }

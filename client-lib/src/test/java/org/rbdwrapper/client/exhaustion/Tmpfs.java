@@ -6,9 +6,11 @@ import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 
 /** A disk of a few MiB that can be filled. */
 final class Tmpfs implements AutoCloseable {
@@ -47,9 +49,7 @@ final class Tmpfs implements AutoCloseable {
         byte[] block = new byte[BLOCK];
         try (OutputStream out =
                 Files.newOutputStream(
-                        filler,
-                        java.nio.file.StandardOpenOption.CREATE,
-                        java.nio.file.StandardOpenOption.APPEND)) {
+                        filler, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
             while (true) {
                 out.write(block);
             }
@@ -57,6 +57,14 @@ final class Tmpfs implements AutoCloseable {
             if (!String.valueOf(e.getMessage()).contains("No space left")) {
                 throw e;
             }
+        }
+    }
+
+    /** Only so much is left. */
+    void fillBut(int kib) throws IOException {
+        fill();
+        try (FileChannel file = FileChannel.open(filler, StandardOpenOption.WRITE)) {
+            file.truncate(file.size() - kib * 1024L);
         }
     }
 
