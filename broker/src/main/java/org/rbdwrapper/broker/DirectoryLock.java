@@ -79,7 +79,7 @@ public final class DirectoryLock implements AutoCloseable {
         try {
             Files.writeString(file, ProcessHandle.current().pid() + "\n");
         } catch (IOException e) {
-            LOG.warn("lock file {} cannot say who has it: {}", file, e.toString());
+            LOG.debug("lock file {} cannot say who has it: {}", file, e.toString());
         }
     }
 
