@@ -142,18 +142,17 @@ final class JournalWriter implements AutoCloseable {
      * @throws ErrnoException ENOSPC and others of the disk.
      */
     static void allocateFiles(Path folder) throws ErrnoException {
-        allocateFiles(folder, MIN_BLOCK_LENGTH);
+        allocate(folder.resolve(TABLE_NAME), 0, TABLE_LENGTH);
+        allocateRecords(folder, MIN_BLOCK_LENGTH);
     }
 
-    private static void allocateFiles(Path folder, long blockLength) throws ErrnoException {
-        // the table may be there before the queue is opened; for a file of records that is not
-        // empty it would wait for whoever seems to be making it, so that has blocks but no length
-        allocate(folder.resolve(TABLE_NAME), 0, TABLE_LENGTH);
+    /** Blocks but no length: the queue makes its header only where the file is empty. */
+    private static void allocateRecords(Path folder, long blockLength) throws ErrnoException {
         allocate(folder.resolve(FILE_NAME), Fd.FALLOC_FL_KEEP_SIZE, blockLength + OVERLAP);
     }
 
     private void openQueue(long blockLength) throws ErrnoException {
-        allocateFiles(folder, blockLength);
+        allocate(folder.resolve(TABLE_NAME), 0, TABLE_LENGTH);
         try {
             queue =
                     SingleChronicleQueueBuilder.binary(folder)
@@ -166,6 +165,11 @@ final class JournalWriter implements AutoCloseable {
             appender = queue.createAppender();
             // made by one thread and used by another, never by two at a time
             appender.singleThreadedCheckDisabled(true);
+            // not before: a file that the appender finds it takes for one that somebody else is
+            // making, and waits for that; and not later: the first record is written to its mapping
+            allocateRecords(folder, blockLength);
+        } catch (ErrnoException e) {
+            throw e;
         } catch (RuntimeException | InternalError e) {
             throw failure(e);
         }
