@@ -134,7 +134,16 @@ final class DiskFullSystemTest {
             assertTrue(kib >= 300, "started with " + kib + " KiB");
             try (BrokerAdmin admin = broker.admin()) {
                 admin.create("img" + kib, MIB);
-                RealBroker.map(admin, "img" + kib, "mapped");
+                try {
+                    RealBroker.map(admin, "img" + kib, "mapped");
+                } catch (ErrnoException e) {
+                    // the log took the last blocks after the start had found room
+                    assertTrue(kib < 520, e.what());
+                    assertEquals(Errno.ENOSPC, e.errno(), e.what());
+                    assertEquals(List.of(), paths(admin));
+                    disk.relieve();
+                    RealBroker.map(admin, "img" + kib, "mapped");
+                }
                 disk.fill();
                 ErrnoException full =
                         assertThrows(
