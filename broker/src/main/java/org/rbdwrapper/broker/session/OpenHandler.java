@@ -199,9 +199,7 @@ final class OpenHandler {
             Reply reply, Wanted wanted, MappingOptions options, ErrnoException failure) {
         if (ReopenRetry.isFor(reply.session(), options, failure)) {
             retry.later(
-                    reply.session(),
-                    failure,
-                    reply.guarded("an open", () -> open(reply, wanted)));
+                    reply.session(), failure, reply.guarded("an open", () -> open(reply, wanted)));
         } else {
             ReopenRetry.onAnswer(reply.session());
             reply.fail(failure);
