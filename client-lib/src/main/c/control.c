@@ -12,7 +12,6 @@
 #include <org_rbdwrapper_ipc_codec/changesWatched.h>
 #include <org_rbdwrapper_ipc_codec/closeImage.h>
 #include <org_rbdwrapper_ipc_codec/done.h>
-#include <org_rbdwrapper_ipc_codec/error.h>
 #include <org_rbdwrapper_ipc_codec/hello.h>
 #include <org_rbdwrapper_ipc_codec/imageOpened.h>
 #include <org_rbdwrapper_ipc_codec/imageStat.h>
@@ -24,7 +23,6 @@
 #include <org_rbdwrapper_ipc_codec/openImage.h>
 #include <org_rbdwrapper_ipc_codec/openLockFile.h>
 #include <org_rbdwrapper_ipc_codec/openShared.h>
-#include <org_rbdwrapper_ipc_codec/progress.h>
 #include <org_rbdwrapper_ipc_codec/replayDone.h>
 #include <org_rbdwrapper_ipc_codec/resume.h>
 #include <org_rbdwrapper_ipc_codec/resumed.h>
@@ -34,27 +32,30 @@
 #include <org_rbdwrapper_ipc_codec/watchChanges.h>
 #include <org_rbdwrapper_ipc_codec/welcome.h>
 
+#include "control_call.h"
 #include "error.h"
+#include "held.h"
 #include "rbdw_protocol.h"
 #include "run_dirs.h"
 
 #define MAX_PATH 4096
 
-/* A codec over the frame's body. Encoding: of a new message. */
+/* A codec over a frame's body. Encoding: of a new message. */
 #define BEGIN_ENCODING(message, codec, frame)                                                      \
     SBE(message##_wrap_for_encode)(codec, frame_body(frame), 0, FRAME_MAX_MESSAGE                  \
                                                                     - FRAME_HEADER_BYTES)
-#define SEND_WITH(message, codec, control, descriptor)                                             \
-    send_request(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),     \
-                 SBE(message##_encoded_length)(codec), descriptor)
-#define SEND(message, codec, control) SEND_WITH(message, codec, control, -1)
 /* Decoding: of what came, whose template and block's length were checked. */
 #define BEGIN_DECODING(message, codec, frame)                                                      \
     SBE(message##_wrap_for_decode)(codec, frame_body(frame), 0, (frame)->block_length,             \
                                    (frame)->version, frame_body_length(frame))
-#define RECEIVE(message, control)                                                                  \
-    receive_answer(control, SBE(message##_sbe_template_id)(), SBE(message##_sbe_block_length)(),   \
-                   NULL, 0)
+#define SEND_WITH(message, codec, control, call, descriptor)                                       \
+    control_call_send(control, call, SBE(message##_sbe_template_id)(),                             \
+                      SBE(message##_sbe_block_length)(), SBE(message##_encoded_length)(codec),     \
+                      descriptor)
+#define SEND(message, codec, control, call) SEND_WITH(message, codec, control, call, -1)
+#define AWAIT(message, control, call)                                                              \
+    control_call_await(control, call, SBE(message##_sbe_template_id)(),                            \
+                       SBE(message##_sbe_block_length)())
 
 static void limit_waits(int fd, int64_t ns)
 {
@@ -84,10 +85,7 @@ int control_connect(struct control *control, int64_t patience_ns)
             result = connect(fd, (struct sockaddr *) address, sizeof *address);
         } while (result < 0 && errno == EINTR);
         if (result == 0) {
-            control->socket = fd;
-            control->broken = false;
-            control->next_correlation_id = 1;
-            control->replay_id = 0;
+            control_init(control, fd);
             return 0;
         }
         error = errno;
@@ -102,86 +100,20 @@ int control_connect(struct control *control, int64_t patience_ns)
                      sockets.count > 1 ? sockets.addresses[1].sun_path : "");
 }
 
-/* The broker said no: its number and its text become ours. */
-static int refused(struct control *control)
-{
-    struct frame *frame = &control->frame;
-    struct SBE(error) answer;
-    char text[400];
-    if (frame->block_length < SBE(error_sbe_block_length)()
-        || BEGIN_DECODING(error, &answer, frame) == NULL
-        || frame_body_length(frame) < frame->block_length + SBE(error_text_header_length)()) {
-        control->broken = true;
-        return error_set(EPROTO, "the broker's answer is not well formed");
-    }
-    int number = SBE(error_errno)(&answer);
-    uint64_t length = SBE(error_get_text)(&answer, text, sizeof text - 1);
-    text[length] = '\0';
-    if (number <= 0 || number > 4095) {
-        return error_set(EPROTO, "the broker answered with error number %d: %s", number, text);
-    }
-    return error_set(number, "%s", text);
-}
-
-static int check_answer(struct control *control, uint16_t template_id, uint16_t block_length)
-{
-    struct frame *frame = &control->frame;
-    if (frame->template_id == SBE(error_sbe_template_id)()) {
-        return refused(control);
-    }
-    if (frame->template_id != template_id || frame->block_length < block_length) {
-        control->broken = true;
-        return error_set(EPROTO, "the broker answered with message %u where %u was expected",
-                         frame->template_id, template_id);
-    }
-    return 0;
-}
-
-static int send_request(struct control *control, uint16_t template_id, uint16_t block_length,
-                        uint64_t body_length, int descriptor)
-{
-    int error = frame_send(control->socket, &control->frame, template_id, block_length, body_length,
-                           descriptor);
-    control->broken |= error < 0;
-    return error;
-}
-
-static void close_all(int *descriptors, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (descriptors[i] >= 0) {
-            close(descriptors[i]);
-            descriptors[i] = -1;
-        }
-    }
-}
-
-/* descriptors: so many that travel with the answer, the caller's also after an error; -1 for what has not
- * come. */
-static int receive_answer(struct control *control, uint16_t template_id, uint16_t block_length,
-                          int *descriptors, int count)
-{
-    while (true) {
-        int error = frame_receive(control->socket, &control->frame, descriptors, count);
-        if (error < 0) {
-            control->broken = true;
-            return error;
-        }
-        if (control->frame.template_id != SBE(progress_sbe_template_id)()) {
-            break;
-        }
-        close_all(descriptors, count); /* they are no answer's, and would be forgotten */
-    }
-    return check_answer(control, template_id, block_length);
-}
-
 int control_hello(struct control *control, uint16_t channels, uint16_t depth,
                   uint32_t arena_length, struct welcome *welcome)
 {
     struct SBE(hello) hello;
     const char *program = program_invocation_short_name;
     int descriptors[2] = {-1, -1};
-    BEGIN_ENCODING(hello, &hello, &control->frame);
+    struct control_call call; /* nobody else uses the socket yet */
+    int error = control_call_begin(control, &call);
+    if (error < 0) {
+        control_call_end(control, &call);
+        welcome->memory = welcome->doorbell = -1;
+        return error;
+    }
+    BEGIN_ENCODING(hello, &hello, call.frame);
     SBE(hello_set_protocolMajor)(&hello, PROTOCOL_MAJOR);
     SBE(hello_set_protocolMinor)(&hello, PROTOCOL_MINOR);
     SBE(hello_set_channels)(&hello, channels);
@@ -189,108 +121,98 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
     SBE(hello_set_arenaLength)(&hello, arena_length);
     SBE(hello_put_program)(&hello, program, (uint16_t) strnlen(program, 255));
     SBE(hello_put_release)(&hello, RBDW_RELEASE, sizeof RBDW_RELEASE - 1);
-    int error = SEND(hello, &hello, control);
+    error = frame_send(control->socket, call.frame, SBE(hello_sbe_template_id)(),
+                       SBE(hello_sbe_block_length)(), SBE(hello_encoded_length)(&hello), -1);
     if (error == 0 || error == -ENOTCONN) {
         /* a broker that is full says so, and hangs up, before it is asked */
-        error = frame_receive(control->socket, &control->frame, descriptors, 2);
+        held_let_end();
+        error = frame_receive(control->socket, call.frame, descriptors, 2);
+        if (error < 0) {
+            control_break(control, error);
+        }
     }
     if (error == 0) {
-        error = check_answer(control, SBE(welcome_sbe_template_id)(),
-                             SBE(welcome_sbe_block_length)());
+        error = control_call_check(control, call.frame, SBE(welcome_sbe_template_id)(),
+                                   SBE(welcome_sbe_block_length)());
     }
     if (error == 0 && (descriptors[0] < 0 || descriptors[1] < 0)) {
         error = error_set(EMFILE, "this process cannot take the broker's shared memory: its limit"
                                   " of open files (ulimit -n) is reached");
     }
     if (error < 0) {
-        close_all(descriptors, 2);
+        control_close_descriptors(descriptors, 2);
     } else {
         struct SBE(welcome) answer;
-        BEGIN_DECODING(welcome, &answer, &control->frame);
+        BEGIN_DECODING(welcome, &answer, call.frame);
         welcome->session_id = SBE(welcome_sessionId)(&answer);
         welcome->minor = SBE(welcome_protocolMinor)(&answer);
         welcome->segment_length = SBE(welcome_segmentLength)(&answer);
     }
     welcome->memory = descriptors[0];
     welcome->doorbell = descriptors[1];
+    control_call_end(control, &call);
     return error;
 }
 
 int control_resume(struct control *control, uint64_t generation, uint64_t session_id, bool *late)
 {
     struct SBE(resume) request;
-    BEGIN_ENCODING(resume, &request, &control->frame);
-    SBE(resume_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(resume_set_generation)(&request, generation);
-    SBE(resume_set_sessionId)(&request, session_id);
-    int error = SEND(resume, &request, control);
+    struct control_call call;
+    int error = control_call_begin(control, &call);
     if (error == 0) {
-        error = RECEIVE(resumed, control);
+        BEGIN_ENCODING(resume, &request, call.frame);
+        SBE(resume_set_correlationId)(&request, call.id);
+        SBE(resume_set_generation)(&request, generation);
+        SBE(resume_set_sessionId)(&request, session_id);
+        error = SEND(resume, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(resumed, control, &call);
     }
     if (error == 0) {
         struct SBE(resumed) answer;
-        BEGIN_DECODING(resumed, &answer, &control->frame);
+        BEGIN_DECODING(resumed, &answer, call.frame);
         *late = SBE(resumed_late)(&answer) != 0;
     }
+    control_call_end(control, &call);
     return error;
 }
 
 int control_send_replay_done(struct control *control)
 {
     struct SBE(replayDone) request;
-    BEGIN_ENCODING(replayDone, &request, &control->frame);
-    control->replay_id = control->next_correlation_id++;
-    SBE(replayDone_set_correlationId)(&request, control->replay_id);
-    return SEND(replayDone, &request, control);
-}
-
-/* Of a Done or an Error, which are well formed. */
-static uint64_t answered_id(struct control *control)
-{
-    struct SBE(done) done;
-    struct SBE(error) error;
-    if (control->frame.template_id == SBE(done_sbe_template_id)()) {
-        BEGIN_DECODING(done, &done, &control->frame);
-        return SBE(done_correlationId)(&done);
+    struct control_call *call = &control->replay;
+    int error = control_call_begin(control, call);
+    if (error == 0) {
+        BEGIN_ENCODING(replayDone, &request, call->frame);
+        SBE(replayDone_set_correlationId)(&request, call->id);
+        error = SEND(replayDone, &request, control, call);
     }
-    BEGIN_DECODING(error, &error, &control->frame);
-    return SBE(error_correlationId)(&error);
-}
-
-/* The answer to ReplayDone, which others may keep waiting, may come before it. */
-static int receive_done(struct control *control, uint64_t id)
-{
-    while (true) {
-        int error = RECEIVE(done, control);
-        if (control->broken) {
-            return error;
-        }
-        uint64_t answered = answered_id(control);
-        if (answered == id) {
-            return error;
-        }
-        if (control->replay_id == 0 || answered != control->replay_id) {
-            control->broken = true;
-            return error_set(EPROTO, "the broker answered what it was not asked");
-        }
-        control->replay_id = 0;
+    if (error < 0) {
+        control_call_end(control, call);
+        call->id = 0;
+    } else {
+        held_end(); /* it goes on without us */
     }
+    return error;
 }
 
 int control_await_replay_done(struct control *control)
 {
-    if (control->replay_id == 0) {
-        return 0; /* it came before the answer to a close */
+    struct control_call *call = &control->replay;
+    if (call->id == 0) {
+        return 0;
     }
-    uint64_t id = control->replay_id;
-    control->replay_id = 0;
-    return receive_done(control, id);
+    held_begin();
+    int error = AWAIT(done, control, call);
+    call->id = 0;
+    control_call_end(control, call);
+    return error;
 }
 
-static int decode_image_id(struct control *control, struct SBE(imageOpened) *answer,
-                           struct image_id *id)
+static int decode_image_id(struct control *control, struct frame *frame,
+                           struct SBE(imageOpened) *answer, struct image_id *id)
 {
-    struct frame *frame = &control->frame;
     size_t begin = frame->block_length + SBE(imageOpened_imageId_header_length)();
     memset(id, 0, sizeof *id);
     if (frame_body_length(frame) >= begin
@@ -298,7 +220,7 @@ static int decode_image_id(struct control *control, struct SBE(imageOpened) *ans
         SBE(imageOpened_get_imageId)(answer, id->text, sizeof id->text - 1);
         return 0;
     }
-    control->broken = true;
+    control_break(control, -EPROTO);
     return error_set(EPROTO, "the broker's answer is not well formed");
 }
 
@@ -311,25 +233,30 @@ static int open_path(struct control *control, const char *path, int access_mode,
     }
     struct SBE(openImage) request;
     struct SBE(openFlags) flags;
-    BEGIN_ENCODING(openImage, &request, &control->frame);
-    SBE(openImage_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(openImage_flags)(&request, &flags);
-    SBE(openFlags_clear)(&flags);
-    SBE(openFlags_set_read)(&flags, access_mode != O_WRONLY);
-    SBE(openFlags_set_write)(&flags, access_mode != O_RDONLY);
-    SBE(openImage_put_path)(&request, path, (uint16_t) path_length);
-    int error = SEND(openImage, &request, control);
+    struct control_call call;
+    int error = control_call_begin(control, &call);
     if (error == 0) {
-        error = RECEIVE(imageOpened, control);
+        BEGIN_ENCODING(openImage, &request, call.frame);
+        SBE(openImage_set_correlationId)(&request, call.id);
+        SBE(openImage_flags)(&request, &flags);
+        SBE(openFlags_clear)(&flags);
+        SBE(openFlags_set_read)(&flags, access_mode != O_WRONLY);
+        SBE(openFlags_set_write)(&flags, access_mode != O_RDONLY);
+        SBE(openImage_put_path)(&request, path, (uint16_t) path_length);
+        error = SEND(openImage, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(imageOpened, control, &call);
     }
     if (error == 0) {
         struct SBE(imageOpened) answer = {0};
-        BEGIN_DECODING(imageOpened, &answer, &control->frame);
+        BEGIN_DECODING(imageOpened, &answer, call.frame);
         *handle = SBE(imageOpened_handle)(&answer);
         if (id != NULL) {
-            error = decode_image_id(control, &answer, id);
+            error = decode_image_id(control, call.frame, &answer, id);
         }
     }
+    control_call_end(control, &call);
     return error;
 }
 
@@ -337,15 +264,22 @@ int control_keep_end(struct control *control, uint32_t handle, int64_t begin, in
                      int64_t end)
 {
     struct SBE(keepEnd) request;
-    BEGIN_ENCODING(keepEnd, &request, &control->frame);
-    uint64_t id = control->next_correlation_id++;
-    SBE(keepEnd_set_correlationId)(&request, id);
-    SBE(keepEnd_set_handle)(&request, handle);
-    SBE(keepEnd_set_begin)(&request, begin);
-    SBE(keepEnd_set_length)(&request, length);
-    SBE(keepEnd_set_end)(&request, end);
-    int error = SEND(keepEnd, &request, control);
-    return error < 0 ? error : receive_done(control, id);
+    struct control_call call;
+    int error = control_call_begin(control, &call);
+    if (error == 0) {
+        BEGIN_ENCODING(keepEnd, &request, call.frame);
+        SBE(keepEnd_set_correlationId)(&request, call.id);
+        SBE(keepEnd_set_handle)(&request, handle);
+        SBE(keepEnd_set_begin)(&request, begin);
+        SBE(keepEnd_set_length)(&request, length);
+        SBE(keepEnd_set_end)(&request, end);
+        error = SEND(keepEnd, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(done, control, &call);
+    }
+    control_call_end(control, &call);
+    return error;
 }
 
 int control_open(struct control *control, const struct open_source *source, uint32_t *handle,
@@ -378,28 +312,33 @@ int control_share(struct control *control, uint32_t handle, const struct image_s
                   int *placeholder, int *state)
 {
     struct SBE(shareOpen) request;
-    int descriptors[2] = {-1, -1};
-    BEGIN_ENCODING(shareOpen, &request, &control->frame);
-    SBE(shareOpen_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(shareOpen_set_handle)(&request, handle);
-    SBE(shareOpen_set_partition)(&request, share->partition);
-    SBE(shareOpen_set_start)(&request, share->base);
-    SBE(shareOpen_set_length)(&request, share->length);
-    SBE(shareOpen_put_path)(&request, share->path, (uint16_t) strnlen(share->path, sizeof share->path));
-    int error = SEND(shareOpen, &request, control);
+    struct control_call call;
+    *placeholder = *state = -1;
+    int error = control_call_begin(control, &call);
     if (error == 0) {
-        error = receive_answer(control, SBE(openShared_sbe_template_id)(),
-                               SBE(openShared_sbe_block_length)(), descriptors, 2);
+        BEGIN_ENCODING(shareOpen, &request, call.frame);
+        SBE(shareOpen_set_correlationId)(&request, call.id);
+        SBE(shareOpen_set_handle)(&request, handle);
+        SBE(shareOpen_set_partition)(&request, share->partition);
+        SBE(shareOpen_set_start)(&request, share->base);
+        SBE(shareOpen_set_length)(&request, share->length);
+        SBE(shareOpen_put_path)(&request, share->path,
+                                (uint16_t) strnlen(share->path, sizeof share->path));
+        error = SEND(shareOpen, &request, control, &call);
     }
-    if (error == 0 && (descriptors[0] < 0 || descriptors[1] < 0)) {
+    if (error == 0) {
+        error = AWAIT(openShared, control, &call);
+    }
+    if (error == 0 && (call.descriptors[0] < 0 || call.descriptors[1] < 0)) {
         error = error_set(EMFILE, "this process cannot take the descriptor of an image: its limit of"
                                   " open files (ulimit -n) is reached");
     }
-    if (error < 0) {
-        close_all(descriptors, 2);
+    if (error == 0) {
+        *placeholder = call.descriptors[0];
+        *state = call.descriptors[1];
+        call.descriptors[0] = call.descriptors[1] = -1;
     }
-    *placeholder = descriptors[0];
-    *state = descriptors[1];
+    control_call_end(control, &call);
     return error;
 }
 
@@ -416,10 +355,9 @@ static bool take_text(char *text, size_t room, const char *found, uint64_t lengt
 }
 
 /* What the broker says is checked, since what it knows of this open may come from another program. */
-static int decode_attached(struct control *control, uint32_t *handle, struct image_id *id,
+static int decode_attached(struct frame *frame, uint32_t *handle, struct image_id *id,
                            struct image_share *share)
 {
-    struct frame *frame = &control->frame;
     struct SBE(openAttached) answer;
     struct SBE(openFlags) flags;
     if (BEGIN_DECODING(openAttached, &answer, frame) == NULL) {
@@ -455,145 +393,181 @@ int control_attach(struct control *control, int placeholder, uint32_t *handle, s
                    struct image_share *share)
 {
     struct SBE(attachOpen) request;
+    struct control_call call;
     struct image_share unused;
     struct image_id unused_id;
-    int state = -1;
-    BEGIN_ENCODING(attachOpen, &request, &control->frame);
-    SBE(attachOpen_set_correlationId)(&request, control->next_correlation_id++);
-    int error = SEND_WITH(attachOpen, &request, control, placeholder);
+    int error = control_call_begin(control, &call);
     if (error == 0) {
-        error = receive_answer(control, SBE(openAttached_sbe_template_id)(),
-                               SBE(openAttached_sbe_block_length)(), &state, 1);
+        BEGIN_ENCODING(attachOpen, &request, call.frame);
+        SBE(attachOpen_set_correlationId)(&request, call.id);
+        error = SEND_WITH(attachOpen, &request, control, &call, placeholder);
     }
     if (error == 0) {
-        error = decode_attached(control, handle, id == NULL ? &unused_id : id,
+        error = AWAIT(openAttached, control, &call);
+    }
+    if (error == 0) {
+        error = decode_attached(call.frame, handle, id == NULL ? &unused_id : id,
                                 share == NULL ? &unused : share);
         if (error < 0) {
-            control->broken = true;
+            control_break(control, error);
             error = error_set(EPROTO, "the broker's answer is not well formed");
         }
     }
-    if (error < 0 || share == NULL) {
-        close_all(&state, 1);
-    }
     if (share != NULL) {
-        share->state = state;
+        share->state = error < 0 ? -1 : call.descriptors[0];
     }
+    if (error == 0 && share != NULL) {
+        call.descriptors[0] = -1;
+    }
+    control_call_end(control, &call);
     return error;
 }
 
 int control_close(struct control *control, uint32_t handle)
 {
     struct SBE(closeImage) request;
-    BEGIN_ENCODING(closeImage, &request, &control->frame);
-    uint64_t id = control->next_correlation_id++;
-    SBE(closeImage_set_correlationId)(&request, id);
-    SBE(closeImage_set_handle)(&request, handle);
-    int error = SEND(closeImage, &request, control);
-    return error < 0 ? error : receive_done(control, id);
+    struct control_call call;
+    int error = control_call_begin(control, &call);
+    if (error == 0) {
+        BEGIN_ENCODING(closeImage, &request, call.frame);
+        SBE(closeImage_set_correlationId)(&request, call.id);
+        SBE(closeImage_set_handle)(&request, handle);
+        error = SEND(closeImage, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(done, control, &call);
+    }
+    control_call_end(control, &call);
+    return error;
 }
 
 int control_stat(struct control *control, uint32_t handle, const char *path,
                  struct image_stat *stat)
 {
     struct SBE(stat) request;
+    struct control_call call;
     size_t path_length = path == NULL ? 0 : strnlen(path, MAX_PATH);
     if (path_length == MAX_PATH) {
         return error_set(ENAMETOOLONG, "stat: the path has more than %d bytes", MAX_PATH - 1);
     }
-    BEGIN_ENCODING(stat, &request, &control->frame);
-    SBE(stat_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(stat_set_handle)(&request, path == NULL ? handle : SBE(stat_handle_null_value)());
-    SBE(stat_put_path)(&request, path == NULL ? "" : path, (uint16_t) path_length);
-    int error = SEND(stat, &request, control);
+    int error = control_call_begin(control, &call);
     if (error == 0) {
-        error = RECEIVE(imageStat, control);
+        BEGIN_ENCODING(stat, &request, call.frame);
+        SBE(stat_set_correlationId)(&request, call.id);
+        SBE(stat_set_handle)(&request, path == NULL ? handle : SBE(stat_handle_null_value)());
+        SBE(stat_put_path)(&request, path == NULL ? "" : path, (uint16_t) path_length);
+        error = SEND(stat, &request, control, &call);
     }
-    if (error < 0) {
-        return error;
+    if (error == 0) {
+        error = AWAIT(imageStat, control, &call);
     }
-    struct SBE(imageStat) answer;
-    struct SBE(mapFlags) flags;
-    BEGIN_DECODING(imageStat, &answer, &control->frame);
-    bool has_flags = SBE(imageStat_flags)(&answer, &flags) != NULL;
-    *stat = (struct image_stat) {
-        .mapping_id = SBE(imageStat_mappingId)(&answer),
-        .object_size = SBE(imageStat_objectSize)(&answer),
-        .size = SBE(imageStat_size)(&answer),
-        .owner_uid = SBE(imageStat_ownerUid)(&answer),
-        .owner_gid = SBE(imageStat_ownerGid)(&answer),
-        .mode = SBE(imageStat_mode)(&answer) & 0777,
-        .read_only = has_flags && SBE(mapFlags_readOnly)(&flags),
-        .is_snapshot = has_flags && SBE(mapFlags_snapshot)(&flags),
-        .mapped_at_ns = SBE(imageStat_mappedAt)(&answer),
-        .accessed_ns = SBE(imageStat_accessedAt)(&answer),
-        .modified_ns = SBE(imageStat_modifiedAt)(&answer),
-        .changed_ns = SBE(imageStat_changedAt)(&answer),
-        .created_ns = SBE(imageStat_createdAt)(&answer),
-    };
-    return stat->size < 0 ? error_set(EPROTO, "the broker answered with a size below 0") : 0;
+    if (error == 0) {
+        struct SBE(imageStat) answer;
+        struct SBE(mapFlags) flags;
+        BEGIN_DECODING(imageStat, &answer, call.frame);
+        bool has_flags = SBE(imageStat_flags)(&answer, &flags) != NULL;
+        *stat = (struct image_stat) {
+            .mapping_id = SBE(imageStat_mappingId)(&answer),
+            .object_size = SBE(imageStat_objectSize)(&answer),
+            .size = SBE(imageStat_size)(&answer),
+            .owner_uid = SBE(imageStat_ownerUid)(&answer),
+            .owner_gid = SBE(imageStat_ownerGid)(&answer),
+            .mode = SBE(imageStat_mode)(&answer) & 0777,
+            .read_only = has_flags && SBE(mapFlags_readOnly)(&flags),
+            .is_snapshot = has_flags && SBE(mapFlags_snapshot)(&flags),
+            .mapped_at_ns = SBE(imageStat_mappedAt)(&answer),
+            .accessed_ns = SBE(imageStat_accessedAt)(&answer),
+            .modified_ns = SBE(imageStat_modifiedAt)(&answer),
+            .changed_ns = SBE(imageStat_changedAt)(&answer),
+            .created_ns = SBE(imageStat_createdAt)(&answer),
+        };
+        if (stat->size < 0) {
+            error = error_set(EPROTO, "the broker answered with a size below 0");
+        }
+    }
+    control_call_end(control, &call);
+    return error;
 }
 
 int control_set_times(struct control *control, uint32_t handle, const char *path, int64_t accessed,
                       int64_t modified)
 {
     struct SBE(setTimes) request;
+    struct control_call call;
     size_t path_length = path == NULL ? 0 : strnlen(path, MAX_PATH);
     if (path_length == MAX_PATH) {
         return error_set(ENAMETOOLONG, "setting times: the path has more than %d bytes",
                          MAX_PATH - 1);
     }
-    BEGIN_ENCODING(setTimes, &request, &control->frame);
-    uint64_t id = control->next_correlation_id++;
-    SBE(setTimes_set_correlationId)(&request, id);
-    SBE(setTimes_set_handle)(&request, path == NULL ? handle : SBE(setTimes_handle_null_value)());
-    SBE(setTimes_set_accessed)(&request, accessed);
-    SBE(setTimes_set_modified)(&request, modified);
-    SBE(setTimes_put_path)(&request, path == NULL ? "" : path, (uint16_t) path_length);
-    int error = SEND(setTimes, &request, control);
-    return error < 0 ? error : receive_done(control, id);
+    int error = control_call_begin(control, &call);
+    if (error == 0) {
+        BEGIN_ENCODING(setTimes, &request, call.frame);
+        SBE(setTimes_set_correlationId)(&request, call.id);
+        SBE(setTimes_set_handle)(&request, path == NULL ? handle : SBE(setTimes_handle_null_value)());
+        SBE(setTimes_set_accessed)(&request, accessed);
+        SBE(setTimes_set_modified)(&request, modified);
+        SBE(setTimes_put_path)(&request, path == NULL ? "" : path, (uint16_t) path_length);
+        error = SEND(setTimes, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(done, control, &call);
+    }
+    control_call_end(control, &call);
+    return error;
 }
 
-/* The answer with which a memory travels; what: its name for people. */
-static int receive_memory(struct control *control, uint16_t template_id, uint16_t block_length,
-                          int absent, const char *what, int *memory)
+/* The memory that has come with the answer; what: its name for people. */
+static int take_memory(struct control_call *call, int absent, const char *what, int *memory)
 {
-    *memory = -1;
-    int error = receive_answer(control, template_id, block_length, memory, 1);
-    if (error == 0 && *memory < 0) {
-        error = error_set(absent, "the broker has sent no %s: is the limit of open files (ulimit -n)"
-                                  " reached?", what);
-    }
-    if (error < 0) {
-        close_all(memory, 1);
-    }
-    return error;
+    *memory = call->descriptors[0];
+    call->descriptors[0] = -1;
+    return *memory >= 0 ? 0
+                        : error_set(absent, "the broker has sent no %s: is the limit of open files"
+                                            " (ulimit -n) reached?", what);
 }
 
 int control_open_lock_file(struct control *control, uint32_t handle, int *memory)
 {
     struct SBE(openLockFile) request;
-    BEGIN_ENCODING(openLockFile, &request, &control->frame);
-    SBE(openLockFile_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(openLockFile_set_handle)(&request, handle);
-    int error = SEND(openLockFile, &request, control);
-    return error < 0 ? error
-                     : receive_memory(control, SBE(lockFileOpened_sbe_template_id)(),
-                                      SBE(lockFileOpened_sbe_block_length)(), ENOLCK, "lock file",
-                                      memory);
+    struct control_call call;
+    *memory = -1;
+    int error = control_call_begin(control, &call);
+    if (error == 0) {
+        BEGIN_ENCODING(openLockFile, &request, call.frame);
+        SBE(openLockFile_set_correlationId)(&request, call.id);
+        SBE(openLockFile_set_handle)(&request, handle);
+        error = SEND(openLockFile, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(lockFileOpened, control, &call);
+    }
+    if (error == 0) {
+        error = take_memory(&call, ENOLCK, "lock file", memory);
+    }
+    control_call_end(control, &call);
+    return error;
 }
 
 int control_watch_changes(struct control *control, uint32_t handle, int *memory)
 {
     struct SBE(watchChanges) request;
-    BEGIN_ENCODING(watchChanges, &request, &control->frame);
-    SBE(watchChanges_set_correlationId)(&request, control->next_correlation_id++);
-    SBE(watchChanges_set_handle)(&request, handle);
-    int error = SEND(watchChanges, &request, control);
-    return error < 0 ? error
-                     : receive_memory(control, SBE(changesWatched_sbe_template_id)(),
-                                      SBE(changesWatched_sbe_block_length)(), EMFILE,
-                                      "change counter", memory);
+    struct control_call call;
+    *memory = -1;
+    int error = control_call_begin(control, &call);
+    if (error == 0) {
+        BEGIN_ENCODING(watchChanges, &request, call.frame);
+        SBE(watchChanges_set_correlationId)(&request, call.id);
+        SBE(watchChanges_set_handle)(&request, handle);
+        error = SEND(watchChanges, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(changesWatched, control, &call);
+    }
+    if (error == 0) {
+        error = take_memory(&call, EMFILE, "change counter", memory);
+    }
+    control_call_end(control, &call);
+    return error;
 }
 
 /* The strings of an entry stand in the schema's order, and are read in it. */
@@ -624,24 +598,15 @@ static int read_mapping(struct SBE(mappings_mapping) *mapping, char *path, size_
                : 0;
 }
 
-int control_list(struct control *control,
-                 int (*on_mapping)(void *context, const char *path,
-                                   const struct image_stat *known),
-                 void *context)
+static int read_mappings(struct frame *frame,
+                         int (*on_mapping)(void *context, const char *path,
+                                           const struct image_stat *known),
+                         void *context)
 {
-    struct SBE(listMappings) request;
-    BEGIN_ENCODING(listMappings, &request, &control->frame);
-    SBE(listMappings_set_correlationId)(&request, control->next_correlation_id++);
-    int error = SEND(listMappings, &request, control);
-    if (error == 0) {
-        error = RECEIVE(mappings, control);
-    }
     struct SBE(mappings) answer;
     struct SBE(mappings_mapping) mapping;
-    if (error < 0) {
-        return error;
-    }
-    if (BEGIN_DECODING(mappings, &answer, &control->frame) == NULL
+    int error = 0;
+    if (BEGIN_DECODING(mappings, &answer, frame) == NULL
         || SBE(mappings_get_mapping)(&answer, &mapping) == NULL) {
         return error_set(EPROTO, "the broker's list of mappings is not well formed");
     }
@@ -656,5 +621,28 @@ int control_list(struct control *control,
             error = on_mapping(context, path, &known);
         }
     }
+    return error;
+}
+
+int control_list(struct control *control,
+                 int (*on_mapping)(void *context, const char *path,
+                                   const struct image_stat *known),
+                 void *context)
+{
+    struct SBE(listMappings) request;
+    struct control_call call;
+    int error = control_call_begin(control, &call);
+    if (error == 0) {
+        BEGIN_ENCODING(listMappings, &request, call.frame);
+        SBE(listMappings_set_correlationId)(&request, call.id);
+        error = SEND(listMappings, &request, control, &call);
+    }
+    if (error == 0) {
+        error = AWAIT(mappings, control, &call);
+    }
+    if (error == 0) {
+        error = read_mappings(call.frame, on_mapping, context);
+    }
+    control_call_end(control, &call);
     return error;
 }

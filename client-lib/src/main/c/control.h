@@ -1,23 +1,48 @@
-/* A session's requests on the broker's socket: each sends one message and waits for its answer. One
- * thread at a time; the session's lock sees to it.
+/* A session's requests on the broker's socket: each sends one message and waits for its answer. Any number of
+ * threads at a time: one whose image does not answer holds up none of the others (control_call.h). No
+ * signal handler runs on a thread meanwhile, and it is not cancelled; signals that end the program do.
  *
  * All return 0 or an error with its text. */
 
 #ifndef RBDW_CONTROL_H
 #define RBDW_CONTROL_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "frame.h"
 #include "image.h"
 
+#define CONTROL_SPARES 4
+
+/* One request. */
+struct control_call {
+    struct control_call *next;
+    uint64_t id;         /* correlation id */
+    struct frame *frame; /* the request's, then the answer's */
+    int descriptors[2];  /* that came with the answer; -1: none */
+    bool is_answered;
+};
+
 struct control {
     int socket;
-    bool broken; /* the broker is gone or not understood: no more requests */
+    _Atomic bool broken; /* the broker is gone or not understood: no more requests */
+    _Atomic int failure; /* why: a positive error */
+    _Atomic uint32_t changes; /* futex: changes when an answer has come, and who reads may change */
+    pthread_mutex_t sending; /* one frame after the other */
+
+    pthread_mutex_t lock; /* of what follows; held for moments */
     uint64_t next_correlation_id;
-    uint64_t replay_id; /* of the ReplayDone that has no answer; 0: none */
-    struct frame frame;
+    struct control_call *calls; /* that have no answer */
+    bool is_read;               /* a thread reads the socket, into incoming */
+    struct frame *incoming;
+    uint32_t spare_count;
+    struct frame *spares[CONTROL_SPARES];
+
+    /* Of who resumes the session, one thread at a time. */
+    struct control_call replay; /* ReplayDone; its id is 0 where it has been answered, or not been sent */
 };
 
 /* What the broker said when it welcomed us. */
@@ -28,6 +53,15 @@ struct welcome {
     int memory;             /* descriptors, the caller's to close; -1 where there is none */
     int doorbell;
 };
+
+/* For a socket that is connected, as control_connect has it. */
+void control_init(struct control *control, int socket);
+
+/* Gives its memory back, not the socket. No call is under way. */
+void control_end(struct control *control);
+
+/* Those that are not -1, which they are then. */
+void control_close_descriptors(int *descriptors, int count);
 
 /* Connects to the first broker that runs. -ECONNREFUSED with where it was looked for.
  * patience_ns: a broker that gives no answer for so long is taken for one that is gone; 0: none is. */
@@ -43,7 +77,7 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
 int control_resume(struct control *control, uint64_t generation, uint64_t session_id, bool *late);
 
 /* All that had no answer was made again, and has its own. Returns when this is so of every session
- * that the broker waits for; as two calls, between which only control_close may come. */
+ * that the broker waits for; as two calls, between which others may come. */
 int control_send_replay_done(struct control *control);
 int control_await_replay_done(struct control *control);
 
@@ -91,7 +125,7 @@ int control_stat(struct control *control, uint32_t handle, const char *path,
 int control_set_times(struct control *control, uint32_t handle, const char *path, int64_t accessed,
                       int64_t modified);
 
-/* As image_lock_file, but of the memfd itself, close-on-exec. */
+/* As image_request_lock_file; close-on-exec. */
 int control_open_lock_file(struct control *control, uint32_t handle, int *memory);
 
 /* The memory of the image's change counter, close-on-exec. */

@@ -27,45 +27,106 @@ const char *rbdw_version(void)
     return RBDW_RELEASE;
 }
 
-/* Under the lock. 0, SUCCESSION_LOST, or an error. */
+/* Where a session's broker has ended, there is a next one. */
+static bool is_lost(const struct session *session, int error)
+{
+    return error == -ENOTCONN && session_is_known_dead(session);
+}
+
+/* The current session, with a reference and a request begun. 0, SUCCESSION_LOST, or an error. */
+static int begin_request(struct session **session)
+{
+    session_lock();
+    int error = succession_acquire(session);
+    if (error == 0) {
+        session_begin_request(*session);
+    }
+    session_unlock();
+    return error;
+}
+
+/* Under the lock: it is open in this session, whose reference becomes the file's; false where another
+ * thread was first. */
+static bool put_session(struct rbdw_file *file, struct session *session, uint32_t handle,
+                        const struct image_id *id)
+{
+    struct session *before = atomic_load(&file->session);
+    if (before != NULL && session_is_ours(before)) {
+        return false;
+    }
+    file->id = *id;
+    atomic_store_explicit(&file->handle, handle, memory_order_relaxed);
+    atomic_store_explicit(&file->session, session, memory_order_release);
+    if (before == NULL) {
+        succession_add_file(file);
+    } else {
+        atomic_store(&file->failure, 0);
+        session_release(before); /* of the parent */
+    }
+    return true;
+}
+
+/* id: what it is; where it was open before, the same. */
+static int open_by_source(struct control *control, struct rbdw_file *file, uint32_t *handle,
+                          struct image_id *id)
+{
+    if (file->share != NULL) {
+        return control_attach(control, file->placeholder, handle, id, file->share);
+    }
+    session_lock();
+    struct open_source source = file->source;
+    *id = file->id;
+    session_unlock();
+    return id->text[0] != '\0' ? control_open_again(control, &source, id, handle)
+                               : control_open(control, &source, handle, id);
+}
+
+/* 0, SUCCESSION_LOST, or an error. */
 static int open_in_session(struct rbdw_file *file)
 {
     struct session *session;
+    struct image_id id;
     uint32_t handle;
-    int error = succession_acquire(&session);
+    int error = begin_request(&session);
     if (error < 0) {
         return error;
     }
-    error = file->share != NULL ? control_attach(session->control, file->placeholder, &handle, &file->id,
-                                                 file->share)
-            : file->id.text[0] != '\0'
-                ? control_open_again(session->control, &file->source, &file->id, &handle)
-                : control_open(session->control, &file->source, &handle, &file->id);
+    error = open_by_source(session->control, file, &handle, &id);
     if (error == 0) {
         error = file_keep_end(file, session->control, handle);
         if (error < 0 && session_is_alive(session)) {
             control_close(session->control, handle);
         }
     }
-    if (error < 0) {
-        session_after_control(session);
-        bool is_lost = session_is_known_dead(session) && error == -ENOTCONN;
-        session_release(session);
-        return is_lost ? SUCCESSION_LOST : error;
+    session_lock();
+    bool is_put = false;
+    session_after_control(session);
+    if (error == 0 && !succession_is_current(session)) {
+        error = SUCCESSION_LOST; /* the file was in no list, so that nobody has opened it anew */
+    } else if (error == 0) {
+        is_put = put_session(file, session, handle, &id);
+    } else if (is_lost(session, error)) {
+        error = SUCCESSION_LOST;
     }
-    atomic_store_explicit(&file->handle, handle, memory_order_relaxed);
-    atomic_store_explicit(&file->session, session, memory_order_release);
-    return 0;
+    session_unlock();
+    if (error == 0 && !is_put) {
+        control_close(session->control, handle);
+    }
+    session_lock();
+    session_end_request(session);
+    if (!is_put) {
+        session_release(session);
+    }
+    session_unlock();
+    return error;
 }
 
-/* Takes the lock and runs a step that needs a broker, again when there is the next one. */
+/* Runs a step that needs a broker, again when there is the next one. */
 static int with_broker(int (*step)(struct rbdw_file *), struct rbdw_file *file, bool in_child)
 {
     struct attempts attempts = succession_first_attempt();
     while (true) {
-        session_lock();
         int error = step(file);
-        session_unlock();
         if (error == SUCCESSION_LOST) {
             error = session_is_nested(0) ? session_gone() : succession_await_open(NULL);
             if (error < 0) {
@@ -75,15 +136,6 @@ static int with_broker(int (*step)(struct rbdw_file *), struct rbdw_file *file, 
             return error;
         }
     }
-}
-
-static int open_and_add(struct rbdw_file *file)
-{
-    int error = open_in_session(file);
-    if (error == 0) {
-        succession_add_file(file);
-    }
-    return error;
 }
 
 int rbdw_open(const char *path, int flags, struct rbdw_file **file)
@@ -110,7 +162,7 @@ int rbdw_open(const char *path, int flags, struct rbdw_file **file)
     }
     memcpy(opened->path, path, path_size);
     opened->source = (struct open_source) {.path = opened->path, .access_mode = access_mode};
-    int error = with_broker(open_and_add, opened, false);
+    int error = with_broker(open_in_session, opened, false);
     if (error < 0) {
         free(opened);
         return error;
@@ -133,7 +185,7 @@ int image_open_shared(int placeholder, struct image_share *share, struct rbdw_fi
     opened->placeholder = placeholder;
     opened->share = share;
     share->state = -1;
-    int error = with_broker(open_and_add, opened, false);
+    int error = with_broker(open_in_session, opened, false);
     if (error < 0) {
         free(opened);
         return error;
@@ -171,14 +223,21 @@ int rbdw_close(struct rbdw_file *file)
     session_lock();
     struct session *session = atomic_load(&file->session);
     /* a broker that is gone has closed all, and a child's parent closes its own */
-    if (session_is_ours(session) && session_is_alive(session)) {
-        error = control_close(session->control, file->handle);
-        session_after_control(session);
+    bool is_open = session_is_ours(session) && session_is_alive(session);
+    uint32_t handle = atomic_load(&file->handle);
+    succession_remove_file(file);
+    if (is_open) {
+        session_begin_request(session);
+    }
+    session_unlock();
+    if (is_open) {
+        error = control_close(session->control, handle);
+        session_end_request(session);
         if (session_is_known_dead(session)) {
             error = 0;
         }
     }
-    succession_remove_file(file);
+    session_lock();
     session_release(session);
     if (!nested) {
         succession_end_absence();
@@ -191,16 +250,8 @@ int rbdw_close(struct rbdw_file *file)
 /* A child opens the image again for itself. */
 static int open_in_child(struct rbdw_file *file)
 {
-    struct session *parents = atomic_load(&file->session);
-    int error = 0;
-    if (!session_is_ours(parents)) { /* another thread may have been first */
-        error = open_in_session(file);
-        if (error == 0) {
-            atomic_store(&file->failure, 0);
-            session_release(parents);
-        }
-    }
-    return error;
+    /* another thread may have been first */
+    return session_is_ours(atomic_load(&file->session)) ? 0 : open_in_session(file);
 }
 
 /* The session in which the file is open, or an error. */
@@ -411,7 +462,7 @@ int rbdw_write_zeroes(struct rbdw_file *file, off_t offset, off_t length)
     return perform_on_range(file, SBE(ioOp_WRITE_ZEROES), "write zeroes", offset, length);
 }
 
-int file_lock_session(struct rbdw_file *file, struct session **session)
+int file_begin_request(struct rbdw_file *file, struct session **session, uint32_t *handle)
 {
     while (true) {
         int error = session_of(file, session);
@@ -420,10 +471,15 @@ int file_lock_session(struct rbdw_file *file, struct session **session)
         }
         session_lock();
         *session = atomic_load(&file->session);
-        if (session_is_ours(*session) && session_is_alive(*session)) {
-            return 0;
+        *handle = atomic_load(&file->handle);
+        bool is_there = session_is_ours(*session) && session_is_alive(*session);
+        if (is_there) {
+            session_begin_request(*session);
         }
         session_unlock();
+        if (is_there) {
+            return 0;
+        }
         if (session_is_nested(0)) {
             return session_gone();
         }
@@ -434,39 +490,41 @@ int file_lock_session(struct rbdw_file *file, struct session **session)
     }
 }
 
-bool file_unlock_session(struct session *session, int error)
+bool file_end_request(struct session *session, int error)
 {
     session_after_control(session);
-    bool is_lost = error == -ENOTCONN && session_is_known_dead(session);
-    session_unlock();
-    return is_lost;
+    bool again = is_lost(session, error);
+    session_end_request(session);
+    return again;
 }
 
 int image_stat_file(struct rbdw_file *file, struct image_stat *stat)
 {
     struct session *session;
+    uint32_t handle;
     int error;
     do {
-        error = file_lock_session(file, &session);
+        error = file_begin_request(file, &session, &handle);
         if (error < 0) {
             return error;
         }
-        error = control_stat(session->control, file->handle, NULL, stat);
-    } while (file_unlock_session(session, error));
+        error = control_stat(session->control, handle, NULL, stat);
+    } while (file_end_request(session, error));
     return error;
 }
 
 int image_set_times_file(struct rbdw_file *file, int64_t accessed, int64_t modified)
 {
     struct session *session;
+    uint32_t handle;
     int error;
     do {
-        error = file_lock_session(file, &session);
+        error = file_begin_request(file, &session, &handle);
         if (error < 0) {
             return error;
         }
-        error = control_set_times(session->control, file->handle, NULL, accessed, modified);
-    } while (file_unlock_session(session, error));
+        error = control_set_times(session->control, handle, NULL, accessed, modified);
+    } while (file_end_request(session, error));
     return error;
 }
 
@@ -480,14 +538,15 @@ int64_t rbdw_size(struct rbdw_file *file)
 int image_share(struct rbdw_file *file, const struct image_share *share, int *placeholder, int *state)
 {
     struct session *session;
+    uint32_t handle;
     int error;
     do {
-        error = file_lock_session(file, &session);
+        error = file_begin_request(file, &session, &handle);
         if (error < 0) {
             return error;
         }
-        error = control_share(session->control, file->handle, share, placeholder, state);
-    } while (file_unlock_session(session, error));
+        error = control_share(session->control, handle, share, placeholder, state);
+    } while (file_end_request(session, error));
     return error;
 }
 
@@ -500,29 +559,23 @@ static int reopen(int memory)
     return fd < 0 ? error_set(errno, "reopening the lock file by %s", link) : fd;
 }
 
-int image_attach(struct rbdw_file *file)
+int image_request_lock_file(struct rbdw_file *file, int *memory)
 {
     struct session *session;
-    int error = file_lock_session(file, &session);
-    if (error == 0) {
-        session_unlock();
-    }
+    uint32_t handle;
+    int error;
+    do {
+        error = file_begin_request(file, &session, &handle);
+        if (error < 0) {
+            return error;
+        }
+        error = control_open_lock_file(session->control, handle, memory);
+    } while (file_end_request(session, error));
     return error;
 }
 
-int image_lock_file(struct rbdw_file *file, int *fd)
+int image_open_lock_file(int memory, int *fd)
 {
-    struct session *session = atomic_load_explicit(&file->session, memory_order_acquire);
-    int memory = -1;
-    int error;
-    if (!session_is_alive(session)) {
-        return session_gone();
-    }
-    error = control_open_lock_file(session->control, file->handle, &memory);
-    session_after_control(session);
-    if (error < 0) {
-        return error;
-    }
     *fd = reopen(memory);
     close(memory);
     return *fd < 0 ? *fd : 0;
@@ -531,16 +584,17 @@ int image_lock_file(struct rbdw_file *file, int *fd)
 int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
 {
     struct session *session;
+    uint32_t handle;
     int memory = -1;
     int error;
     *changes = NULL;
     do {
-        error = file_lock_session(file, &session);
+        error = file_begin_request(file, &session, &handle);
         if (error < 0) {
             return error;
         }
-        error = control_watch_changes(session->control, file->handle, &memory);
-    } while (file_unlock_session(session, error));
+        error = control_watch_changes(session->control, handle, &memory);
+    } while (file_end_request(session, error));
     if (error == 0) {
         const void *page;
         error = segment_map_page(memory, &page);
@@ -562,17 +616,15 @@ void image_end_watch(const _Atomic uint64_t *changes)
     munmap((void *) changes, SEGMENT_PAGE);
 }
 
-/* With the lock: the session, which has a reference for it. SUCCESSION_LOST is dealt with. */
-static int lock_any_session(struct session **session)
+/* Begins a request on whichever session there is, with a reference. SUCCESSION_LOST is dealt with. */
+static int begin_any_request(struct session **session)
 {
     struct attempts attempts = succession_first_attempt();
     while (true) {
-        session_lock();
-        int error = succession_acquire(session);
+        int error = begin_request(session);
         if (error == 0) {
             return 0;
         }
-        session_unlock();
         if (error == SUCCESSION_LOST) {
             error = session_is_nested(0) ? session_gone() : succession_await_open(NULL);
         } else if (succession_await_broker(&attempts, error, false)) {
@@ -584,13 +636,15 @@ static int lock_any_session(struct session **session)
     }
 }
 
-static bool release_after(struct session *session, int error)
+static bool end_any_request(struct session *session, int error)
 {
+    session_lock();
     session_after_control(session);
-    bool is_lost = error == -ENOTCONN && session_is_known_dead(session);
+    bool again = is_lost(session, error);
+    session_end_request(session);
     session_release(session);
     session_unlock();
-    return is_lost;
+    return again;
 }
 
 int image_stat_path(const char *path, struct image_stat *stat)
@@ -598,12 +652,12 @@ int image_stat_path(const char *path, struct image_stat *stat)
     struct session *session;
     int error;
     do {
-        error = lock_any_session(&session);
+        error = begin_any_request(&session);
         if (error < 0) {
             return error;
         }
         error = control_stat(session->control, 0, path, stat);
-    } while (release_after(session, error));
+    } while (end_any_request(session, error));
     return error;
 }
 
@@ -612,12 +666,12 @@ int image_set_times_path(const char *path, int64_t accessed, int64_t modified)
     struct session *session;
     int error;
     do {
-        error = lock_any_session(&session);
+        error = begin_any_request(&session);
         if (error < 0) {
             return error;
         }
         error = control_set_times(session->control, 0, path, accessed, modified);
-    } while (release_after(session, error));
+    } while (end_any_request(session, error));
     return error;
 }
 
@@ -627,11 +681,11 @@ int image_list(int (*on_mapping)(void *context, const char *path, const struct i
     struct session *session;
     int error;
     do {
-        error = lock_any_session(&session);
+        error = begin_any_request(&session);
         if (error < 0) {
             return error;
         }
         error = control_list(session->control, on_mapping, context);
-    } while (release_after(session, error));
+    } while (end_any_request(session, error));
     return error;
 }

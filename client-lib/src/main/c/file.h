@@ -37,13 +37,13 @@ struct rbdw_file {
 /* Has the broker do it, and the next one where that is gone. Bytes, or an error with its text. */
 int64_t file_perform(struct rbdw_file *file, struct operation *operation);
 
-/* Takes the lock, with the session in which the file is open. After an error without it. */
-int file_lock_session(struct rbdw_file *file, struct session **session);
+/* Begins a request on the session in which the file is open: with its handle there. 0 or an error. */
+int file_begin_request(struct rbdw_file *file, struct session **session, uint32_t *handle);
 
-/* Gives the lock back. True where the request is to be made again, of the next broker. */
-bool file_unlock_session(struct session *session, int error);
+/* True where the request is to be made again, of the next broker. */
+bool file_end_request(struct session *session, int error);
 
-/* Of a file that is open anew, under the lock: where it was truncated, its logical end goes on. */
+/* Of a file that is open anew: where it was truncated, its logical end goes on. */
 int file_keep_end(const struct rbdw_file *file, struct control *control, uint32_t handle);
 
 #endif

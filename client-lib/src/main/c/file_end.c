@@ -66,16 +66,17 @@ bool image_keeps_end(const struct rbdw_file *file)
 int image_keep_end(struct rbdw_file *file, int64_t begin, int64_t length)
 {
     struct session *session;
+    uint32_t handle;
     int error;
     begin_end(file, begin, length);
     do {
-        error = file_lock_session(file, &session);
+        error = file_begin_request(file, &session, &handle);
         if (error < 0) {
             return error;
         }
         atomic_store(&file->end_state, END_KEPT);
-        error = file_keep_end(file, session->control, file->handle);
-    } while (file_unlock_session(session, error));
+        error = file_keep_end(file, session->control, handle);
+    } while (file_end_request(session, error));
     return error;
 }
 

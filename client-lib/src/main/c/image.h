@@ -69,14 +69,14 @@ int image_share(rbdw_file *file, const struct image_share *share, int *placehold
 int image_open_shared(int placeholder, struct image_share *share, rbdw_file **file);
 
 /* When the file is opened again (in a child, with the next broker), it is by a descriptor that stands for
- * it; descriptor gives one that is the caller's to close, or -1. It is called under session_lock. */
+ * it; descriptor gives one that is the caller's to close, or -1. It may be called under session_lock. */
 void image_open_again_by(rbdw_file *file, int (*descriptor)(void *context), void *context);
 
 /* The image's identity, which outlives its name: text, cut to IMAGE_IDENTITY_SIZE. */
 const char *image_identity(const rbdw_file *file);
 
-/* In a child of the process that opened it: opens it for the child. */
-int image_attach(rbdw_file *file);
+/* The memfd by which all clients of the host lock the image: the caller's to image_open_lock_file. */
+int image_request_lock_file(rbdw_file *file, int *memory);
 
 /* As rbdw_truncate, of a file that is a part of the image: length bytes at begin. end: of the file. */
 int image_truncate(rbdw_file *file, int64_t begin, int64_t length, int64_t end);
@@ -94,10 +94,9 @@ bool image_keeps_end(const rbdw_file *file);
  * broker that does not know. Valid as long as the file. */
 void image_share_end(rbdw_file *file, const _Atomic int64_t *known_end);
 
-/* A new open file description, the caller's to close, of the memfd by which all clients of the host
- * lock the image: fcntl(2) and flock(2) on it. Drops the record locks that the process has on it. After
- * image_attach, under session_lock. */
-int image_lock_file(rbdw_file *file, int *fd);
+/* Makes of it a new open file description, the caller's to close: fcntl(2) and flock(2) on it. Drops the
+ * record locks that the process has on it. Under session_lock. */
+int image_open_lock_file(int memory, int *fd);
 
 /* Has the broker count the changes of an open image, and maps the counter, which moves on before a change
  * is acknowledged to whoever made it. The caller's to image_end_watch. */

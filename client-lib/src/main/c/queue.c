@@ -190,11 +190,9 @@ int queue_open(struct queue *queue, const rbdw_file *file, uint32_t *handle)
         if (error < 0) {
             return error;
         }
-        session_lock();
         error = control_open_again(queue_session(queue)->control, &image->source, &image->id,
                                    &image->handle);
         session_after_control(queue_session(queue));
-        session_unlock();
     } while (error == -ENOTCONN && queue_is_known_dead(queue));
     image->is_open = error == 0;
     *handle = (uint32_t) index;
@@ -206,11 +204,11 @@ void queue_close(struct queue *queue, uint32_t handle)
     struct session *session = queue_session(queue);
     struct queue_image *image = &queue->images[handle];
     image->is_open = false;
-    session_lock();
     if (session_is_alive(session) && image->failure == 0) {
         control_close(session->control, image->handle);
         session_after_control(session);
     }
+    session_lock();
     end_absence(queue);
     session_unlock();
 }

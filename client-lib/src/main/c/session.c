@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -12,49 +11,28 @@
 #include "descriptor.h"
 #include "error.h"
 #include "futex.h"
+#include "held.h"
 #include "rbdw_protocol.h"
 #include "segment.h"
 #include "spare_cores.h"
 #include "succession.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int cancel_state; /* of who has the lock */
-static sigset_t signals;   /* likewise */
 static struct session *sessions; /* all of this process */
-
-/* All but those that would end the program: a person may give up waiting for a cluster. */
-static void signals_to_hold(sigset_t *signals_held)
-{
-    static const int ending[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
-    sigfillset(signals_held);
-    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
-        struct sigaction action;
-        if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
-            sigdelset(signals_held, ending[i]);
-        }
-    }
-}
 
 void session_lock(void)
 {
-    int state;
-    sigset_t held;
-    sigset_t before;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    signals_to_hold(&held);
-    pthread_sigmask(SIG_BLOCK, &held, &before);
-    pthread_mutex_lock(&lock);
-    cancel_state = state;
-    signals = before;
+    held_begin();
+    if (pthread_mutex_trylock(&lock) != 0) {
+        held_let_end(); /* it is held while a session is made */
+        pthread_mutex_lock(&lock);
+    }
 }
 
 void session_unlock(void)
 {
-    int state = cancel_state;
-    sigset_t before = signals;
     pthread_mutex_unlock(&lock);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_setcancelstate(state, NULL);
+    held_end();
 }
 
 /* In a child. The parent's broker must see the end of the parent's socket even if the child lives
@@ -172,6 +150,7 @@ int session_make(const struct session_wish *wish, struct session_key before,
             munmap(session, length_of(wish->channels));
         }
         if (control != NULL) {
+            control_end(control);
             munmap(control, sizeof *control);
         }
         return error;
@@ -203,6 +182,7 @@ void session_bury(struct session *session)
         descriptor_drop(session->doorbell);
         descriptor_drop(session->socket);
     } /* else the child has no mapping, and its descriptors are closed */
+    control_end(session->control);
     munmap(session->control, sizeof *session->control);
     session->control = NULL;
 }
@@ -225,7 +205,7 @@ bool session_has_users(const struct session *session)
             return true;
         }
     }
-    return false;
+    return atomic_load(&session->requests) != 0;
 }
 
 void session_wake_all(struct session *session)
@@ -256,9 +236,20 @@ bool session_is_alive(struct session *session)
     return true;
 }
 
+void session_begin_request(struct session *session)
+{
+    atomic_fetch_add(&session->requests, 1);
+}
+
+void session_end_request(struct session *session)
+{
+    session_after_control(session);
+    atomic_fetch_sub(&session->requests, 1);
+}
+
 void session_after_control(struct session *session)
 {
-    if (session->control->broken) {
+    if (atomic_load(&session->control->broken)) {
         atomic_store(&session->dead, true);
     }
 }

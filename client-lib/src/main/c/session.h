@@ -2,8 +2,9 @@
  * broker ends is in succession.h and queue.h.
  *
  * The session is counted: each open file refers to it, and so does this module to the one that the
- * next open will use. Requests on the socket, and all that makes, finds or ends a session, happen
- * under one lock; reads and writes take no lock. */
+ * next open will use. All that makes, finds or ends a session happens under one lock. Requests on the
+ * socket are made without it, for an image may take long to answer: session_begin_request. Reads and
+ * writes take no lock. */
 
 #ifndef RBDW_SESSION_H
 #define RBDW_SESSION_H
@@ -51,6 +52,8 @@ struct session {
     struct channel_pool threads;
     struct channel_pool handlers; /* 0 or 1 */
 
+    _Atomic uint32_t requests; /* on the socket, under way without the lock */
+
     /* Under the lock. */
     uint32_t references;
     struct control *control; /* NULL once it is buried */
@@ -58,8 +61,7 @@ struct session {
     struct channel channel[]; /* of both pools */
 };
 
-/* The thread cannot be cancelled in between, nor interrupted by a handler: one that wanted the lock
- * would wait for the thread under it. */
+/* In between is a stretch of held.h: a handler that wanted the lock would wait for the thread under it. */
 void session_lock(void);
 void session_unlock(void);
 
@@ -75,7 +77,7 @@ void session_release(struct session *session);
  * look at that have not heard of its end. No thread has a channel of it: session_has_users. */
 void session_bury(struct session *session);
 
-/* Of a dead one: whether a thread still has one of its channels. */
+/* Of a dead one: whether a thread still has one of its channels, or is in a request. */
 bool session_has_users(const struct session *session);
 
 /* Threads that wait for answers or for a channel look whether it is dead. */
@@ -96,7 +98,13 @@ static inline bool session_is_known_dead(const struct session *session)
 /* Looks at the socket: false as soon as the broker is gone. */
 bool session_is_alive(struct session *session);
 
-/* Under the lock, after a request on the socket: if that broke, the session is dead. */
+/* Under the lock, with a reference: from then on a request on the socket can be made without the lock. */
+void session_begin_request(struct session *session);
+
+/* With or without the lock. */
+void session_end_request(struct session *session);
+
+/* After a request on the socket: if that broke, the session is dead. */
 void session_after_control(struct session *session);
 
 /* Sets the text and returns -ENOTCONN. */

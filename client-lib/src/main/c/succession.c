@@ -261,6 +261,11 @@ int succession_acquire(struct session **session)
     return 0;
 }
 
+bool succession_is_current(struct session *session)
+{
+    return state == OPEN && current == session && session_is_alive(session);
+}
+
 void succession_end_absence(void)
 {
     if (leave_if_dead() && current == NULL && left.generation != 0 && tell_end(left)) {

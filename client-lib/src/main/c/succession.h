@@ -30,6 +30,9 @@ void succession_forget(void);
  * caller's to session_release. 0, SUCCESSION_LOST, or an error with its text. */
 int succession_acquire(struct session **session);
 
+/* Under the lock: whether the next succession_acquire would give it, with the same broker as before. */
+bool succession_is_current(struct session *session);
+
 /* Under the lock: files that are open in the session, or were. */
 void succession_add_file(struct rbdw_file *file);
 void succession_remove_file(struct rbdw_file *file);

@@ -16,7 +16,7 @@
 #define MAX_STREAM (64 * 1024)
 #define MAX_SENT_DESCRIPTORS 3
 
-static struct control control; /* large, and as it is before a first use */
+static struct control control;
 static int broker_end;
 
 static void send_part(const uint8_t *bytes, size_t length, const int *descriptors, unsigned count)
@@ -30,7 +30,7 @@ static void send_part(const uint8_t *bytes, size_t length, const int *descriptor
     if (length == 0) {
         return;
     }
-    if (count > 0) {
+    if (count > 0 && descriptors != NULL) {
         message.msg_control = ancillary.bytes;
         message.msg_controllen = CMSG_SPACE(count * sizeof(int));
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
@@ -56,14 +56,12 @@ static void broker_say(struct input *input, unsigned counts, size_t split, const
     send_part(first, first_length, descriptors, (counts & 15) % (MAX_SENT_DESCRIPTORS + 1));
     send_part(second, second_length, descriptors, (counts >> 4) % (MAX_SENT_DESCRIPTORS + 1));
     REQUIRE(shutdown(broker_end, SHUT_WR) == 0);
-    control.socket = ends[0];
-    control.broken = false;
-    control.next_correlation_id = 1;
-    control.replay_id = 0;
+    control_init(&control, ends[0]);
 }
 
 static void broker_end_talk(void)
 {
+    control_end(&control);
     close(control.socket);
     close(broker_end);
 }

@@ -49,14 +49,20 @@ static int open_another(int lock)
     return fd < 0 ? error : fd;
 }
 
-static int make_lock_descriptor(struct open_file *file, const struct open_file *locked)
+/* Without session_lock, for the broker may take long to answer; only where no other open file of the image
+ * has a lock descriptor. */
+static int request_memory(struct open_file *file, int *memory)
 {
     rbdw_file *image;
-    int made = -1;
     int error = open_file_image(file, &image);
-    if (error == 0 && locked == NULL) {
-        error = image_attach(image);
-    }
+    return error < 0 ? error : image_request_lock_file(image, memory);
+}
+
+static int make_lock_descriptor(struct open_file *file, const struct open_file *locked)
+{
+    int made = -1;
+    int memory = -1;
+    int error = locked != NULL ? 0 : request_memory(file, &memory);
     if (error < 0) {
         return error;
     }
@@ -66,10 +72,18 @@ static int make_lock_descriptor(struct open_file *file, const struct open_file *
             made = open_another(atomic_load(&locked->lock));
             error = made < 0 ? made : 0;
         } else {
-            error = image_lock_file(image, &made);
+            error = image_open_lock_file(memory, &made);
+            memory = -1;
         }
         if (error == 0) {
             atomic_store(&file->lock, descriptor_keep(made));
+        }
+    } else if (memory >= 0) {
+        /* another thread was first; its record locks, where there are some, would go with this one */
+        if (atomic_load(&any_records)) {
+            descriptor_keep(memory);
+        } else {
+            close(memory);
         }
     }
     session_unlock();

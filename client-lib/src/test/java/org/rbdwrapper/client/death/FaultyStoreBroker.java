@@ -13,14 +13,15 @@ import java.nio.file.Path;
 
 /**
  * A broker whose store has the fault that the file {@code fault} in its state directory says when
- * it starts: refuses to open images with an error number, so many times, or keeps writes waiting,
- * for ever or for so long.
+ * it starts: refuses to open images with an error number, so many times, keeps writes waiting, for
+ * ever or for so long, or never opens one image.
  *
  * <p>Arguments: see {@link BrokerOnStore}.
  */
 final class FaultyStoreBroker {
     private static final String HOLD = "hold";
     private static final String HOLD_ZEROES = "hold zeroes";
+    private static final String HOLD_OPENS_OF = "hold-opens-of ";
     private static final String DELAY = "delay ";
     private static final String DELAY_OPENS = "delay-opens ";
 
@@ -40,6 +41,13 @@ final class FaultyStoreBroker {
     /** The next one writes no zeroes. */
     static void holdZeroes(BrokerProcess next) throws IOException {
         Files.writeString(file(next.stateDir()), HOLD_ZEROES);
+    }
+
+    /** Returns when there is one that never opens this image. */
+    static void restartHoldingOpensOf(BrokerProcess broker, String image) throws Exception {
+        broker.stop();
+        Files.writeString(file(broker.stateDir()), HOLD_OPENS_OF + "rbd/" + image);
+        broker.startAgain();
     }
 
     static void delayWrites(BrokerProcess next, int millis) throws IOException {
@@ -64,6 +72,9 @@ final class FaultyStoreBroker {
         }
         if (said.equals(HOLD_ZEROES)) {
             return Fault.hold(FaultPoint.WRITE_ZEROES);
+        }
+        if (said.startsWith(HOLD_OPENS_OF)) {
+            return Fault.hold(FaultPoint.OPEN).of(said.substring(HOLD_OPENS_OF.length()));
         }
         if (said.startsWith(DELAY)) {
             return Fault.delay(FaultPoint.WRITE, Integer.parseInt(said.substring(DELAY.length())));

@@ -11,18 +11,26 @@ import org.rbdwrapper.ipc.Errno;
  * @param from first byte of the range that an I/O must touch; calls without a range are not asked.
  * @param to the byte after that range.
  * @param times how many calls it befalls before it is spent.
+ * @param of what the call is of, as it is named there: an administrative call's image, for example;
+ *     null: of whatever.
  */
 public record Fault(
-        FaultPoint point, Errno errno, long delayMillis, long from, long to, long times) {
+        FaultPoint point,
+        Errno errno,
+        long delayMillis,
+        long from,
+        long to,
+        long times,
+        String of) {
     /** As a delay: until {@link FaultPlan#release} or {@link FaultPlan#clear}. */
     static final long HELD = Long.MAX_VALUE;
 
     public static Fault fail(FaultPoint point, Errno errno) {
-        return new Fault(point, errno, 0, 0, Long.MAX_VALUE, Long.MAX_VALUE);
+        return new Fault(point, errno, 0, 0, Long.MAX_VALUE, Long.MAX_VALUE, null);
     }
 
     public static Fault delay(FaultPoint point, long millis) {
-        return new Fault(point, null, millis, 0, Long.MAX_VALUE, Long.MAX_VALUE);
+        return new Fault(point, null, millis, 0, Long.MAX_VALUE, Long.MAX_VALUE, null);
     }
 
     public static Fault hold(FaultPoint point) {
@@ -31,20 +39,28 @@ public record Fault(
 
     /** Only I/O that touches a byte of [newFrom, newTo). */
     public Fault between(long newFrom, long newTo) {
-        return new Fault(point, errno, delayMillis, newFrom, newTo, times);
+        return new Fault(point, errno, delayMillis, newFrom, newTo, times, of);
     }
 
     /** Only the next calls, this many. */
     public Fault times(long newTimes) {
-        return new Fault(point, errno, delayMillis, from, to, newTimes);
+        return new Fault(point, errno, delayMillis, from, to, newTimes, of);
+    }
+
+    /** Only administrative calls of this, as {@code pool/image}. */
+    public Fault of(String newOf) {
+        return new Fault(point, errno, delayMillis, from, to, times, newOf);
     }
 
     /** After having waited, the call fails with this number. */
     public Fault thenFail(Errno newErrno) {
-        return new Fault(point, newErrno, delayMillis, from, to, times);
+        return new Fault(point, newErrno, delayMillis, from, to, times, of);
     }
 
-    boolean fits(FaultPoint called, long position, long length) {
-        return called == point && position < to && position + Math.max(length, 1) > from;
+    boolean fits(FaultPoint called, Object what, long position, long length) {
+        return called == point
+                && (of == null || of.equals(String.valueOf(what)))
+                && position < to
+                && position + Math.max(length, 1) > from;
     }
 }

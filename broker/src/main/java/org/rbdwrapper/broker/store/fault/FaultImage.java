@@ -70,7 +70,7 @@ final class FaultImage implements StoreImage {
 
     @Override
     public void submit(IoOp op, long address, long position, long length, IoCompletion completion) {
-        Fault fault = store.plan().next(FaultPoint.of(op), position, length);
+        Fault fault = store.plan().next(FaultPoint.of(op), null, position, length);
         if (fault == null) {
             image.submit(op, address, position, length, completion);
         } else if (fault.delayMillis() > 0) {

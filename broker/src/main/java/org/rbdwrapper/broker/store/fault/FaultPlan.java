@@ -53,10 +53,14 @@ public final class FaultPlan {
         return befallen;
     }
 
-    /** The fault that befalls this call, or null. */
-    synchronized Fault next(FaultPoint point, long position, long length) {
+    /**
+     * The fault that befalls this call, or null.
+     *
+     * @param what the call is of; null where it is I/O.
+     */
+    synchronized Fault next(FaultPoint point, Object what, long position, long length) {
         for (Entry entry : entries) {
-            if (entry.left > 0 && entry.fault.fits(point, position, length)) {
+            if (entry.left > 0 && entry.fault.fits(point, what, position, length)) {
                 entry.left--;
                 befallen++;
                 return entry.fault;

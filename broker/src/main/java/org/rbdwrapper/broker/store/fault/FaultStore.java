@@ -65,7 +65,7 @@ public final class FaultStore implements ImageStore {
 
     /** What befalls an administrative call: it waits here, and fails or goes on. */
     void before(FaultPoint point, Object what) throws ErrnoException {
-        Fault fault = plan.next(point, 0, 0);
+        Fault fault = plan.next(point, what, 0, 0);
         if (fault == null) {
             return;
         }

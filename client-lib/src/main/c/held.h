@@ -1,0 +1,17 @@
+/* A stretch of a call that nothing leaves: the thread is not cancelled in it, and no signal handler runs on
+ * it, which might jump out of it or want a lock that the thread has. A signal without a handler is held up
+ * for moments only, so that a person can end a program that waits for a cluster.
+ *
+ * Stretches nest. Any thread, also in signal handlers. Two system calls: not for reads and writes. */
+
+#ifndef RBDW_HELD_H
+#define RBDW_HELD_H
+
+void held_begin(void);
+void held_end(void);
+
+/* In a stretch, before a wait that may be long: signals that have no handler do now what they do by
+ * default. */
+void held_let_end(void);
+
+#endif
