@@ -57,8 +57,8 @@ int channel_free_piece(const struct channel *channel)
 uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_offset,
                          const struct io_request *request)
 {
-    uint64_t correlation_id = channel->next_correlation++ << 16 | tag;
-    uint64_t position = channel->request_position++;
+    uint64_t position = channel->request_position;
+    uint64_t correlation_id = position << 16 | tag;
     struct request_entry *entry = &channel->control->requests[position & channel->mask];
     struct SBE(messageHeader) header;
     struct SBE(ioRequest) body;
@@ -75,8 +75,31 @@ uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_o
     SBE(ioRequest_set_arenaOffset)(&body, arena_offset);
     SBE(ioRequest_set_op)(&body, (enum SBE(ioOp)) request->op);
     SBE(ioRequest_set_begin)(&body, request->begin);
+    /* channel_recover tells from the entry whether we came so far */
     atomic_store_explicit(&entry->sequence, position + 1, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
+    channel->request_position = position + 1;
     return correlation_id;
+}
+
+bool channel_recover(struct channel *channel)
+{
+    uint64_t position = channel->request_position;
+    const struct request_entry *next = &channel->control->requests[position & channel->mask];
+    if (atomic_load_explicit(&next->sequence, memory_order_acquire) == position + 1) {
+        channel->request_position = ++position;
+    }
+    for (uint64_t p = channel->response_position; p != position; p++) {
+        if (!channel_has_come(channel, p)) {
+            return false;
+        }
+    }
+    channel->response_position = position;
+    for (uint32_t i = 0; i < CHANNEL_MAX_PIECES; i++) {
+        channel->piece[i].in_flight = false;
+    }
+    atomic_store_explicit(&channel->control->client_waiting, 0, memory_order_relaxed);
+    return true;
 }
 
 void channel_submit(struct channel *channel, int index, uint64_t offset, uint32_t piece_length,
@@ -228,6 +251,25 @@ static bool sleep_for_response(struct channel *channel, struct session *session)
         if (channel_has_response(channel) || is_dead) {
             atomic_store_explicit(waiting, 0, memory_order_relaxed);
             return channel_has_response(channel);
+        }
+        if (!futex_wait(waiting, 1, FUTEX_LOOK_NS, FUTEX_SHARED)) {
+            session_is_alive(session);
+        }
+    }
+}
+
+bool channel_await_recovery(struct channel *channel, struct session *session)
+{
+    _Atomic uint32_t *waiting = &channel->control->client_waiting;
+    session_ring_doorbell(session); /* whoever left it may not have come so far */
+    while (true) {
+        atomic_store_explicit(waiting, 1, memory_order_relaxed);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (channel_recover(channel)) {
+            return true;
+        }
+        if (session_is_known_dead(session)) {
+            return false;
         }
         if (!futex_wait(waiting, 1, FUTEX_LOOK_NS, FUTEX_SHARED)) {
             session_is_alive(session);

@@ -13,6 +13,9 @@
 
 struct session;
 
+/* Whoever leased it left its call midway, wherever that was. */
+#define CHANNEL_ABANDONED UINT32_MAX
+
 /* Pieces of a large transfer in flight: while one is copied, the others are under way. */
 #define CHANNEL_MAX_PIECES 4
 
@@ -37,18 +40,18 @@ struct spin {
 };
 
 struct channel {
-    _Alignas(64) _Atomic uint32_t leased; /* of session.c */
+    _Alignas(64) _Atomic uint32_t leased; /* 0, by whose token (taken.h), or CHANNEL_ABANDONED */
     struct channel_control *control;
     struct response_entry *responses;
     char *arena;
     uint64_t request_position;
     uint64_t response_position;
-    uint64_t next_correlation;
     uint32_t mask;
     uint32_t arena_length; /* bytes */
     uint32_t depth;
     uint32_t pieces;       /* the arena holds this many, of this operation */
     uint32_t piece_length; /* bytes, of the longest */
+    bool has_changes;      /* what is in flight may change the image */
     struct spin spin;
     struct piece piece[CHANNEL_MAX_PIECES];
 };
@@ -112,6 +115,12 @@ static inline char *channel_piece_data(const struct channel *channel, int piece)
 /* Publishes a request under this piece, whose data is in place. The doorbell is the caller's. */
 void channel_submit(struct channel *channel, int piece, uint64_t offset, uint32_t piece_length,
                     const struct io_request *request);
+
+/* Of a channel that a call was left with: true, and it is as new, once all that was asked is answered. */
+bool channel_recover(struct channel *channel);
+
+/* Waits for that; false where the broker is gone. */
+bool channel_await_recovery(struct channel *channel, struct session *session);
 
 bool channel_has_response(const struct channel *channel);
 

@@ -6,17 +6,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <org_rbdwrapper_ipc_codec/error.h>
 #include <org_rbdwrapper_ipc_codec/progress.h>
 
+#include "descriptor.h"
 #include "error.h"
 #include "futex.h"
 #include "held.h"
 #include "rbdw_protocol.h"
+#include "system_call.h"
 
 /* Answers that take longer are worth the look at which signals may end the program. */
 #define SHORT_WAIT_NS 2000000
@@ -154,7 +155,7 @@ int control_call_send(struct control *control, struct control_call *call, uint16
     control->calls = call;
     pthread_mutex_unlock(&control->lock);
     pthread_mutex_lock(&control->sending);
-    int error = atomic_load(&control->broken)
+    int error = atomic_load(&control->broken) || !descriptor_is_intact(control->socket)
                     ? broken(control)
                     : frame_send(control->socket, call->frame, template_id, block_length, body_length,
                                  descriptor);
@@ -206,7 +207,7 @@ static int receive(struct control *control, int descriptors[2])
     }
     struct pollfd answer = {.fd = control->socket, .events = POLLIN};
     struct timespec shortly = {0, SHORT_WAIT_NS};
-    if (syscall(SYS_ppoll, &answer, 1, &shortly, NULL, 0) <= 0) {
+    if (system_call(SYS_ppoll, (long) &answer, 1, (long) &shortly, 0, 0, 0) <= 0) {
         held_let_end();
     }
     return frame_receive(control->socket, control->incoming, descriptors, 2);

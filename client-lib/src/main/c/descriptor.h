@@ -19,10 +19,14 @@ int descriptor_keep(int fd);
 int descriptor_take_low(int *numbers);
 void descriptor_give_low_back(const int *numbers, int count);
 
-/* Forgets and closes it. */
+/* Whether it is still what was kept: a program may have closed it by a system call of its own, and its number
+ * may be another file's by now. True for one that is not known. One system call; errno stays. */
+bool descriptor_is_intact(int fd);
+
+/* Forgets and closes it, if it is still what was kept. */
 void descriptor_drop(int fd);
 
-/* One look where fd is low. */
+/* One look where fd is low; a system call where it is kept. */
 bool descriptor_is_kept(int fd);
 
 #endif

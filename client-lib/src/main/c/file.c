@@ -268,7 +268,7 @@ static int session_of(struct rbdw_file *file, struct session **session)
 
 /* Makes the requests again that a broker which is gone has not answered. */
 static int replay(struct rbdw_file *file, struct operation *operation,
-                  const struct session *lost_on)
+                  const struct session *lost_on, struct taken_mark *mark)
 {
     int error = 0;
     while (error == 0 && operation->again_count > 0) {
@@ -287,7 +287,7 @@ static int replay(struct rbdw_file *file, struct operation *operation,
             break;
         }
         lost_on = session;
-        error = session_take_channel(session, &channel);
+        error = session_take_channel(session, mark, &channel);
         if (error == 0) {
             operation->handle = file->next_handle;
             error = io_run(session, channel, operation, true);
@@ -312,8 +312,9 @@ static void restart(struct operation *operation)
 }
 
 /* One go at an operation. 0: look whether it is done; or an error. */
-static int attempt(struct rbdw_file *file, struct operation *operation)
+static int attempt(struct rbdw_file *file, struct operation *operation, struct taken_mark *mark)
 {
+    struct taken_mark while_following;
     struct session *session;
     struct channel *channel;
     bool is_in_time = false;
@@ -321,7 +322,7 @@ static int attempt(struct rbdw_file *file, struct operation *operation)
     if (error < 0) {
         return error;
     }
-    error = session_take_channel(session, &channel);
+    error = session_take_channel(session, mark, &channel);
     if (error < 0) {
         channel = NULL;
     } else {
@@ -338,7 +339,7 @@ static int attempt(struct rbdw_file *file, struct operation *operation)
         }
         return error == -ENOTCONN ? session_gone() : error;
     }
-    session_begin_following();
+    session_begin_following(&while_following);
     bool has_lost = operation->again_count > 0;
     if (has_lost) {
         is_in_time = succession_begin_replay(session);
@@ -348,7 +349,7 @@ static int attempt(struct rbdw_file *file, struct operation *operation)
     }
     error = 0;
     if (is_in_time) {
-        error = replay(file, operation, session);
+        error = replay(file, operation, session, mark);
     } else if (has_lost) {
         restart(operation);
     }
@@ -363,9 +364,10 @@ static int attempt(struct rbdw_file *file, struct operation *operation)
 
 int64_t file_perform(struct rbdw_file *file, struct operation *operation)
 {
+    struct taken_mark mark;
     io_begin(operation);
     while (!io_is_done(operation)) {
-        int error = attempt(file, operation);
+        int error = attempt(file, operation, &mark);
         if (error < 0) {
             return error;
         }

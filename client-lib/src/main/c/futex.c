@@ -1,27 +1,26 @@
 #include "futex.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "clock.h"
+#include "system_call.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
 bool futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns, int scope)
 {
     struct timespec timeout = {timeout_ns / SECOND_NS, timeout_ns % SECOND_NS};
-    return syscall(SYS_futex, word, FUTEX_WAIT | scope, value, &timeout, NULL, 0) == 0
-           || errno != ETIMEDOUT;
+    return system_call(SYS_futex, (long) word, FUTEX_WAIT | scope, value, (long) &timeout, 0, 0)
+           != -ETIMEDOUT;
 }
 
 void futex_wake(_Atomic uint32_t *word, int count, int scope)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE | scope, count, NULL, NULL, 0);
+    system_call(SYS_futex, (long) word, FUTEX_WAKE | scope, count, 0, 0, 0);
 }
 
 int64_t futex_now_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * SECOND_NS + now.tv_nsec;
+    return clock_now_ns();
 }

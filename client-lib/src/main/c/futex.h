@@ -20,7 +20,7 @@ bool futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns, int 
 /* Wakes so many sleepers, those first that have slept longest. */
 void futex_wake(_Atomic uint32_t *word, int count, int scope);
 
-/* The monotonic clock. */
+/* The monotonic clock (clock.h). */
 int64_t futex_now_ns(void);
 
 #endif

@@ -9,9 +9,27 @@
 static __thread struct {
     uint32_t depth;
     bool lets_end;
+    sigset_t signals; /* before */
+    uint32_t uncancelled;
     int cancel_state; /* before */
-    sigset_t signals; /* likewise */
 } held __attribute__((tls_model("initial-exec")));
+
+void held_begin_uncancelled(void)
+{
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (held.uncancelled++ == 0) {
+        held.cancel_state = state;
+    }
+}
+
+void held_end_uncancelled(void)
+{
+    int state = held.cancel_state;
+    if (--held.uncancelled == 0) {
+        pthread_setcancelstate(state, NULL);
+    }
+}
 
 void held_begin(void)
 {
@@ -19,13 +37,11 @@ void held_begin(void)
         held.depth++;
         return;
     }
-    int state;
     sigset_t all;
     sigset_t before;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    held_begin_uncancelled();
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    held.cancel_state = state;
     held.signals = before;
     held.lets_end = false;
     held.depth = 1;
@@ -36,15 +52,28 @@ void held_end(void)
     if (--held.depth > 0) {
         return;
     }
-    int state = held.cancel_state;
     sigset_t before = held.signals;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_setcancelstate(state, NULL);
+    held_end_uncancelled();
+}
+
+void held_begin_cancellable(void)
+{
+    if (held.uncancelled > 0) {
+        pthread_setcancelstate(held.cancel_state, NULL);
+    }
+}
+
+void held_end_cancellable(void)
+{
+    if (held.uncancelled > 0) {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    }
 }
 
 void held_let_end(void)
 {
-    if (held.lets_end) {
+    if (held.depth == 0 || held.lets_end) {
         return;
     }
     sigset_t held_up = held.signals;

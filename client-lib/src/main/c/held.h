@@ -10,7 +10,16 @@
 void held_begin(void);
 void held_end(void);
 
-/* In a stretch, before a wait that may be long: signals that have no handler do now what they do by
+/* The thread is not cancelled in between; a part of what a stretch is, and nests with them. No system call. */
+void held_begin_uncancelled(void);
+void held_end_uncancelled(void);
+
+/* Around a wait in which a thread may be cancelled though it has something that it gives back then (taken.h);
+ * not in a stretch. */
+void held_begin_cancellable(void);
+void held_end_cancellable(void);
+
+/* In a stretch (else nothing), before a wait that may be long: signals that have no handler do now what they do by
  * default. */
 void held_let_end(void);
 

@@ -182,6 +182,7 @@ int io_run(struct session *session, struct channel *channel, struct operation *o
            bool only_again)
 {
     channel_split(channel, operation->length, operation->op == SBE(ioOp_WRITE));
+    channel->has_changes = io_is_change(operation);
     while (operation->in_flight > 0 || has_next(operation, only_again)) {
         int piece;
         bool submitted = false;

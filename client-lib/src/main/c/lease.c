@@ -1,35 +1,48 @@
 #include <errno.h>
-#include <pthread.h>
 
 #include "error.h"
 #include "session.h"
-
-/* How many calls of this thread are under way: one, and one more for each signal handler on top. */
-static __thread uint32_t calls __attribute__((tls_model("initial-exec")));
-
-/* A call of this thread waits for the next broker. */
-static __thread uint32_t following __attribute__((tls_model("initial-exec")));
-static __thread int cancel_state __attribute__((tls_model("initial-exec"))); /* before it */
+#include "taken.h"
 
 /* Where this thread looks first, from 1 on: mostly nobody else looks there first. */
 static __thread uint32_t first_look __attribute__((tls_model("initial-exec")));
 static _Atomic uint32_t threads_seen;
 
-int session_take_channel(struct session *session, struct channel **channel)
+/* The call was left midway. What it has asked the broker for is still to be answered. */
+static void give_channel_back(struct taken *taken)
 {
-    uint32_t under_way = calls++;
-    atomic_signal_fence(memory_order_seq_cst); /* a handler from here on sees it */
+    pool_abandon(taken->also, taken->token, taken->of);
+}
+
+/* A thread has one call under way, and one more for each signal handler on top. */
+static uint32_t calls_under_way(void)
+{
+    uint32_t calls = taken_count(TAKEN_CHANNEL);
+    if (calls > 0) {
+        taken_give_back_left(); /* we may be in a handler, or in a program that has left one by a jump */
+        calls = taken_count(TAKEN_CHANNEL);
+    }
+    return calls;
+}
+
+int session_take_channel(struct session *session, struct taken_mark *mark, struct channel **channel)
+{
+    uint32_t under_way = calls_under_way();
     if (under_way > session->handlers.count) {
-        calls--;
         return error_set(EDEADLK, "a signal handler's read or write was interrupted by another's");
     }
     if (first_look == 0) {
         first_look = atomic_fetch_add(&threads_seen, 1) % UINT32_C(0x10000) + 1;
     }
     struct channel_pool *pool = under_way == 0 ? &session->threads : &session->handlers;
-    *channel = pool_take(pool, first_look, session);
+    struct taken *taken = taken_push(mark, TAKEN_CHANNEL, give_channel_back, session);
+    if (taken == NULL) {
+        return error_set(ENOMEM, "no memory for a thread's notes");
+    }
+    taken->also = pool;
+    *channel = pool_take(pool, first_look, session, taken->token);
     if (*channel == NULL) {
-        calls--;
+        taken_pop(taken);
         return session_gone();
     }
     /*   here:      leased = 1 | look whether the session is dead | use the segment
@@ -46,30 +59,31 @@ void session_return_channel(struct session *session, struct channel *channel)
 {
     bool in_handler = channel >= session->channel + session->threads.count;
     pool_return(in_handler ? &session->handlers : &session->threads, channel);
-    atomic_signal_fence(memory_order_seq_cst);
-    calls--;
+    taken_pop(taken_find(give_channel_back, session));
 }
 
-void session_begin_following(void)
+static void end_following(struct taken *taken)
 {
-    int state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    if (following++ == 0) {
-        cancel_state = state;
-    }
-    atomic_signal_fence(memory_order_seq_cst);
+    (void) taken;
+}
+
+void session_begin_following(struct taken_mark *mark)
+{
+    taken_push(mark, TAKEN_FOLLOWING, end_following, NULL);
 }
 
 void session_end_following(void)
 {
-    int state = cancel_state;
-    atomic_signal_fence(memory_order_seq_cst);
-    if (--following == 0) {
-        pthread_setcancelstate(state, NULL);
-    }
+    taken_pop(taken_find(end_following, NULL));
 }
 
 bool session_is_nested(uint32_t own_channels)
 {
-    return calls > own_channels || following > 0;
+    if (!taken_any()) {
+        return false;
+    }
+    if (taken_count(TAKEN_CHANNEL) > own_channels || taken_count(TAKEN_FOLLOWING) > 0) {
+        taken_give_back_left();
+    }
+    return taken_count(TAKEN_CHANNEL) > own_channels || taken_count(TAKEN_FOLLOWING) > 0;
 }

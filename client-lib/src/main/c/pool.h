@@ -32,8 +32,14 @@ struct channel_pool {
 
 void pool_init(struct channel_pool *pool, struct channel *channels, uint32_t count);
 
-/* Waits for a channel. first: the index to look at first. NULL where the broker is gone. */
-struct channel *pool_take(struct channel_pool *pool, uint32_t first, struct session *session);
+/* Waits for a channel. first: the index to look at first. token: not 0 nor CHANNEL_ABANDONED, and nobody
+ * else's. NULL where the broker is gone. */
+struct channel *pool_take(struct channel_pool *pool, uint32_t first, struct session *session,
+                          uint32_t token);
+
+/* Whatever channel is leased by this token, if any, is free once all that was asked there is answered. Waits
+ * for changes of the image: what the caller does next must not be overtaken by them. */
+void pool_abandon(struct channel_pool *pool, uint32_t token, struct session *session);
 
 /* All who wait look whether the broker is gone. */
 void pool_wake_all(struct channel_pool *pool);

@@ -2,12 +2,11 @@
  * it. */
 
 #include <errno.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "futex.h"
 #include "queue_state.h"
+#include "system_call.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -22,10 +21,9 @@ static int sleep_until(_Atomic uint32_t *word, uint32_t value, int scope, int64_
         left = FUTEX_LOOK_NS;
     }
     struct timespec timeout = {left / SECOND_NS, left % SECOND_NS};
-    if (syscall(SYS_futex, word, FUTEX_WAIT | scope, value, &timeout, NULL, 0) == 0) {
-        return 0;
-    }
-    return errno == EINTR ? -EINTR : errno == ETIMEDOUT ? -EAGAIN : 0;
+    long result =
+        system_call(SYS_futex, (long) word, FUTEX_WAIT | scope, value, (long) &timeout, 0, 0);
+    return result == -EINTR ? -EINTR : result == -ETIMEDOUT ? -EAGAIN : 0;
 }
 
 static bool is_changed(const struct queue *queue, struct queue_sight sight)
@@ -71,27 +69,42 @@ static void announce_change(struct queue *queue)
     futex_wake(&queue->changes, INT32_MAX, FUTEX_PRIVATE);
 }
 
-static int await(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
+/* Of a thread in queue_await: from, that it is counted among those; to, among the followers. */
+static void end_wait(struct taken *taken)
+{
+    struct queue *queue = taken->of;
+    uint32_t ours = taken->token;
+    if (taken->to != 0) {
+        taken->to = 0;
+        atomic_fetch_sub(&queue->followers, 1);
+    }
+    if (atomic_compare_exchange_strong(&queue->watched, &ours, 0)
+        && atomic_load(&queue->followers) > 0) {
+        announce_change(queue);
+    }
+    if (taken->from != 0) {
+        taken->from = 0;
+        atomic_fetch_sub(&queue->waiters, 1);
+    }
+}
+
+static int await(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin,
+                 struct taken *wait)
 {
     uint32_t nobody = 0;
     if (is_changed(queue, sight)) {
         return 0;
     }
-    if (!atomic_compare_exchange_strong(&queue->watched, &nobody, 1)) {
+    if (!atomic_compare_exchange_strong(&queue->watched, &nobody, wait->token)) {
         atomic_fetch_add(&queue->followers, 1);
+        wait->to = 1;
         int result = 0;
         if (atomic_load(&queue->watched) != 0) { /* whoever has just left saw no follower */
             result = sleep_until(&queue->changes, sight.changes, FUTEX_PRIVATE, deadline_ns);
         }
-        atomic_fetch_sub(&queue->followers, 1);
         return result == -EAGAIN ? 0 : result;
     }
-    int result = watch(queue, sight, deadline_ns, may_spin);
-    atomic_store(&queue->watched, 0);
-    if (atomic_load(&queue->followers) > 0) {
-        announce_change(queue);
-    }
-    return result;
+    return watch(queue, sight, deadline_ns, may_spin);
 }
 
 int queue_await(struct queue *queue, struct queue_sight sight, int64_t deadline_ns, bool may_spin)
@@ -99,9 +112,16 @@ int queue_await(struct queue *queue, struct queue_sight sight, int64_t deadline_
     /*   here:     waiters + 1           | look which session it is
      *   a change: put another session   | look whether there are waiters, and free the former
      * One of the two sees the other. */
+    struct taken_mark mark;
+    struct taken *wait = taken_push(&mark, TAKEN_OTHER, end_wait, queue);
+    if (wait == NULL) {
+        return -EINTR; /* of a handler on a handler, and so on */
+    }
     atomic_fetch_add(&queue->waiters, 1);
-    int result = await(queue, sight, deadline_ns, may_spin);
-    atomic_fetch_sub(&queue->waiters, 1);
+    wait->from = 1;
+    int result = await(queue, sight, deadline_ns, may_spin, wait);
+    end_wait(wait);
+    taken_pop(wait);
     return result;
 }
 

@@ -199,7 +199,8 @@ int queue_follow(struct queue *queue)
     if (!queue_is_known_dead(queue) && !queue->owes_done) {
         return 0;
     }
-    session_begin_following();
+    struct taken_mark mark;
+    session_begin_following(&mark);
     int error = follow(queue);
     session_end_following();
     return error;

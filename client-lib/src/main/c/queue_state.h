@@ -58,7 +58,7 @@ struct queue {
     struct queue_line waiting; /* the first of them may be in flight in part */
     struct queue_line done;
     _Atomic uint32_t waiters; /* threads in queue_await */
-    _Atomic uint32_t watched; /* one thread at a time waits for the broker, others for that one */
+    _Atomic uint32_t watched; /* one thread (its token, taken.h) waits for the broker, others for that one */
     _Atomic uint32_t followers;
     _Atomic uint32_t changes; /* futex: the watch has ended, or queue_wake */
     struct arena arena;

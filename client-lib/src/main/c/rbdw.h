@@ -24,10 +24,15 @@
  * rbdw_close has to be the last call on its file. As many transfers as the session has channels (4)
  * are under way at a time; further threads wait, none of them for ever.
  *
- * Signal handlers: rbdw_pread, rbdw_pwrite, rbdw_flush, rbdw_discard, rbdw_write_zeroes and
- * rbdw_truncate may be called in a handler, also one that interrupts such a call of its own thread; in a handler that
- * interrupts a handler's call they give -EDEADLK. A handler must return, and not jump, out of a
- * call that it interrupted.
+ * Signal handlers: rbdw_pread, rbdw_pwrite, rbdw_flush, rbdw_discard, rbdw_write_zeroes and rbdw_truncate may be
+ * called in a handler, also one that interrupts such a call of its own thread; in a handler that
+ * interrupts a handler's call they give -EDEADLK. A handler may leave a call that it interrupted by a jump or
+ * an exception, or end the thread: what was read is lost, what was to be written is written or not, in part,
+ * too; before the thread's next call, writes that were under way have ended. What the call had is free again
+ * at that call at the latest, or when the thread ends. In all other functions no handler runs; signals
+ * without a handler end the program in these, too.
+ *
+ * Cancellation: no function is a cancellation point, and no thread is cancelled in one.
  *
  * fork: the child keeps its files; its first call on one opens the image again in a session of the
  * child's own. The position of nothing is shared, for there is none.

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "segment.h"
 #include "spare_cores.h"
 #include "succession.h"
+#include "system_call.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct session *sessions; /* all of this process */
@@ -192,6 +192,9 @@ void session_release(struct session *session)
     if (--session->references > 0 || session->is_buried) {
         return;
     }
+    if (session_has_users(session)) {
+        return; /* a call that was left midway, of which we know nothing yet, has one: its memory stays */
+    }
     unlink_session(session);
     session_bury(session);
     munmap(session, length_of(session->wished_channels));
@@ -201,7 +204,8 @@ bool session_has_users(const struct session *session)
 {
     uint32_t channels = session->threads.count + session->handlers.count;
     for (uint32_t i = 0; i < channels; i++) {
-        if (atomic_load(&session->channel[i].leased) != 0) {
+        uint32_t leased = atomic_load(&session->channel[i].leased);
+        if (leased != 0 && leased != CHANNEL_ABANDONED) {
             return true;
         }
     }
@@ -226,10 +230,10 @@ bool session_is_alive(struct session *session)
     if (session_is_known_dead(session)) {
         return false;
     }
-    /* not poll(): that would be a cancellation point */
     struct pollfd socket = {.fd = session->socket, .events = POLLRDHUP};
     struct timespec now = {0, 0};
-    if (syscall(SYS_ppoll, &socket, 1, &now, NULL, 0) > 0) {
+    if (system_call(SYS_ppoll, (long) &socket, 1, (long) &now, 0, 0, 0) > 0
+        || !descriptor_is_intact(session->socket)) {
         atomic_store(&session->dead, true);
         return false;
     }
@@ -272,7 +276,12 @@ void session_ring_doorbell(struct session *session)
     uint32_t sleep = atomic_load_explicit(parked, memory_order_relaxed);
     if (sleep != 0) {
         uint64_t one = 1;
-        syscall(SYS_write, session->doorbell, &one, sizeof one);
+        if (descriptor_is_intact(session->doorbell)) {
+            system_call(SYS_write, session->doorbell, (long) &one, sizeof one, 0, 0, 0);
+        } else {
+            /* the program has closed it past all hooks, and perhaps a file of its own has the number now */
+            atomic_store(&session->dead, true);
+        }
         atomic_compare_exchange_strong(parked, &sleep, 0); /* not where it sleeps anew */
     }
 }

@@ -17,6 +17,7 @@
 #include "control.h"
 #include "fork.h"
 #include "pool.h"
+#include "taken.h"
 
 /* What the broker is asked for. */
 struct session_wish {
@@ -110,15 +111,15 @@ void session_after_control(struct session *session);
 /* Sets the text and returns -ENOTCONN. */
 int session_gone(void);
 
-/* Waits for a channel. 0; -ENOTCONN where the broker is gone, -EDEADLK in a handler that interrupts
+/* Waits for a channel. mark: in the frame of the call that gives it back. 0; -ENOTCONN where the broker is gone, -EDEADLK in a handler that interrupts
  * a handler's call, both with their text. */
-int session_take_channel(struct session *session, struct channel **channel);
+int session_take_channel(struct session *session, struct taken_mark *mark, struct channel **channel);
 
 void session_return_channel(struct session *session, struct channel *channel);
 
-/* A call of this thread waits for the next broker, from before it gives back its channel on; the thread
- * cannot be cancelled in between. Ends as often as it begins. */
-void session_begin_following(void);
+/* A call of this thread waits for the next broker, from before it gives back its channel on. Ends as often as
+ * it begins; mark: in a frame that has both. */
+void session_begin_following(struct taken_mark *mark);
 void session_end_following(void);
 
 /* Whether we are in a handler that has interrupted a call of its thread, which goes on only when the

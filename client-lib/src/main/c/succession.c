@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "futex.h"
+#include "held.h"
 #include "run_dirs.h"
 
 #define FIRST_PAUSE_NS INT64_C(10000000)
@@ -49,7 +50,7 @@ static bool is_late;
 static struct rbdw_file *_Atomic files; /* each store leaves a list that a child can read */
 
 static atomic_bool had_session;      /* also the process that this is a child of */
-static _Atomic uint32_t is_stepping; /* a thread takes the next step */
+static _Atomic uint32_t is_stepping; /* by whose token (taken.h) a thread takes the next step, or 0 */
 static _Atomic uint32_t steps;       /* futex: changes when something has */
 static void (*_Atomic call_others)(void);
 
@@ -99,6 +100,7 @@ static int64_t limit_ns(void)
 static void pause_for(int64_t ns)
 {
     _Atomic uint32_t nothing = 0;
+    held_let_end();
     futex_wait(&nothing, 0, ns, FUTEX_PRIVATE); /* no cancellation point, as nanosleep is */
 }
 
@@ -376,6 +378,9 @@ static void close_replay(struct session *session)
     int error = 0;
     if (session->resumes) {
         succession_others_return();
+    }
+    held_begin(); /* who left it here would leave CLOSING behind, and the answer */
+    if (session->resumes) {
         error = control_send_replay_done(session->control);
         if (error == 0) {
             error = control_await_replay_done(session->control);
@@ -399,6 +404,7 @@ static void close_replay(struct session *session)
         }
     }
     session_unlock();
+    held_end();
 }
 
 static void take_step(void)
@@ -423,18 +429,29 @@ static void take_step(void)
     }
 }
 
+static void stop_stepping(struct taken *taken)
+{
+    uint32_t ours = taken->token;
+    if (atomic_compare_exchange_strong(&is_stepping, &ours, 0)) {
+        announce();
+    }
+}
+
 /* Takes the next step, or waits for who does. */
 static void step_or_wait(uint32_t seen)
 {
+    struct taken_mark mark;
     uint32_t nobody = 0;
-    session_begin_following();
-    if (atomic_compare_exchange_strong(&is_stepping, &nobody, 1)) {
+    session_begin_following(&mark);
+    struct taken *step = taken_push(NULL, TAKEN_OTHER, stop_stepping, NULL);
+    if (step != NULL && atomic_compare_exchange_strong(&is_stepping, &nobody, step->token)) {
         take_step();
-        atomic_store(&is_stepping, 0);
-        announce();
+        stop_stepping(step);
     } else {
+        held_let_end();
         futex_wait(&steps, seen, LOOK_NS, FUTEX_PRIVATE);
     }
+    taken_pop(step);
     session_end_following();
 }
 
@@ -485,16 +502,32 @@ void succession_await_rest(void)
     }
 }
 
+/* from: that it is counted. */
+static void end_replay(struct taken *taken)
+{
+    session_lock();
+    replays -= taken->from != 0;
+    taken->from = 0;
+    session_unlock();
+    announce();
+}
+
 bool succession_begin_replay(const struct session *lost_on)
 {
+    struct taken *replay = taken_push(NULL, TAKEN_OTHER, end_replay, NULL);
     session_lock();
     bool in_time = current == lost_on || state == LOST || state == REPLAYING;
     /* a thread that was under a handler for long: another session has been OPEN meanwhile */
     in_time &= lost_on->era + 1 >= eras;
+    in_time &= replay != NULL;
     if (in_time) {
         replays++;
+        replay->from = 1;
     }
     session_unlock();
+    if (!in_time) {
+        taken_pop(replay);
+    }
     return in_time;
 }
 
@@ -519,8 +552,9 @@ int succession_await_replay(const struct rbdw_file *file, const struct session *
 
 void succession_end_replay(void)
 {
-    session_lock();
-    replays--;
-    session_unlock();
-    announce();
+    struct taken *replay = taken_find(end_replay, NULL);
+    if (replay != NULL) {
+        end_replay(replay);
+        taken_pop(replay);
+    }
 }

@@ -82,7 +82,8 @@ static int write_request(char **arguments)
     struct channel channel;
     char *bytes = make_channel(&channel);
     int piece = atoi(arguments[5]);
-    channel.next_correlation = strtoull(arguments[0], NULL, 0) >> 16;
+    uint64_t position = strtoull(arguments[0], NULL, 0) >> 16; /* what a correlation id is made of */
+    channel.request_position = position;
     struct io_request request = {
         .handle = (uint32_t) strtoul(arguments[1], NULL, 0),
         .op = atoi(arguments[2]),
@@ -90,7 +91,12 @@ static int write_request(char **arguments)
         .length = strtoll(arguments[4], NULL, 0),
     };
     channel_submit(&channel, piece, 0, 0, &request);
-    size_t written = fwrite(&channel.control->requests[0], 1, sizeof(struct request_entry), stdout);
+    struct request_entry *entry = &channel.control->requests[position & channel.mask];
+    if (atomic_load(&entry->sequence) != position + 1) {
+        return 1;
+    }
+    atomic_store(&entry->sequence, 1); /* as that of a ring's first */
+    size_t written = fwrite(entry, 1, sizeof *entry, stdout);
     free(bytes);
     return written == sizeof(struct request_entry) ? 0 : 1;
 }

@@ -55,6 +55,7 @@
 #include <utime.h>
 #include <wchar.h>
 
+struct __jmp_buf_tag;
 struct iocb; /* of <linux/aio_abi.h>, which says too much */
 struct io_event;
 
@@ -279,6 +280,10 @@ extern int pidfd_getfd(int process, int fd, unsigned flags); /* of <sys/pidfd.h>
          (int mode, struct aiocb *const list[], int count, struct sigevent *event))                \
     /* process.c */                                                                                \
     CALL(void, _exit, (int status))                                                                \
+    /* jump.c */                                                                                   \
+    CALL(void, longjmp, (struct __jmp_buf_tag * target, int value))                                \
+    CALL(void, siglongjmp, (struct __jmp_buf_tag * target, int value))                             \
+    CALL(void, __longjmp_chk, (struct __jmp_buf_tag * target, int value))                          \
     /* raw_call.c */                                                                               \
     CALL(long, syscall, (long number, ...))
 

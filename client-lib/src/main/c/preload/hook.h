@@ -39,11 +39,41 @@ static inline long as_result(long result)
     return result;
 }
 
-/* Ends a call on an image's descriptor: counts it, and gives the reference back. */
+/* Whether the C library's own is a cancellation point whatever it is asked for. */
+static inline bool is_cancellation_point(enum call call)
+{
+    switch (call) {
+    case CALL_read:
+    case CALL_write:
+    case CALL_pread:
+    case CALL_pwrite:
+    case CALL_readv:
+    case CALL_writev:
+    case CALL_preadv:
+    case CALL_pwritev:
+    case CALL_preadv2:
+    case CALL_pwritev2:
+    case CALL_fsync:
+    case CALL_fdatasync:
+    case CALL_sync_file_range:
+    case CALL_fallocate:
+    case CALL_copy_file_range:
+    case CALL_splice:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Ends a call on an image's descriptor: counts it, and gives the reference back. A thread that was cancelled
+ * meanwhile ends here, as with the C library's own. */
 static inline long leave(struct open_file *file, enum call call, long result)
 {
     open_file_release(file);
     report_count(call);
+    if (is_cancellation_point(call)) {
+        pthread_testcancel();
+    }
     return as_result(result);
 }
 

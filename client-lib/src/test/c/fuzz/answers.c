@@ -195,8 +195,9 @@ void session_unlock(void)
 {
 }
 
-void session_begin_following(void)
+void session_begin_following(struct taken_mark *mark)
 {
+    (void) mark;
 }
 
 void session_end_following(void)

@@ -8,6 +8,7 @@
 
 #include <org_rbdwrapper_ipc_codec/ioOp.h>
 
+#include "held.h"
 #include "image.h"
 #include "real.h"
 #include "rbdw_protocol.h"
@@ -54,9 +55,23 @@ static void close_ended_images(struct aio_engine *engine)
     }
 }
 
+static bool try_lock(struct aio_engine *engine)
+{
+    held_begin();
+    if (pthread_mutex_trylock(&engine->lock) == 0) {
+        return true;
+    }
+    held_end();
+    return false;
+}
+
 void aio_engine_lock(struct aio_engine *engine)
 {
-    pthread_mutex_lock(&engine->lock);
+    held_begin();
+    if (pthread_mutex_trylock(&engine->lock) != 0) {
+        held_let_end();
+        pthread_mutex_lock(&engine->lock);
+    }
 }
 
 /* Whoever ends a file while another thread has the lock leaves it to that one:
@@ -69,8 +84,9 @@ void aio_engine_unlock(struct aio_engine *engine)
             close_ended_images(engine);
         }
         pthread_mutex_unlock(&engine->lock);
+        held_end();
         atomic_thread_fence(memory_order_seq_cst);
-    } while (atomic_load(&engine->image_ended) && pthread_mutex_trylock(&engine->lock) == 0);
+    } while (atomic_load(&engine->image_ended) && try_lock(engine));
 }
 
 void aio_on_file_ended(const struct open_file *file)
@@ -81,7 +97,7 @@ void aio_on_file_ended(const struct open_file *file)
         if (image != NULL) {
             atomic_store(&image->state, IMAGE_ENDED);
             atomic_store(&engine->image_ended, true);
-            if (pthread_mutex_trylock(&engine->lock) == 0) {
+            if (try_lock(engine)) {
                 aio_engine_unlock(engine);
             }
         }
@@ -101,7 +117,7 @@ static void engines_come_back(void)
 {
     for (struct aio_engine *engine = atomic_load_explicit(&engines, memory_order_acquire);
          engine != NULL; engine = engine->next) {
-        if (pthread_mutex_trylock(&engine->lock) == 0) {
+        if (try_lock(engine)) {
             struct queue *queue = atomic_load(&engine->queue);
             if (queue != NULL && queue_is_ours(queue) && !queue_is_alive(queue)) {
                 queue_come_back(queue); /* an error is there again at its next request */
@@ -216,6 +232,7 @@ struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file
         return NULL;
     }
     engine->requests++;
+    open_file_disown(file);
     request->file = file;
     request->vector = request->own_vector;
     request->event_descriptor = -1;

@@ -51,7 +51,7 @@ struct aio_engine {
     struct aio_request *free;
 };
 
-/* Any thread; without the lock. */
+/* Any thread; without the lock. In between is a stretch of held.h. */
 void aio_engine_lock(struct aio_engine *engine);
 void aio_engine_unlock(struct aio_engine *engine);
 

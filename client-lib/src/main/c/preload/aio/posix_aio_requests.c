@@ -294,7 +294,10 @@ int posix_aio_sleep(uint32_t seen, int64_t deadline_ns)
         }
         left = (struct timespec) {ns / SECOND_NS, ns % SECOND_NS};
     }
+    int type; /* the thread has nothing here, and may end wherever it is */
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
     long result = REAL(syscall)(SYS_futex, &posix_aio_done, FUTEX_WAIT | FUTEX_PRIVATE, seen,
                                 deadline_ns == INT64_MAX ? NULL : &left, NULL, 0);
+    pthread_setcanceltype(type, NULL);
     return result < 0 && errno == EINTR ? -EINTR : 0;
 }

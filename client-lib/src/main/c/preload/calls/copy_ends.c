@@ -169,8 +169,18 @@ size_t copy_limit(size_t count)
     return count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER;
 }
 
-ssize_t copy_finish(enum call call, const struct copy_end *from, const struct copy_end *to,
-                    ssize_t result)
+static void nothing(struct taken *taken)
+{
+    (void) taken;
+}
+
+struct taken *copy_enter(struct taken_mark *mark)
+{
+    return taken_push(mark, TAKEN_OTHER, nothing, NULL);
+}
+
+ssize_t copy_finish(enum call call, struct taken *entered, const struct copy_end *from,
+                    const struct copy_end *to, ssize_t result)
 {
     if (from->given != NULL && result > 0) {
         *from->given = from->offset;
@@ -180,8 +190,12 @@ ssize_t copy_finish(enum call call, const struct copy_end *from, const struct co
     }
     release(from);
     release(to);
+    taken_pop(entered);
     report_count(call);
     report_bytes(call, result);
+    if (is_cancellation_point(call)) {
+        pthread_testcancel();
+    }
     return as_result(result);
 }
 

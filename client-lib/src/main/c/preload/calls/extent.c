@@ -12,7 +12,7 @@
 
 HOOK off_t lseek(int fd, off_t offset, int whence)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         off_t result = REAL(lseek)(fd, offset, whence);
         return is_image_after_all(result, fd) ? lseek(fd, offset, whence) : result;
@@ -47,7 +47,7 @@ static int truncate_open(struct open_file *file, off_t length)
 
 HOOK int ftruncate(int fd, off_t length)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         int result = REAL(ftruncate)(fd, length);
         return is_image_after_all(result, fd) ? ftruncate(fd, length) : result;
@@ -133,7 +133,7 @@ static int allocate(struct open_file *file, int mode, off_t offset, off_t length
 
 HOOK int fallocate(int fd, int mode, off_t offset, off_t length)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(fallocate)(fd, mode, offset, length);
     }
@@ -143,7 +143,7 @@ HOOK int fallocate(int fd, int mode, off_t offset, off_t length)
 /* These two return the error. */
 HOOK int posix_fallocate(int fd, off_t offset, off_t length)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(posix_fallocate)(fd, offset, length);
     }
@@ -155,7 +155,7 @@ HOOK int posix_fallocate(int fd, off_t offset, off_t length)
 
 HOOK int posix_fadvise(int fd, off_t offset, off_t length, int advice)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(posix_fadvise)(fd, offset, length, advice);
     }
@@ -169,7 +169,7 @@ HOOK int posix_fadvise(int fd, off_t offset, off_t length, int advice)
 
 HOOK ssize_t readahead(int fd, off_t offset, size_t count)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(readahead)(fd, offset, count);
     }

@@ -73,7 +73,10 @@ HOOK int fcntl(int fd, int command, ...)
         report_count(CALL_fcntl);
         return duplicate_note(number, REAL(fcntl)(fd, command, argument));
     }
-    struct open_file *file = is_of_number(command) ? NULL : descriptor_acquire(fd);
+    if ((command == F_SETLKW || command == F_OFD_SETLKW) && descriptor_is_image(fd)) {
+        pthread_testcancel();
+    }
+    struct open_file *file = is_of_number(command) ? NULL : descriptor_enter(fd);
     if (file == NULL) {
         return REAL(fcntl)(fd, command, argument);
     }
@@ -85,7 +88,7 @@ ALIAS(__fcntl, fcntl);
 
 HOOK int flock(int fd, int operation)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(flock)(fd, operation);
     }
@@ -115,7 +118,10 @@ static int lock_from_position(struct open_file *file, int command, off_t length)
 
 HOOK int lockf(int fd, int command, off_t length)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    if (command == F_LOCK && descriptor_is_image(fd)) {
+        pthread_testcancel();
+    }
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(lockf)(fd, command, length);
     }

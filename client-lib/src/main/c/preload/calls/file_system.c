@@ -81,7 +81,7 @@ HOOK int statfs(const char *path, struct statfs *status)
 
 HOOK int fstatfs(int fd, struct statfs *status)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(fstatfs)(fd, status);
     }
@@ -96,7 +96,7 @@ HOOK int statvfs(const char *path, struct statvfs *status)
 
 HOOK int fstatvfs(int fd, struct statvfs *status)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(fstatvfs)(fd, status);
     }

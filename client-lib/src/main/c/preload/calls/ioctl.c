@@ -169,7 +169,7 @@ HOOK int ioctl(int fd, unsigned long request, ...)
     va_start(arguments, request);
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(ioctl)(fd, request, argument);
     }

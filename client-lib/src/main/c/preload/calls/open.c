@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "descriptor.h"
+#include "held.h"
 #include "hook.h"
 #include "image_open.h"
 #include "locks.h"
@@ -12,7 +13,11 @@
 static int opened(enum call call, const struct image_path *target, int flags)
 {
     report_count(call);
-    return (int) as_result(image_open(target, flags));
+    pthread_testcancel();
+    held_begin();
+    long result = image_open(target, flags);
+    held_end();
+    return (int) as_result(result);
 }
 
 static enum path_follow follows(int flags)
@@ -107,14 +112,19 @@ ALIAS(__openat64_2, __openat_2);
 
 HOOK int close(int fd)
 {
+    if (descriptor_is_image(fd)) {
+        pthread_testcancel();
+    }
     struct open_file *file = descriptor_acquire_number(fd);
     if (file == NULL) {
         return descriptor_is_kept(fd) ? (int) as_result(-EBADF) : REAL(close)(fd);
     }
+    held_begin();
     open_file_before_close(file, fd);
     descriptor_set(fd, NULL); /* first: from the kernel's close on, another thread may get the number */
     int result = REAL(close)(fd);
     open_file_release(file);
+    held_end();
     report_count(CALL_close);
     return result;
 }

@@ -6,7 +6,7 @@
 
 HOOK ssize_t read(int fd, void *buffer, size_t count)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         ssize_t result = REAL(read)(fd, buffer, count);
         return is_image_after_all(result, fd) ? read(fd, buffer, count) : result;
@@ -16,7 +16,7 @@ HOOK ssize_t read(int fd, void *buffer, size_t count)
 
 HOOK ssize_t write(int fd, const void *buffer, size_t count)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         ssize_t result = REAL(write)(fd, buffer, count);
         return is_image_after_all(result, fd) ? write(fd, buffer, count) : result;
@@ -26,7 +26,7 @@ HOOK ssize_t write(int fd, const void *buffer, size_t count)
 
 HOOK ssize_t pread(int fd, void *buffer, size_t count, off_t offset)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         ssize_t result = REAL(pread)(fd, buffer, count, offset);
         return is_image_after_all(result, fd) ? pread(fd, buffer, count, offset) : result;
@@ -36,7 +36,7 @@ HOOK ssize_t pread(int fd, void *buffer, size_t count, off_t offset)
 
 HOOK ssize_t pwrite(int fd, const void *buffer, size_t count, off_t offset)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         ssize_t result = REAL(pwrite)(fd, buffer, count, offset);
         return is_image_after_all(result, fd) ? pwrite(fd, buffer, count, offset) : result;
@@ -46,7 +46,7 @@ HOOK ssize_t pwrite(int fd, const void *buffer, size_t count, off_t offset)
 
 HOOK ssize_t readv(int fd, const struct iovec *vector, int count)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(readv)(fd, vector, count);
     }
@@ -55,7 +55,7 @@ HOOK ssize_t readv(int fd, const struct iovec *vector, int count)
 
 HOOK ssize_t writev(int fd, const struct iovec *vector, int count)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(writev)(fd, vector, count);
     }
@@ -64,7 +64,7 @@ HOOK ssize_t writev(int fd, const struct iovec *vector, int count)
 
 HOOK ssize_t preadv(int fd, const struct iovec *vector, int count, off_t offset)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(preadv)(fd, vector, count, offset);
     }
@@ -73,7 +73,7 @@ HOOK ssize_t preadv(int fd, const struct iovec *vector, int count, off_t offset)
 
 HOOK ssize_t pwritev(int fd, const struct iovec *vector, int count, off_t offset)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(pwritev)(fd, vector, count, offset);
     }
@@ -115,7 +115,7 @@ static ssize_t write_with_flags(struct open_file *file, const struct iovec *vect
 
 HOOK ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(preadv2)(fd, vector, count, offset, flags);
     }
@@ -125,7 +125,7 @@ HOOK ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset
 
 HOOK ssize_t pwritev2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(pwritev2)(fd, vector, count, offset, flags);
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "copy_ends.h"
+#include "held.h"
 
 static int is_ready(int fd, short events, int timeout)
 {
@@ -53,7 +54,9 @@ static ssize_t move_into_pipe(struct copy_end *from, struct copy_end *to, char *
 
 static ssize_t wait_for(const struct copy_end *pipe, short events, bool may_block)
 {
+    held_begin_cancellable(); /* nothing was moved yet */
     int ready = is_ready(pipe->fd, events, may_block ? -1 : 0);
+    held_end_cancellable();
     return ready < 0 ? ready : ready == 0 ? -EAGAIN : 0;
 }
 
@@ -112,9 +115,11 @@ HOOK ssize_t sendfile(int out, int in, off_t *in_offset, size_t count)
         return copy_is_image_after_all(result, in, out) ? sendfile(out, in, in_offset, count)
                                                         : result;
     }
+    struct taken_mark mark;
+    struct taken *entered = copy_enter(&mark);
     struct copy_end from = copy_end_of(in, in_offset);
     struct copy_end to = copy_end_of(out, NULL);
-    return copy_finish(CALL_sendfile, &from, &to, send_file(&from, &to, count));
+    return copy_finish(CALL_sendfile, entered, &from, &to, send_file(&from, &to, count));
 }
 
 /* Bytes that leave a pipe do not go back: so no more are taken than the image has room for. */
@@ -195,9 +200,12 @@ HOOK ssize_t splice(int in, off_t *in_offset, int out, off_t *out_offset, size_t
     if (count == 0) {
         return 0;
     }
+    pthread_testcancel();
+    struct taken_mark mark;
+    struct taken *entered = copy_enter(&mark);
     struct copy_end from = copy_end_of(in, in_offset);
     struct copy_end to = copy_end_of(out, out_offset);
-    return copy_finish(CALL_splice, &from, &to, splice_ends(&from, &to, count, flags));
+    return copy_finish(CALL_splice, entered, &from, &to, splice_ends(&from, &to, count, flags));
 }
 
 ALIAS(sendfile64, sendfile);

@@ -6,7 +6,7 @@
 
 HOOK int fsync(int fd)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         int result = REAL(fsync)(fd);
         return is_image_after_all(result, fd) ? fsync(fd) : result;
@@ -16,7 +16,7 @@ HOOK int fsync(int fd)
 
 HOOK int fdatasync(int fd)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         int result = REAL(fdatasync)(fd);
         return is_image_after_all(result, fd) ? fdatasync(fd) : result;
@@ -26,7 +26,7 @@ HOOK int fdatasync(int fd)
 
 HOOK int syncfs(int fd)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(syncfs)(fd);
     }
@@ -45,7 +45,7 @@ static int sync_range(struct open_file *file, off_t offset, off_t length, unsign
 
 HOOK int sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter_point(fd);
     if (file == NULL) {
         return REAL(sync_file_range)(fd, offset, length, flags);
     }

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "held.h"
 #include "placeholder.h"
 #include "process.h"
 #include "real.h"
@@ -29,18 +30,20 @@ static void raise_end(int fd)
     }
 }
 
-struct open_file *descriptor_acquire_number(int fd)
+static struct open_file *acquire(int fd, struct taken_mark *mark)
 {
-    if (!descriptor_is_image(fd)) {
-        return NULL;
-    }
+    struct taken *taken = open_file_note(mark);
     while (true) {
         struct open_file *file = atomic_load_explicit(&descriptor_table[fd], memory_order_acquire);
         if (file == NULL) {
+            taken_pop(taken);
             return NULL;
         }
         if (open_file_try_acquire(file)) {
             if (atomic_load(&descriptor_table[fd]) == file) {
+                if (taken != NULL) {
+                    taken->of = file;
+                }
                 return file;
             }
             open_file_release(file); /* closed, and perhaps opened anew, in between */
@@ -48,14 +51,24 @@ struct open_file *descriptor_acquire_number(int fd)
     }
 }
 
-struct open_file *descriptor_acquire_image(int fd)
+struct open_file *descriptor_acquire_number(int fd)
 {
-    struct open_file *file = descriptor_acquire_number(fd);
-    if (file != NULL && !open_file_is_attached(file) && open_file_attach(file, fd) < 0) {
+    return descriptor_is_image(fd) ? acquire(fd, NULL) : NULL;
+}
+
+struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark)
+{
+    struct open_file *file = acquire(fd, mark);
+    if (file == NULL || open_file_is_attached(file)) {
+        return file;
+    }
+    held_begin();
+    if (open_file_attach(file, fd) < 0) {
         open_file_release(file); /* it only looked like one */
         descriptor_set(fd, NULL);
-        return NULL;
+        file = NULL;
     }
+    held_end();
     return file;
 }
 
@@ -91,6 +104,9 @@ void descriptor_set(int fd, struct open_file *file)
             open_file_release(file);
         }
         return;
+    }
+    if (file != NULL) {
+        open_file_disown(file);
     }
     raise_end(fd);
     struct open_file *before = atomic_exchange(&descriptor_table[fd], file);

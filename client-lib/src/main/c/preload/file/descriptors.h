@@ -6,11 +6,13 @@
 #ifndef RBDW_DESCRIPTORS_H
 #define RBDW_DESCRIPTORS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "open_file.h"
+#include "taken.h"
 
 /* Higher numbers exist where RLIMIT_NOFILE allows; none of them becomes an image's (EMFILE). */
 #define DESCRIPTORS_MAX (1 << 20)
@@ -23,17 +25,31 @@ static inline bool descriptor_is_image(int fd)
            && atomic_load_explicit(&descriptor_table[fd], memory_order_relaxed) != NULL;
 }
 
-struct open_file *descriptor_acquire_image(int fd);
+struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark);
 
 /* As descriptor_acquire, but not to use the image: what the open file is may not be known yet. */
 struct open_file *descriptor_acquire_number(int fd);
 
 /* The open file behind a descriptor, with a reference for the caller to open_file_release; NULL
- * where it is no image's. */
+ * where it is no image's. Once the thread has left the call (taken.h) the reference is given back, and
+ * until then the thread is not cancelled. */
 static inline struct open_file *descriptor_acquire(int fd)
 {
-    return __builtin_expect(descriptor_is_image(fd), false) ? descriptor_acquire_image(fd) : NULL;
+    return __builtin_expect(descriptor_is_image(fd), false) ? descriptor_acquire_image(fd, NULL)
+                                                            : NULL;
 }
+
+/* The same for a function that also releases it: its frame has the mark. */
+#define descriptor_enter(fd)                                                                       \
+    (__builtin_expect(descriptor_is_image(fd), false)                                              \
+         ? descriptor_acquire_image(fd, &(struct taken_mark) {0})                                  \
+         : NULL)
+
+/* The same in a call that is a cancellation point, before anything is done. */
+#define descriptor_enter_point(fd)                                                                 \
+    (__builtin_expect(descriptor_is_image(fd), false)                                              \
+         ? (pthread_testcancel(), descriptor_acquire_image(fd, &(struct taken_mark) {0}))          \
+         : NULL)
 
 /* Notes that fd refers to file, whose reference becomes the table's; NULL: to no image any more.
  * What stood there before loses its reference. For 0, 1 and 2 the standard streams follow. Nothing

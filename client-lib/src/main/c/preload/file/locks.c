@@ -8,6 +8,7 @@
 
 #include "descriptor.h"
 #include "descriptors.h"
+#include "held.h"
 #include "image.h"
 #include "real.h"
 #include "session.h"
@@ -161,7 +162,17 @@ static int on_lock_file(struct open_file *file, int command, struct flock *lock)
     if (fd >= 0 && (command == F_SETLK || command == F_SETLKW)) {
         expect_records();
     }
-    int error = fd < 0 ? fd : REAL(fcntl)(fd, command, lock) < 0 ? -errno : 0;
+    bool may_wait = command == F_SETLKW || command == F_OFD_SETLKW;
+    if (may_wait) {
+        held_begin_cancellable();
+    }
+    int error = fd < 0                         ? fd
+                : !descriptor_is_intact(fd) ? -EBADF /* closed past all hooks */
+                : REAL(fcntl)(fd, command, lock) < 0 ? -errno
+                                                     : 0;
+    if (may_wait) {
+        held_end_cancellable();
+    }
     if (other != NULL) {
         open_file_release(other);
     }

@@ -5,6 +5,7 @@
 #include "aio_engine.h"
 #include "descriptor.h"
 #include "descriptors.h"
+#include "held.h"
 #include "image.h"
 #include "image_open.h"
 #include "real.h"
@@ -85,13 +86,44 @@ static void end(struct open_file *file)
     atomic_store_explicit(&file->used, 0, memory_order_release);
 }
 
-void open_file_release(struct open_file *file)
+static void drop_reference(struct open_file *file)
 {
     if (atomic_fetch_sub(&file->references, 1) == 1) {
         int error = errno;
+        held_begin();
         end(file);
+        held_end();
         errno = error;
     }
+}
+
+static void give_reference_back(struct taken *taken)
+{
+    struct open_file *file = taken->of;
+    taken->of = NULL;
+    if (file != NULL) {
+        drop_reference(file);
+    }
+}
+
+struct taken *open_file_note(struct taken_mark *mark)
+{
+    return taken_push(mark, TAKEN_OTHER, give_reference_back, NULL);
+}
+
+void open_file_disown(struct open_file *file)
+{
+    taken_pop(taken_find(give_reference_back, file));
+}
+
+void open_file_release(struct open_file *file)
+{
+    struct taken *taken = taken_find(give_reference_back, file);
+    if (taken != NULL) {
+        taken->of = NULL;
+    }
+    drop_reference(file);
+    taken_pop(taken);
 }
 
 bool open_file_is_readable(const struct open_file *file)

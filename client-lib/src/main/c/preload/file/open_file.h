@@ -18,6 +18,7 @@
 #include "placeholder.h"
 #include "rbdw.h"
 #include "read_ahead.h"
+#include "taken.h"
 
 /* As the kernel: no call moves more. */
 #define OPEN_FILE_MAX_TRANSFER 0x7ffff000
@@ -45,6 +46,10 @@ static inline bool open_file_is_attached(const struct open_file *file)
 {
     return __atomic_load_n(&file->state, __ATOMIC_ACQUIRE) != NULL;
 }
+/* A note of the thread that it takes a reference, to be entered there; it goes with open_file_release, or
+ * with open_file_disown, where the reference becomes somebody else's. */
+struct taken *open_file_note(struct taken_mark *mark);
+void open_file_disown(struct open_file *file);
 
 void open_file_release(struct open_file *file);
 void open_file_add_reference(struct open_file *file);

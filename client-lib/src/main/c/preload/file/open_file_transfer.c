@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "taken.h"
+
 /* Fewer than count bytes to the end: of a partition it is fixed, of an image the broker knows it. */
 static ssize_t within_partition(const struct open_file *file, size_t count, off_t offset)
 {
@@ -169,7 +171,8 @@ ssize_t open_file_locate(struct open_file *file, bool is_write, size_t count, of
 
 /* Takes up to count bytes of the file, from the position on, for the caller alone. Returns how many;
  * 0 at the end. */
-static ssize_t reserve(struct open_file *file, size_t count, int64_t *start)
+static ssize_t reserve(struct open_file *file, size_t count, int64_t *start,
+                       struct taken *noted)
 {
     bool asked = false;
     int64_t position = atomic_load(&file->state->position);
@@ -185,11 +188,27 @@ static ssize_t reserve(struct open_file *file, size_t count, int64_t *start)
             room = size - position;
         }
         int64_t taken = room <= 0 ? 0 : room < (int64_t) count ? room : (int64_t) count;
+        if (noted != NULL) {
+            noted->from = position;
+            atomic_signal_fence(memory_order_seq_cst);
+            noted->to = position + taken;
+            atomic_signal_fence(memory_order_seq_cst);
+        }
         if (taken == 0
             || atomic_compare_exchange_weak(&file->state->position, &position, position + taken)) {
             *start = position;
             return taken;
         }
+    }
+}
+
+/* The transfer was left midway, and has moved nothing: unless another has moved on from there. */
+static void give_position_back(struct taken *taken)
+{
+    struct open_file *file = taken->of;
+    int64_t reached = taken->to;
+    if (taken->from < taken->to) {
+        atomic_compare_exchange_strong(&file->state->position, &reached, taken->from);
     }
 }
 
@@ -202,8 +221,10 @@ static ssize_t transfer_at_position(struct open_file *file, struct transfer *tra
         return -ENOSPC;
     }
     int64_t start;
-    ssize_t reserved = reserve(file, transfer->length, &start);
+    struct taken *taken = taken_push(NULL, TAKEN_OTHER, give_position_back, file);
+    ssize_t reserved = reserve(file, transfer->length, &start, taken);
     if (reserved <= 0) {
+        taken_pop(taken);
         return reserved < 0 ? reserved : transfer->is_write ? -ENOSPC : 0;
     }
     transfer->length = (size_t) reserved;
@@ -214,6 +235,7 @@ static ssize_t transfer_at_position(struct open_file *file, struct transfer *tra
         atomic_compare_exchange_strong(&file->state->position, &reached,
                                        start + (moved > 0 ? moved : 0));
     }
+    taken_pop(taken);
     return transfer->is_write ? written(file, moved) : moved;
 }
 

@@ -7,6 +7,7 @@
 #include "fork.h"
 #include "futex.h"
 #include "image.h"
+#include "taken.h"
 
 #define LEAST_STREAK 3
 #define MOST_STREAK 96
@@ -97,11 +98,12 @@ static bool prepare(struct read_ahead *ahead, rbdw_file *image)
     uint32_t process = atomic_load_explicit(fork_process_number, memory_order_relaxed);
     if (kept->process != process || kept->connection != image_connection(image)) {
         /* a child opens the image anew, and so does who has another broker: the counter is another */
-        if (kept->changes != NULL) {
-            image_end_watch(kept->changes);
-            kept->changes = NULL;
-        }
+        const _Atomic uint64_t *changes = kept->changes;
+        kept->changes = NULL;
         forget(kept);
+        if (changes != NULL) {
+            image_end_watch(changes);
+        }
         kept->is_refused = image_watch(image, &kept->changes) < 0;
         kept->connection = image_connection(image);
         kept->process = atomic_load_explicit(fork_process_number, memory_order_relaxed);
@@ -178,15 +180,37 @@ static int64_t read_taken(struct read_ahead *ahead, rbdw_file *image, void *buff
     return (int64_t) given;
 }
 
+/* A read was left midway: what it may have kept is not what it says. */
+static void begin_anew(struct taken *taken)
+{
+    struct read_ahead *ahead = taken->of;
+    if (atomic_load(&ahead->taken) == taken->token) {
+        if (ahead->kept != NULL) {
+            forget(ahead->kept);
+            ahead->kept->process = 0; /* it may have lost the counter */
+        }
+        ahead->next = -1;
+        ahead->streak = 0;
+        atomic_store_explicit(&ahead->taken, 0, memory_order_release);
+    }
+}
+
 int64_t read_ahead_read(struct read_ahead *ahead, rbdw_file *image, void *buffer, size_t count,
                         int64_t offset, int64_t left)
 {
     if (count == 0 || count > READ_AHEAD_MAX_REQUEST
         || atomic_load_explicit(&ahead->is_off, memory_order_relaxed) != 0
-        || atomic_exchange_explicit(&ahead->taken, 1, memory_order_acquire) != 0) {
+        || atomic_load_explicit(&ahead->taken, memory_order_relaxed) != 0) {
         return READ_AHEAD_NOT_SERVED;
     }
-    int64_t result = read_taken(ahead, image, buffer, count, offset, left);
-    atomic_store_explicit(&ahead->taken, 0, memory_order_release);
+    struct taken_mark mark;
+    struct taken *taken = taken_push(&mark, TAKEN_OTHER, begin_anew, ahead);
+    int64_t result = READ_AHEAD_NOT_SERVED;
+    uint32_t nobody = 0;
+    if (taken != NULL && atomic_compare_exchange_strong(&ahead->taken, &nobody, taken->token)) {
+        result = read_taken(ahead, image, buffer, count, offset, left);
+        atomic_store_explicit(&ahead->taken, 0, memory_order_release);
+    }
+    taken_pop(taken);
     return result;
 }

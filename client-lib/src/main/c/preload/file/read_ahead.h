@@ -25,7 +25,7 @@ struct kept;
 
 /* Of an open file. */
 struct read_ahead {
-    _Atomic uint32_t taken;
+    _Atomic uint32_t taken;  /* by whose token (taken.h), or 0 */
     _Atomic uint32_t is_off; /* by posix_fadvise */
     int64_t next;            /* where the last read ended */
     uint32_t streak;         /* reads that began there */

@@ -260,7 +260,7 @@ HOOK FILE *fopen(const char *path, const char *mode)
 HOOK FILE *fdopen(int fd, const char *mode)
 {
     struct stdio_mode parsed;
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(fdopen)(fd, mode);
     }

@@ -31,6 +31,7 @@ import java.nio.file.Path;
  * one channel.
  */
 final class FakeBroker implements AutoCloseable {
+    private static final long OPEN_ID = 2; // after Hello
     private static final int DEPTH = 64;
     private static final SegmentGeometry GEOMETRY = new SegmentGeometry(1, DEPTH, 1024 * 1024);
     private static final long TIMEOUT_NANOS = 30_000_000_000L;
@@ -109,7 +110,7 @@ final class FakeBroker implements AutoCloseable {
         FrameBuffer frame = new FrameBuffer();
         ImageOpenedEncoder message = new ImageOpenedEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                .correlationId(1)
+                .correlationId(OPEN_ID)
                 .handle(1)
                 .mappingId(1)
                 .size(1024 * 1024)

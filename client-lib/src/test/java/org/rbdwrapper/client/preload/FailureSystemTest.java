@@ -161,6 +161,13 @@ final class FailureSystemTest extends PreloadFixture {
         remove(path);
     }
 
+    @Test
+    void shouldGoOnAndTouchNoFileOfProgramThatClosesAllPastTheLibrary() throws Exception {
+        String path = image("closes-past", MIB);
+        run(Map.of(), "closes_all", path, temporary.resolve("own").toString()).expectSuccess();
+        remove(path);
+    }
+
     private String map(String name, boolean readOnly) throws Exception {
         return admin().map(
                         new MapRequest(

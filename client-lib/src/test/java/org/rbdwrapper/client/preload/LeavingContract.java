@@ -1,0 +1,63 @@
+package org.rbdwrapper.client.preload;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.rbdwrapper.client.nativelib.NativeProgram;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Calls that a program leaves midway: its threads are cancelled in them, and signal handlers that
+ * interrupt them do not return.
+ */
+abstract class LeavingContract extends PreloadFixture {
+    private static final Path SOURCES = Path.of("src", "test", "c", "preload").toAbsolutePath();
+
+    /** Ten thousand over all ways. */
+    private static final String TIMES = System.getProperty("rbdw.leave.times", "1250");
+
+    @Test
+    void shouldBeCancelledInTheSameCallsAsOnPlainFile() throws Exception {
+        Twins twins = twins("points", MIB);
+        twins.expectSame(NativeProgram.FOLDER.resolve("cancellation_points") + " $F");
+        twins.remove();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "jump",
+                "jump-from-signal-stack",
+                "setcontext",
+                "builtin-jump",
+                "exit",
+                "cancel",
+                "cancel-at-once"
+            })
+    void shouldLoseNothingWhereCallsAreLeftMidway(String how) throws Exception {
+        String path = image("left-" + how, 8 * MIB);
+        String output = run(Map.of(), "leave_midway", how, path, TIMES).expectSuccess().text();
+        assertEquals("left " + TIMES + " calls\n", output);
+        remove(path);
+    }
+
+    @Test
+    void shouldLoseNothingWhereExceptionsAreThrownOutOfCalls() throws Exception {
+        requires("c++");
+        Path program = temporary.resolve("leave-by-exception");
+        plainShell(
+                        Map.of(),
+                        "c++ -std=c++17 -O2 -pthread -fnon-call-exceptions -o "
+                                + program
+                                + " "
+                                + SOURCES.resolve("leave_by_exception.cc"))
+                .expectSuccess();
+        String path = image("thrown", 8 * MIB);
+        run(Map.of(), program.toString(), path, TIMES).expectSuccess();
+        remove(path);
+    }
+}
