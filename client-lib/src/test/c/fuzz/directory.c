@@ -170,6 +170,12 @@ int image_stat_file(rbdw_file *file, struct image_stat *stat)
     return control.broken ? -ENXIO : control_stat(&control, 1, NULL, stat);
 }
 
+int open_file_before_size(struct open_file *file, int64_t size)
+{
+    (void) file;
+    return size < 0 ? (int) size : 0;
+}
+
 int64_t rbdw_size(rbdw_file *file)
 {
     (void) file;

@@ -128,6 +128,7 @@ static const struct call {
     {"aio_cancel64", "ifN", 0}, {"aio_suspend", "iL1N", 0}, {"aio_suspend64", "iL1N", 0},
     {"lio_listio", "ixL1N", 0}, {"lio_listio64", "ixL1N", 0},
     {"_exit", "v5", 0}, {"_Exit", "v5", 0}, {"daemon", "", 0}, /* no pointers; and its result comes to another process */
+    {"longjmp", "", 0}, {"_longjmp", "", 0}, {"siglongjmp", "", 0}, {"__longjmp_chk", "", 0}, /* do not return, nor fail */
 
     {"syscall", "lfbl", SYS_read + 1}, {"syscall", "lfbl", SYS_write + 1}, {"syscall", "lfblx", SYS_pread64 + 1},
     {"syscall", "lfblx", SYS_pwrite64 + 1}, {"syscall", "lfv2", SYS_readv + 1}, {"syscall", "lfv2", SYS_writev + 1},

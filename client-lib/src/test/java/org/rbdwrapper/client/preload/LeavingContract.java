@@ -7,7 +7,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
-import java.nio.file.Path;
 import java.util.Map;
 
 /**
@@ -15,8 +14,6 @@ import java.util.Map;
  * interrupt them do not return.
  */
 abstract class LeavingContract extends PreloadFixture {
-    private static final Path SOURCES = Path.of("src", "test", "c", "preload").toAbsolutePath();
-
     /** Ten thousand over all ways. */
     private static final String TIMES = System.getProperty("rbdw.leave.times", "1250");
 
@@ -42,22 +39,6 @@ abstract class LeavingContract extends PreloadFixture {
         String path = image("left-" + how, 8 * MIB);
         String output = run(Map.of(), "leave_midway", how, path, TIMES).expectSuccess().text();
         assertEquals("left " + TIMES + " calls\n", output);
-        remove(path);
-    }
-
-    @Test
-    void shouldLoseNothingWhereExceptionsAreThrownOutOfCalls() throws Exception {
-        requires("c++");
-        Path program = temporary.resolve("leave-by-exception");
-        plainShell(
-                        Map.of(),
-                        "c++ -std=c++17 -O2 -pthread -fnon-call-exceptions -o "
-                                + program
-                                + " "
-                                + SOURCES.resolve("leave_by_exception.cc"))
-                .expectSuccess();
-        String path = image("thrown", 8 * MIB);
-        run(Map.of(), program.toString(), path, TIMES).expectSuccess();
         remove(path);
     }
 }
