@@ -1,11 +1,13 @@
 package org.rbdwrapper.broker.image;
 
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.RequestLedger;
+import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
@@ -13,6 +15,10 @@ import org.rbdwrapper.broker.testing.ThrownOnce;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -23,6 +29,7 @@ import java.util.function.BooleanSupplier;
 /** The conductor's part of opening and closing an image, with real workers and messengers. */
 final class OpensOfOneImage implements AutoCloseable {
     static final ImageSpec SPEC = ImageSpec.parse("rbd/img");
+    static final ImageRef IMAGE = ImageRef.named(SPEC);
     private static final int MESSENGERS = 3;
 
     final MessengerPool pool;
@@ -30,6 +37,7 @@ final class OpensOfOneImage implements AutoCloseable {
     final List<Messenger> messengers = new ArrayList<>();
     private final BlockingQueue<Runnable> conductor = new LinkedBlockingQueue<>();
     private final StoreConnection administration;
+    private final Path runDir;
     private int handles;
 
     /** What became of an open. */
@@ -45,7 +53,8 @@ final class OpensOfOneImage implements AutoCloseable {
 
     OpensOfOneImage(ImageStore store) throws ErrnoException {
         pool = new MessengerPool(store, MessengerPolicy.PER_CLIENT, MESSENGERS);
-        images = new SharedImages(pool, new Workers(conductor::add));
+        runDir = makeRunDir();
+        images = new SharedImages(pool, new Workers(conductor::add), EndFile.of(runDir, false));
         for (int i = 0; i < MESSENGERS; i++) {
             messengers.add(pool.assign());
         }
@@ -70,7 +79,7 @@ final class OpensOfOneImage implements AutoCloseable {
                         },
                         failure -> outcome.failure = failure);
         try {
-            images.open(SPEC, request);
+            images.open(IMAGE, request);
         } catch (RuntimeException | Error e) {
             request.onFailed().accept(Unexpected.failure(e)); // as who opens does
         }
@@ -111,5 +120,18 @@ final class OpensOfOneImage implements AutoCloseable {
     public void close() throws ErrnoException {
         pool.close();
         administration.close();
+        try {
+            DurableFiles.deleteTree(runDir);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Path makeRunDir() {
+        try {
+            return Files.createTempDirectory("rbdw-opens-");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -57,7 +57,7 @@ public final class ThrownInATurn implements Callable<String> {
             }
         }
         boolean[] unused = new boolean[1];
-        opens.images.whenUnused(OpensOfOneImage.SPEC, () -> unused[0] = true);
+        opens.images.whenUnused(OpensOfOneImage.IMAGE, () -> unused[0] = true);
         return opens.runUntil(() -> unused[0]) ? null : "the image stays in use";
     }
 }
