@@ -55,12 +55,13 @@ final class FrozenClockSystemTest {
                                     "2020-01-01 00:00:00",
                                     "TZ",
                                     "UTC"));
-            try (BufferedReader output = program.inputReader(StandardCharsets.UTF_8);
-                    OutputStream input = program.getOutputStream()) {
-                assertEquals("writing", output.readLine());
-                broker.kill();
-                broker.startAgain();
-                input.close();
+            try (BufferedReader output = program.inputReader(StandardCharsets.UTF_8)) {
+                try (OutputStream input = program.getOutputStream()) {
+                    assertEquals("writing", output.readLine());
+                    broker.kill();
+                    broker.startAgain();
+                    input.flush();
+                }
                 assertEquals(true, program.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS));
                 assertEquals(0, program.exitValue());
             } finally {
