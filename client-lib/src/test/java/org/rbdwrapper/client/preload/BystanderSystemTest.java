@@ -74,8 +74,8 @@ final class BystanderSystemTest extends PreloadFixture {
                     shell(
                             environment,
                             "ls -ld / && stat -L /proc/self/exe && perl -e 'print -s \"/etc\","
-                                + " \"\\n"
-                                + "\"' && wc -c < "
+                                    + " \"\\n"
+                                    + "\"' && wc -c < "
                                     + path
                                     + " && for i in 1 2 3; do cat "
                                     + path
