@@ -1,7 +1,12 @@
 /* aio_ring_reader FILE OTHER: programs that take the completions of Linux' asynchronous I/O from the ring in
  * memory that io_setup's number points to, tried on FILE (at least 8 MiB, whose size is kept) and, in the same
  * context, on OTHER, a plain file. It knows nothing of images: run on two plain files it must succeed as
- * well. Prints "ok". "aio_ring_reader FILE OTHER leave": exits with requests under way and prints nothing. */
+ * well. Prints "ok".
+ *
+ *     aio_ring_reader FILE OTHER leave    exits with requests under way, and prints nothing
+ *     aio_ring_reader FILE OTHER away memory|call NAME
+ *         prints "open"; once a file of that NAME is there, from when on FILE may give no answer, "other"
+ *         when OTHER has; and "ok" when FILE does again. It takes OTHER's completions in memory or by a call */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -563,16 +568,78 @@ static void leave(void)
     }
 }
 
+static void *submit_one(void *argument)
+{
+    struct stream *stream = argument;
+    CHECK(submit(stream->context, stream->list) == 1);
+    return NULL;
+}
+
+static void say(const char *line)
+{
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+static void outlast(bool by_call, const char *name)
+{
+    enum { READS = 50 };
+    static unsigned char written[BLOCK];
+    static unsigned char buffer[BLOCK];
+    aio_context_t context;
+    struct ring *ring = setup(MANY, &context);
+    struct iocb write = block_request(IOCB_CMD_PWRITE, file, written, 3);
+    struct iocb read = block_request(IOCB_CMD_PREAD, other, buffer, 4);
+    struct stream stream = {.context = context, .list = &write};
+    struct io_event event;
+    pthread_t thread;
+    CHECK(submit(context, &read) == 1);
+    take_this(ring, &read);
+    for (int i = 0; i < 2; i++) {
+        CHECK(submit(context, &write) == 1);
+        take_this(ring, &write);
+        CHECK(submit(context, &read) == 1);
+        take_this(ring, &read);
+    }
+    fill(written, 3, 7);
+    say("open");
+    while (access(name, F_OK) != 0) {
+        sched_yield();
+    }
+    CHECK(pthread_create(&thread, NULL, submit_one, &stream) == 0);
+    struct timespec while_ = {0, 300000000};
+    nanosleep(&while_, NULL); /* most likely it waits */
+    for (int i = 0; i < READS; i++) {
+        CHECK(submit(context, &read) == 1);
+        if (by_call) {
+            CHECK(get(context, 1, 1, &event) == 1);
+            CHECK(event.obj == (uint64_t) (uintptr_t) &read && event.res == BLOCK);
+        } else {
+            take_this(ring, &read);
+        }
+    }
+    say("other");
+    take_this(ring, &write);
+    pthread_join(thread, NULL);
+    CHECK(pread(file, buffer, BLOCK, 3 * BLOCK) == BLOCK && is_filled(buffer, 3, 7));
+    destroy(context);
+    say("ok");
+}
+
 int main(int count, char **arguments)
 {
     if (count < 3) {
-        fprintf(stderr, "usage: aio_ring_reader FILE OTHER [leave]\n");
+        fprintf(stderr, "usage: aio_ring_reader FILE OTHER [leave | away memory|call NAME]\n");
         return 2;
     }
     path = arguments[1];
     file = open(path, O_RDWR);
     other = open(arguments[2], O_RDWR);
     CHECK(file >= 0 && other >= 0);
+    if (count == 6 && strcmp(arguments[3], "away") == 0) {
+        outlast(strcmp(arguments[4], "call") == 0, arguments[5]);
+        return 0;
+    }
     if (count > 3) {
         leave();
         return 0;

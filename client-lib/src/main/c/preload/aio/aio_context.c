@@ -96,6 +96,7 @@ void aio_context_add(aio_context_t id, uint32_t limit)
         atomic_store(&context->calls, 0);
         context->courier = (struct courier) {0};
         context->ferry = (struct ferry) {0};
+        context->reserved = 0;
         context->engine.limit = limit_of(limit);
         atomic_store(&context->id, id);
     }
@@ -157,16 +158,27 @@ static int prepare_kicks(void)
     return 0;
 }
 
-/* Who has never called io_getevents reads in memory, if anything, and may be about to take what is there.
- * For the others it stays in the kernel's ring, where a call may be taking it. */
-static int put_ring(struct aio_context *context, aio_context_t id, uint32_t *foreign)
+void aio_context_lock_ring(struct aio_context *context)
+{
+    pthread_mutex_lock(&context->ring_lock);
+}
+
+void aio_context_unlock_ring(struct aio_context *context)
+{
+    pthread_mutex_unlock(&context->ring_lock);
+}
+
+/* Under both locks. Who has never called io_getevents reads in memory, if anything, and may be about to take
+ * what is there. For the others it stays in the kernel's ring, where a call may be taking it. */
+static int put_ring(struct aio_context *context, aio_context_t id)
 {
     bool reads_in_memory = atomic_load(&context->calls) == 0;
     uint32_t taken;
     int error = aio_ring_install(&context->ring, id, reads_in_memory, &taken);
     if (error == 0) {
         uint32_t entries = context->ring.entries;
-        *foreign = (atomic_load(&context->submitted) % entries + entries - taken) % entries;
+        uint32_t submitted = atomic_load(&context->submitted) % entries;
+        context->ferry.foreign = (submitted + entries - taken) % entries;
     }
     return error;
 }
@@ -174,7 +186,6 @@ static int put_ring(struct aio_context *context, aio_context_t id, uint32_t *for
 static int tie_queue(struct aio_context *context, aio_context_t id)
 {
     struct queue *queue = NULL;
-    uint32_t foreign = 0;
     int error = prepare_kicks();
     if (error == 0) {
         error = aio_ring_prepare(&context->ring, id);
@@ -184,8 +195,10 @@ static int tie_queue(struct aio_context *context, aio_context_t id)
     }
     if (error == 0) {
         /* who submits to the kernel: counts, and looks for the queue; here: the queue, and the count */
+        aio_context_lock_ring(context);
         aio_engine_use(&context->engine, queue);
-        error = put_ring(context, id, &foreign);
+        error = put_ring(context, id);
+        aio_context_unlock_ring(context);
     }
     if (error < 0) {
         if (queue != NULL) {
@@ -196,7 +209,6 @@ static int tie_queue(struct aio_context *context, aio_context_t id)
         return error;
     }
     context->engine.limit = context->ring.entries - 1;
-    context->ferry.foreign = foreign;
     aio_context_send_kicks(context); /* for those who went to sleep when there was none */
     return 0;
 }
@@ -223,7 +235,7 @@ int aio_context_enter_for_images(aio_context_t id, struct aio_context **entered)
     }
     if (error == 0 && atomic_load(&context->has_kernel_requests)) {
         error = aio_courier_start(context, COURIER_DELIVERS);
-        if (error == 0 && context->ferry.foreign > 0) {
+        if (error == 0) {
             error = aio_ferry_start(context);
         }
     } else if (error == 0) {

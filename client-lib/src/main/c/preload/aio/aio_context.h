@@ -40,7 +40,7 @@ struct courier {
 struct crossing;
 
 struct ferry {
-    bool runs;
+    _Atomic bool runs;    /* is started under the engine's lock */
     int event_descriptor; /* the kernel signals it; 0 before it runs */
     uint32_t foreign;     /* requests from before, which signal it not */
     uint32_t signals;     /* crossings with an event descriptor of the program */
@@ -60,9 +60,13 @@ struct aio_context {
     _Atomic uint32_t calls;           /* of io_getevents */
     _Atomic uint32_t kernel_sleepers; /* events that those who sleep in the kernel wait for */
 
-    /* Under the engine's lock. */
+    struct courier courier; /* under the engine's lock */
+
+    /* Under a lock of its own, which is taken after the engine's if both are: who has the engine's may wait for
+     * a broker, and what the kernel completes meanwhile shall not. */
+    pthread_mutex_t ring_lock;
     struct aio_ring ring;
-    struct courier courier;
+    uint32_t reserved; /* room in the ring for requests on images that are under way */
     struct ferry ferry;
 };
 
@@ -83,10 +87,13 @@ bool aio_context_begin_end(struct aio_context *context);
 /* After the kernel's: waits for requests on images, and forgets the context. */
 void aio_context_end(struct aio_context *context);
 
+void aio_context_lock_ring(struct aio_context *context);
+void aio_context_unlock_ring(struct aio_context *context);
+
 /* A thread of ours, which gets no signals. 0 or an error. */
 int aio_context_start_thread(pthread_t *thread, void *(*run)(void *), struct aio_context *context);
 
-/* Under the engine's lock: wakes those who sleep in the kernel. */
+/* Wakes those who sleep in the kernel. Without the ring's lock. */
 void aio_context_send_kicks(struct aio_context *context);
 
 /* Takes kicks out of events that came from the kernel; how many are left. */

@@ -6,40 +6,35 @@
 
 #define WATCH_NS INT64_C(10000000) /* between two looks of one who watches */
 
-/* What is done goes into the ring, where io_submit has kept room for it; how much. */
-static uint32_t collect(struct aio_context *context)
+/* What is done goes into the ring, where io_submit has kept room for it. */
+void aio_courier_collect(struct aio_context *context)
 {
     struct aio_request *request;
-    uint32_t count = 0;
-    while (aio_ring_unread(&context->ring) + 1 < context->ring.entries
-           && (request = aio_engine_reap(&context->engine)) != NULL) {
+    while ((request = aio_engine_reap(&context->engine)) != NULL) {
         struct io_event event = {
             .data = request->data,
             .obj = request->object,
             .res = request->queued.result,
         };
+        aio_context_lock_ring(context);
         aio_ring_put(&context->ring, &event);
+        context->reserved--;
+        aio_context_unlock_ring(context);
         aio_request_signal(request);
         aio_request_give_back(&context->engine, request);
-        count++;
     }
-    return count;
 }
 
+/* Somebody who collected for himself may have left events to those who sleep. */
 static void deliver(struct aio_context *context)
 {
-    if (collect(context) > 0) {
+    aio_courier_collect(context);
+    aio_context_lock_ring(context);
+    bool has_events = aio_ring_unread(&context->ring) > 0;
+    aio_context_unlock_ring(context);
+    if (has_events) {
         aio_context_send_kicks(context);
     }
-}
-
-long aio_courier_take(struct aio_context *context, struct io_event *events, long most)
-{
-    long count = aio_ring_take(&context->ring, events, most);
-    if (count < most && collect(context) > 0) {
-        count += aio_ring_take(&context->ring, events + count, most - count);
-    }
-    return count;
 }
 
 static void rouse(struct courier *courier)
@@ -69,7 +64,11 @@ static bool is_needed(struct aio_context *context)
     uint32_t calls = atomic_load_explicit(&context->calls, memory_order_relaxed);
     bool has_called = calls != courier->calls_seen;
     courier->calls_seen = calls;
-    if (context->ring.is_read_in_memory) {
+    aio_context_lock_ring(context);
+    aio_ring_unread(&context->ring);
+    bool is_read_in_memory = context->ring.is_read_in_memory;
+    aio_context_unlock_ring(context);
+    if (is_read_in_memory) {
         aio_courier_start(context, COURIER_DELIVERS); /* it is running: no error */
     }
     return atomic_load(&courier->role) == COURIER_DELIVERS || !has_called;
@@ -82,7 +81,6 @@ static void *run(void *argument)
     struct queue *queue = atomic_load(&context->engine.queue);
     while (true) {
         aio_engine_lock(&context->engine);
-        aio_ring_unread(&context->ring); /* whether the program reads it */
         if (is_needed(context)) {
             deliver(context);
         }

@@ -20,8 +20,8 @@ int aio_courier_start(struct aio_context *context, enum courier_role role);
 /* After requests were added to the queue: starts them. */
 void aio_courier_notice(struct aio_context *context);
 
-/* Takes events out of the ring, and before that the answers that have come. How many. */
-long aio_courier_take(struct aio_context *context, struct io_event *events, long most);
+/* Puts the answers that have come into the ring, for the caller to take them. */
+void aio_courier_collect(struct aio_context *context);
 
 /* The context is ending. */
 void aio_courier_wake(struct aio_context *context);

@@ -103,11 +103,11 @@ long aio_ferry_meet(struct aio_context *context, struct io_event *events, long c
 {
     long kept = aio_context_without_kicks(context, events, count);
     if (kept > 0 && atomic_load(&context->engine.queue) != NULL) {
-        aio_engine_lock(&context->engine);
+        aio_context_lock_ring(context);
         for (long i = 0; i < kept; i++) {
             arrive(&context->ferry, &events[i], false);
         }
-        aio_engine_unlock(&context->engine);
+        aio_context_unlock_ring(context);
     }
     return kept;
 }
@@ -115,18 +115,19 @@ long aio_ferry_meet(struct aio_context *context, struct io_event *events, long c
 /* Room that no request on an image may need. */
 static long free_room(struct aio_context *context)
 {
-    uint32_t used = aio_ring_unread(&context->ring) + context->engine.requests;
-    return used < context->engine.limit ? (long) (context->engine.limit - used) : 0;
+    uint32_t used = aio_ring_unread(&context->ring) + context->reserved + 1;
+    return used < context->ring.entries ? (long) (context->ring.entries - used) : 0;
 }
 
-/* Under the lock. True where something may be left that nobody will tell of. */
-static bool carry(struct aio_context *context, aio_context_t id)
+/* Under the ring's lock. has_come: something was taken out of the kernel's ring. True where something may be
+ * left that nobody will tell of. */
+static bool carry(struct aio_context *context, aio_context_t id, bool *has_come)
 {
     struct ferry *ferry = &context->ferry;
     struct timespec now = {0, 0};
     struct io_event events[BATCH];
-    bool has_come = false;
     long room;
+    *has_come = false;
     if (atomic_load(&context->kernel_sleepers) > 0 && ferry->signals == 0) {
         return true; /* they take it there, without another wake */
     }
@@ -140,10 +141,7 @@ static bool carry(struct aio_context *context, aio_context_t id)
             aio_ring_put(&context->ring, &events[i]);
             arrive(ferry, &events[i], true);
         }
-        has_come = true;
-    }
-    if (has_come) {
-        aio_context_send_kicks(context); /* also in place of those that were just taken */
+        *has_come = true;
     }
     return room == 0 || ferry->foreign > 0;
 }
@@ -155,9 +153,13 @@ static void *run(void *argument)
     aio_context_t id = atomic_load(&context->id);
     int pause = FIRST_PAUSE_MS;
     while (atomic_load(&context->ending) == 0) {
-        aio_engine_lock(&context->engine);
-        bool is_left = carry(context, id);
-        aio_engine_unlock(&context->engine);
+        bool has_come;
+        aio_context_lock_ring(context);
+        bool is_left = carry(context, id, &has_come);
+        aio_context_unlock_ring(context);
+        if (has_come) {
+            aio_context_send_kicks(context); /* also in place of those that were just taken */
+        }
         if (REAL(syscall)(SYS_poll, &told, 1UL, is_left ? pause : -1) > 0) {
             uint64_t count;
             REAL(syscall)(SYS_read, told.fd, &count, sizeof count);
@@ -172,7 +174,7 @@ static void *run(void *argument)
 int aio_ferry_start(struct aio_context *context)
 {
     struct ferry *ferry = &context->ferry;
-    if (ferry->runs) {
+    if (atomic_load(&ferry->runs)) {
         return 0;
     }
     if (atomic_load(&context->ending) != 0) {
@@ -186,11 +188,11 @@ int aio_ferry_start(struct aio_context *context)
         ferry->event_descriptor = descriptor_keep((int) made);
     }
     int error = aio_context_start_thread(&ferry->thread, run, context);
-    ferry->runs = error == 0;
+    atomic_store(&ferry->runs, error == 0);
     return error;
 }
 
-/* Under the lock. Requests as the kernel is to see them; how many, or an error. */
+/* Under the ring's lock. Requests as the kernel is to see them; how many, or an error. */
 static long prepare(struct ferry *ferry, long count, struct iocb **requests,
                     struct notice *notices)
 {
@@ -235,7 +237,7 @@ static void restore(const struct ferry *ferry, long count, struct iocb **request
 /* Those that the kernel did not take. */
 static void take_back(struct aio_context *context, long count, struct iocb **requests)
 {
-    aio_engine_lock(&context->engine);
+    aio_context_lock_ring(context);
     for (long i = 0; i < count; i++) {
         struct crossing *crossing =
             find_crossing(&context->ferry, (uint64_t) (uintptr_t) requests[i]);
@@ -243,20 +245,35 @@ static void take_back(struct aio_context *context, long count, struct iocb **req
             REAL(syscall)(SYS_close, crossing->event_descriptor);
         }
     }
+    aio_context_unlock_ring(context);
+}
+
+/* The engine's lock is not for those who find them running: its owner may be waiting for a broker. */
+static int start_threads(struct aio_context *context)
+{
+    if (atomic_load(&context->ferry.runs)) {
+        return 0;
+    }
+    aio_engine_lock(&context->engine);
+    int error = aio_courier_start(context, COURIER_DELIVERS);
+    if (error == 0) {
+        error = aio_ferry_start(context);
+    }
     aio_engine_unlock(&context->engine);
+    return error;
 }
 
 static long submit_batch(struct aio_context *context, aio_context_t id, long count,
                          struct iocb **requests)
 {
     struct notice notices[BATCH];
-    aio_engine_lock(&context->engine);
-    int error = aio_courier_start(context, COURIER_DELIVERS);
-    if (error == 0) {
-        error = aio_ferry_start(context);
+    int error = start_threads(context);
+    if (error < 0) {
+        return error;
     }
-    long prepared = error < 0 ? error : prepare(&context->ferry, count, requests, notices);
-    aio_engine_unlock(&context->engine);
+    aio_context_lock_ring(context);
+    long prepared = prepare(&context->ferry, count, requests, notices);
+    aio_context_unlock_ring(context);
     if (prepared < 0) {
         return prepared;
     }
@@ -308,7 +325,7 @@ void aio_ferry_wake(struct aio_context *context)
 
 void aio_ferry_join(struct aio_context *context)
 {
-    if (context->ferry.runs) {
+    if (atomic_load(&context->ferry.runs)) {
         pthread_join(context->ferry.thread, NULL);
     }
 }

@@ -16,7 +16,7 @@ long aio_ferry_submit(struct aio_context *context, aio_context_t id, long count,
                       struct iocb **requests);
 
 /* Events that came from the kernel, and go to the program by a call: how many are left without kicks. Without
- * the engine's lock. */
+ * a lock. */
 long aio_ferry_meet(struct aio_context *context, struct io_event *events, long count);
 
 /* Under the engine's lock. 0 or an error. */
@@ -26,7 +26,7 @@ void aio_ferry_wake(struct aio_context *context); /* the context is ending */
 /* Without the lock. */
 void aio_ferry_join(struct aio_context *context);
 
-/* Under the lock, when the kernel has completed all. */
+/* When the kernel has completed all, and nobody else is there. */
 void aio_ferry_end(struct aio_context *context);
 
 #endif

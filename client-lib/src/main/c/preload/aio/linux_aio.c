@@ -123,16 +123,34 @@ static int prepare(struct aio_context *context, struct aio_request *request,
     return prepare_transfer(request, iocb);
 }
 
+/* As the kernel: for its event, until the program has taken that. */
+static bool reserve_room(struct aio_context *context)
+{
+    aio_context_lock_ring(context);
+    uint32_t used = aio_ring_unread(&context->ring) + context->reserved;
+    bool is_free = used + 1 < context->ring.entries;
+    context->reserved += is_free;
+    aio_context_unlock_ring(context);
+    return is_free;
+}
+
+static void give_room_back(struct aio_context *context)
+{
+    aio_context_lock_ring(context);
+    context->reserved--;
+    aio_context_unlock_ring(context);
+}
+
 /* Under the lock. file: the reference becomes the request's. */
 static int add(struct aio_context *context, struct iocb *iocb, struct open_file *file)
 {
-    struct aio_request *request = NULL;
-    if (aio_ring_unread(&context->ring) + context->engine.requests < context->engine.limit) {
-        request = aio_request_take(&context->engine, file, CALL_io_submit);
-    } else {
+    if (!reserve_room(context)) {
         open_file_release(file);
+        return -EAGAIN;
     }
+    struct aio_request *request = aio_request_take(&context->engine, file, CALL_io_submit);
     if (request == NULL) {
+        give_room_back(context);
         return -EAGAIN;
     }
     request->data = iocb->aio_data;
@@ -143,6 +161,7 @@ static int add(struct aio_context *context, struct iocb *iocb, struct open_file 
     }
     if (error < 0) {
         aio_request_give_back(&context->engine, request);
+        give_room_back(context);
         return error;
     }
     iocb->aio_key = 0; /* as the kernel does */

@@ -67,24 +67,42 @@ static long sleep_in_kernel(struct aio_context *context, const struct wait *wait
     return aio_ferry_meet(context, wait->events + count, came);
 }
 
+/* The answers that have come go into the ring, if the courier does not bring them anyway: then nobody waits for who
+ * has the engine's lock, as that one may be waiting for a broker, nor waits for one himself. True where it
+ * does. */
+static bool bring_answers(struct aio_context *context, bool needs_courier, struct queue_sight *sight)
+{
+    if (atomic_load(&context->courier.role) == COURIER_DELIVERS) {
+        return true;
+    }
+    aio_engine_lock(&context->engine);
+    if (needs_courier) {
+        aio_courier_start(context, COURIER_DELIVERS);
+    }
+    bool is_brought = atomic_load(&context->courier.role) == COURIER_DELIVERS;
+    aio_courier_collect(context);
+    *sight = queue_look(atomic_load(&context->engine.queue));
+    aio_engine_unlock(&context->engine);
+    return is_brought;
+}
+
 /* Events of both kinds, where a queue is tied to the context. count: those that are there. */
 static long await_both(struct aio_context *context, const struct wait *wait, long count)
 {
     struct queue *queue = atomic_load(&context->engine.queue);
     bool is_late = wait->deadline_ns == 0;
     while (true) {
-        aio_engine_lock(&context->engine);
-        if (wait->mask != NULL && !is_late && aio_courier_start(context, COURIER_DELIVERS) < 0) {
-            is_late = true; /* no thread to be had: does not wait */
-        }
-        count += aio_courier_take(context, wait->events + count, wait->most - count);
-        struct queue_sight sight = queue_look(queue);
-        bool in_kernel = atomic_load(&context->courier.role) == COURIER_DELIVERS;
+        struct queue_sight sight;
+        bool needs_courier = wait->mask != NULL && !is_late;
+        bool in_kernel = bring_answers(context, needs_courier, &sight);
+        is_late |= needs_courier && !in_kernel; /* no thread to be had: does not wait */
+        aio_context_lock_ring(context);
+        count += aio_ring_take(&context->ring, wait->events + count, wait->most - count);
         bool sleeps = count < wait->least && !is_late && atomic_load(&context->ending) == 0;
         if (sleeps && in_kernel) {
-            atomic_fetch_add(&context->kernel_sleepers, 1); /* the courier kicks from here on */
+            atomic_fetch_add(&context->kernel_sleepers, 1); /* kicked from here on */
         }
-        aio_engine_unlock(&context->engine);
+        aio_context_unlock_ring(context);
         if (!sleeps) {
             return poll_kernel(context, wait, count);
         }
