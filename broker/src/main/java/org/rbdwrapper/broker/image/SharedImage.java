@@ -119,6 +119,10 @@ final class SharedImage {
         if (!opens.remove(open)) {
             return;
         }
+        Unexpected.contain("the logical end of an open", () -> leaveEnd(open));
+    }
+
+    private void leaveEnd(ImageOpen open) {
         if (open.isLeft()) {
             ends.leave(open.handle());
         } else {

@@ -299,13 +299,13 @@ final class BrokerChannel {
         if (op == IoOp.READ || op == IoOp.WRITE) {
             bytes += length;
         }
+        if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
+            slot.put(op, arenaAddress + arenaOffset, position, length);
+            handle.ends().submit(slot); // whatever it throws, it may have queued the slot
+            return;
+        }
         try {
-            if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
-                slot.put(op, arenaAddress + arenaOffset, position, length);
-                handle.ends().submit(slot);
-            } else {
-                image.submit(op, arenaAddress + arenaOffset, position, length, slot);
-            }
+            image.submit(op, arenaAddress + arenaOffset, position, length, slot);
         } catch (RuntimeException | Error e) {
             slot.onComplete(-Errno.EIO.number()); // or its session would be held for it for ever
             throw e;
