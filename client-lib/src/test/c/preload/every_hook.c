@@ -48,6 +48,7 @@ static const struct call {
     {"dup", "if", 0}, {"dup2", "if5", 0}, {"__dup2", "if5", 0}, {"dup3", "if5x", 0},
     {"fcntl", "ifGb", 0}, {"fcntl64", "ifGb", 0}, {"__fcntl", "ifGb", 0}, {"flock", "if1", 0},
     {"lockf", "if3l", 0}, {"lockf64", "if3l", 0}, {"ioctl", "ifRb", 0}, {"isatty", "if", 0},
+    {"recvmsg", "lfbx", 0}, {"recvmmsg", "ifb1xt", 0}, {"pidfd_getfd", "iffx", 0},
     {"read", "lfbl", 0}, {"__read", "lfbl", 0}, {"__read_chk", "lfbll", 0},
     {"write", "lfbl", 0}, {"__write", "lfbl", 0},
     {"pread", "lfblx", 0}, {"pread64", "lfblx", 0}, {"__pread64", "lfblx", 0},

@@ -240,7 +240,7 @@ final class UnmapAfterDeathSystemTest {
         try (Obedient program = new Obedient()) {
             replaceBroker();
             unmap(true);
-            assertEquals(Errno.ENOENT.number(), program.tell("write"));
+            assertEquals(Errno.ESTALE.number(), program.tell("write"));
         }
     }
 
