@@ -85,7 +85,7 @@ int control_connect(struct control *control, int64_t patience_ns)
             result = connect(fd, (struct sockaddr *) address, sizeof *address);
         } while (result < 0 && errno == EINTR);
         if (result == 0) {
-            control_init(control, fd);
+            control->socket = fd;
             return 0;
         }
         error = errno;

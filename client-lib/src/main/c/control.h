@@ -54,7 +54,7 @@ struct welcome {
     int doorbell;
 };
 
-/* For a socket that is connected, as control_connect has it. */
+/* What control_end may end from now on. socket: connected, or -1 for control_connect. */
 void control_init(struct control *control, int socket);
 
 /* Gives its memory back, not the socket. No call is under way. */

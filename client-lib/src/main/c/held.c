@@ -11,23 +11,38 @@ static __thread struct {
     bool lets_end;
     sigset_t signals; /* before */
     uint32_t uncancelled;
-    int cancel_state; /* before */
+    int cancel_type; /* before, as the next */
+    int cancel_state;
 } held __attribute__((tls_model("initial-exec")));
 
+/* The type, too: where a thread has just made its state PTHREAD_CANCEL_DISABLE, glibc's signal for asynchronous
+ * cancellation may still be on its way, and looks at the type alone when it arrives. */
 void held_begin_uncancelled(void)
 {
+    int type;
     int state;
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (held.uncancelled++ == 0) {
+        held.cancel_type = type;
         held.cancel_state = state;
+    }
+}
+
+static void let_cancel(int type, int state)
+{
+    pthread_setcancelstate(state, NULL);
+    if (type != PTHREAD_CANCEL_DEFERRED) {
+        pthread_setcanceltype(type, NULL);
     }
 }
 
 void held_end_uncancelled(void)
 {
+    int type = held.cancel_type;
     int state = held.cancel_state;
     if (--held.uncancelled == 0) {
-        pthread_setcancelstate(state, NULL);
+        let_cancel(type, state);
     }
 }
 
@@ -60,13 +75,14 @@ void held_end(void)
 void held_begin_cancellable(void)
 {
     if (held.uncancelled > 0) {
-        pthread_setcancelstate(held.cancel_state, NULL);
+        let_cancel(held.cancel_type, held.cancel_state);
     }
 }
 
 void held_end_cancellable(void)
 {
     if (held.uncancelled > 0) {
+        pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     }
 }

@@ -11,7 +11,9 @@ static _Atomic uint32_t threads_seen;
 /* The call was left midway. What it has asked the broker for is still to be answered. */
 static void give_channel_back(struct taken *taken)
 {
-    pool_abandon(taken->also, taken->token, taken->of);
+    if (taken->also != NULL) { /* else it came no further than to its note */
+        pool_abandon(taken->also, taken->token, taken->of);
+    }
 }
 
 /* A thread has one call under way, and one more for each signal handler on top. */

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "system_call.h"
 
 #define SOCKET_NAME "broker.sock"
 #define SYSTEM_RUN_DIR "/run/rbdwrapper"
@@ -79,7 +79,7 @@ bool run_dirs_have_socket(void)
     }
     for (int i = 0; i < sockets.count && !there; i++) {
         /* not access(): the preload library has one of its own */
-        there = syscall(SYS_faccessat, AT_FDCWD, sockets.addresses[i].sun_path, F_OK) == 0;
+        there = system_call(SYS_faccessat, AT_FDCWD, (long) sockets.addresses[i].sun_path, F_OK, 0, 0, 0) == 0;
     }
     return there;
 }

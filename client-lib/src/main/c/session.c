@@ -137,6 +137,9 @@ int session_make(const struct session_wish *wish, struct session_key before,
     }
     struct session *session = take_memory(length_of(wish->channels));
     struct control *control = take_memory(sizeof *control);
+    if (control != NULL) {
+        control_init(control, -1);
+    }
     if (session == NULL || control == NULL) {
         error = error_set(ENOMEM, "no memory for a session");
     } else {

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "held.h"
+#include "system_call.h"
 
 #define NOTES_BYTES 4096
 #define MAX_NOTES 48
@@ -142,7 +142,8 @@ static struct notes *make_notes(void)
 static bool find_mapping(uintptr_t address, struct stack *found)
 {
     char bytes[1024];
-    int fd = (int) syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    int fd = (int) system_call(SYS_openat, AT_FDCWD, (long) "/proc/self/maps",
+                                O_RDONLY | O_CLOEXEC, 0, 0, 0);
     if (fd < 0) {
         return false;
     }
@@ -150,7 +151,7 @@ static bool find_mapping(uintptr_t address, struct stack *found)
     unsigned field = 0; /* 0, 1: the bounds; 2: the rest of the line */
     bool is_found = false;
     long length;
-    while (!is_found && (length = syscall(SYS_read, fd, bytes, sizeof bytes)) > 0) {
+    while (!is_found && (length = system_call(SYS_read, fd, (long) bytes, sizeof bytes, 0, 0, 0)) > 0) {
         for (long i = 0; i < length && !is_found; i++) {
             char c = bytes[i];
             if (c == '\n') {
@@ -164,7 +165,7 @@ static bool find_mapping(uintptr_t address, struct stack *found)
             }
         }
     }
-    syscall(SYS_close, fd);
+    system_call(SYS_close, fd, 0, 0, 0, 0, 0);
     *found = (struct stack) {bounds[0], bounds[1]};
     return is_found;
 }
@@ -177,7 +178,7 @@ static bool is_on_own_stack(uintptr_t address)
         return true;
     }
     /* the main thread's grows; at its upper end are the bytes that the kernel gave the program */
-    bool is_main = syscall(SYS_gettid) == syscall(SYS_getpid);
+    bool is_main = system_call(SYS_gettid, 0, 0, 0, 0, 0, 0) == getpid();
     if (own->high == 0 || is_main) {
         uintptr_t within = is_main ? getauxval(AT_RANDOM) : (uintptr_t) pthread_self();
         struct stack found;

@@ -8,14 +8,18 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include "kernel_call.h"
+#include "system_call.h"
 
 #define PAGE 4096u           /* no system has smaller ones, and asking once more harms nobody */
 #define STACK (256u * 1024u) /* above the caller's frame; what lies there is surely the same stack's */
 #define MAX_SEGMENTS 8
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* linux/mman.h; glibc has it from 2.35 on */
+#endif
 
 struct range {
     uintptr_t begin;
@@ -61,10 +65,19 @@ static uintptr_t known_end(uintptr_t at)
     return 0;
 }
 
-/* rt_sigprocmask(2) reads the set before it sees that it does not know what to do with it. */
+/* Before Linux 5.14 and for devices' memory: rt_sigprocmask(2) reads the set before it sees that it does not know what
+ * to do with it. */
+static bool kernel_can_read_set(uintptr_t at)
+{
+    return system_call(SYS_rt_sigprocmask, -1, (long) (at & ~(uintptr_t) 7), 0, 8, 0, 0) != -EFAULT;
+}
+
+/* The whole page. Of the calls that would tell, this is one that a memory checker has nothing to say about. */
 static bool kernel_can_read(uintptr_t at)
 {
-    return kernel_call(SYS_rt_sigprocmask, -1, (long) (at & ~(uintptr_t) 7), 0, 8) != -EFAULT;
+    long page = (long) (at & ~(uintptr_t) (PAGE - 1));
+    long result = system_call(SYS_madvise, page, PAGE, MADV_POPULATE_READ, 0, 0, 0);
+    return result == 0 || (result == -EINVAL && kernel_can_read_set(at));
 }
 
 bool memory_has_string(const char *text)

@@ -180,7 +180,7 @@ static long submit_to_images(aio_context_t id, long count, struct iocb **request
     }
     aio_engine_lock(&context->engine);
     while (done < count && error == 0) {
-        struct open_file *file = descriptor_acquire((int) requests[done]->aio_fildes);
+        struct open_file *file = descriptor_enter((int) requests[done]->aio_fildes);
         if (file == NULL) {
             break;
         }

@@ -14,7 +14,7 @@
 
 HOOK int aio_read(struct aiocb *block)
 {
-    struct open_file *file = descriptor_acquire(block->aio_fildes);
+    struct open_file *file = descriptor_enter(block->aio_fildes);
     if (file == NULL) {
         return REAL(aio_read)(block);
     }
@@ -24,7 +24,7 @@ HOOK int aio_read(struct aiocb *block)
 
 HOOK int aio_write(struct aiocb *block)
 {
-    struct open_file *file = descriptor_acquire(block->aio_fildes);
+    struct open_file *file = descriptor_enter(block->aio_fildes);
     if (file == NULL) {
         return REAL(aio_write)(block);
     }
@@ -34,7 +34,7 @@ HOOK int aio_write(struct aiocb *block)
 
 HOOK int aio_fsync(int op, struct aiocb *block)
 {
-    struct open_file *file = descriptor_acquire(block->aio_fildes);
+    struct open_file *file = descriptor_enter(block->aio_fildes);
     if (file == NULL) {
         return REAL(aio_fsync)(op, block);
     }
@@ -48,7 +48,7 @@ HOOK int aio_fsync(int op, struct aiocb *block)
 
 HOOK int aio_cancel(int fd, struct aiocb *block)
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(aio_cancel)(fd, block);
     }

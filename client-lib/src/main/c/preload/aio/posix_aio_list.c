@@ -14,7 +14,7 @@ static bool is_of_image(const struct aiocb *block)
 
 static int submit_of_list(struct aiocb *block, struct posix_aio_group *group)
 {
-    struct open_file *file = descriptor_acquire(block->aio_fildes);
+    struct open_file *file = descriptor_enter(block->aio_fildes);
     int error = file == NULL ? -EBADF : 0;
     if (block->aio_lio_opcode != LIO_READ && block->aio_lio_opcode != LIO_WRITE) {
         error = -EINVAL;

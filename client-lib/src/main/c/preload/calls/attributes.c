@@ -16,7 +16,7 @@ static long if_there(const struct image_path *target, int result)
 
 /* A hook by descriptor, with the same answer for every image. */
 #define BY_DESCRIPTOR(call, fd, passed_on, on_image)                                               \
-    struct open_file *file = descriptor_acquire(fd);                                               \
+    struct open_file *file = descriptor_enter(fd);                                               \
     return file == NULL ? (passed_on) : (__typeof(passed_on)) leave(file, CALL_##call, on_image)
 
 static enum path_follow follows(int flags)

@@ -24,9 +24,15 @@ static int lease_buffer(void)
     return -1;
 }
 
+static void give_buffer_back(struct taken *taken)
+{
+    atomic_store_explicit((atomic_bool *) taken->of, false, memory_order_release);
+}
+
 struct copy_end copy_end_of(int fd, off_t *given)
 {
-    return (struct copy_end) {fd, descriptor_acquire(fd), given, given == NULL ? -1 : *given};
+    struct open_file *file = descriptor_is_image(fd) ? descriptor_acquire_image(fd, NULL) : NULL;
+    return (struct copy_end) {fd, file, given, given == NULL ? -1 : *given};
 }
 
 static void release(const struct copy_end *end)
@@ -129,8 +135,10 @@ ssize_t copy_all(copy_step step, struct copy_end *from, struct copy_end *to, siz
     if (leased < 0) {
         return move_by_stack(step, from, to, count);
     }
+    struct taken *taken = taken_push(NULL, TAKEN_OTHER, give_buffer_back, &buffer_is_used[leased]);
     ssize_t result = move_by(step, from, to, buffers[leased], BUFFER, count);
     atomic_store_explicit(&buffer_is_used[leased], false, memory_order_release);
+    taken_pop(taken);
     return result;
 }
 

@@ -24,7 +24,7 @@ int duplicate_note(struct open_file *file, int fd)
 
 HOOK int dup(int fd)
 {
-    struct open_file *file = descriptor_acquire_number(fd);
+    struct open_file *file = descriptor_enter_number(fd);
     if (file == NULL) {
         return REAL(dup)(fd);
     }
@@ -52,7 +52,7 @@ static int replaced(struct open_file *file, int to, int result)
 
 static void before_replaced(int to)
 {
-    struct open_file *file = descriptor_acquire_number(to);
+    struct open_file *file = descriptor_enter_number(to);
     if (file != NULL) {
         open_file_before_close(file, to);
         open_file_release(file);
@@ -67,7 +67,7 @@ HOOK int dup2(int fd, int to)
     if (descriptor_is_kept(to)) {
         return (int) as_result(-EBADF); /* as if the limit of open files lay below */
     }
-    struct open_file *file = descriptor_acquire_number(fd);
+    struct open_file *file = descriptor_enter_number(fd);
     before_replaced(to);
     if (file != NULL) {
         report_count(CALL_dup2);
@@ -80,7 +80,7 @@ HOOK int dup3(int fd, int to, int flags)
     if (fd != to && descriptor_is_kept(to)) {
         return (int) as_result(-EBADF);
     }
-    struct open_file *file = fd == to ? NULL : descriptor_acquire_number(fd);
+    struct open_file *file = fd == to ? NULL : descriptor_enter_number(fd);
     before_replaced(to);
     if (file != NULL) {
         report_count(CALL_dup3);

@@ -66,7 +66,7 @@ HOOK int fcntl(int fd, int command, ...)
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
-        struct open_file *number = descriptor_acquire_number(fd);
+        struct open_file *number = descriptor_enter_number(fd);
         if (number == NULL) {
             return REAL(fcntl)(fd, command, argument);
         }

@@ -145,7 +145,7 @@ static void *map(struct open_file *file, void *address, size_t length, int prote
 
 HOOK void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-    struct open_file *file = (flags & MAP_ANONYMOUS) != 0 ? NULL : descriptor_acquire(fd);
+    struct open_file *file = (flags & MAP_ANONYMOUS) != 0 ? NULL : descriptor_enter(fd);
     if (file == NULL) {
         return REAL(mmap)(address, length, protection, flags, fd, offset);
     }

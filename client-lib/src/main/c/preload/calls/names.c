@@ -34,7 +34,7 @@ ALIAS(eaccess, euidaccess);
 static ssize_t read_descriptors_link(const char *path, char *target, size_t length)
 {
     int fd = path_is_absolute(path) ? path_descriptor(path) : -1;
-    struct open_file *file = fd < 0 ? NULL : descriptor_acquire(fd);
+    struct open_file *file = fd < 0 ? NULL : descriptor_enter(fd);
     if (file == NULL) {
         return 0;
     }

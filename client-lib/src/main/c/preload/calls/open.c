@@ -115,7 +115,7 @@ HOOK int close(int fd)
     if (descriptor_is_image(fd)) {
         pthread_testcancel();
     }
-    struct open_file *file = descriptor_acquire_number(fd);
+    struct open_file *file = descriptor_enter_number(fd);
     if (file == NULL) {
         return descriptor_is_kept(fd) ? (int) as_result(-EBADF) : REAL(close)(fd);
     }
@@ -149,7 +149,7 @@ static void forget(unsigned first, unsigned last)
 {
     unsigned end = (unsigned) descriptors_end();
     for (unsigned fd = first; fd <= last && fd < end; fd++) {
-        struct open_file *file = descriptor_acquire_number((int) fd);
+        struct open_file *file = descriptor_enter_number((int) fd);
         if (file != NULL) {
             open_file_before_close(file, (int) fd);
             descriptor_set((int) fd, NULL);

@@ -14,7 +14,7 @@
 static int passed(int result, int fd, struct stat *status)
 {
     if (result == 0 && S_ISSOCK(status->st_mode) && status->st_nlink == 0 && descriptor_find(fd)) {
-        struct open_file *file = descriptor_acquire(fd);
+        struct open_file *file = descriptor_enter(fd);
         return file == NULL ? result : (int) leave(file, CALL_fstat, image_stat_of_file(file, status));
     }
     if (result == 0 && S_ISDIR(status->st_mode) && status->st_nlink == 0
@@ -124,7 +124,7 @@ static int stat_image(struct open_file *file, struct stat *status)
 
 static int stat_at(const struct stat_call *call, const char *path, struct stat *status)
 {
-    struct open_file *file = descriptor_acquire(call->directory);
+    struct open_file *file = descriptor_enter(call->directory);
     if (file == NULL) {
         return stat_path(call, path, status);
     }
@@ -159,7 +159,7 @@ static int stat_at(const struct stat_call *call, const char *path, struct stat *
     extern int hook_##name(int fd, struct stat *status) NAMED(name);                               \
     HOOK int hook_##name(int fd, struct stat *status)                                              \
     {                                                                                              \
-        struct open_file *file = descriptor_acquire(fd);                                           \
+        struct open_file *file = descriptor_enter(fd);                                           \
         return file == NULL ? passed(REAL(name)(fd, status), fd, status)                           \
                             : stat_image(file, status);                                            \
     }
@@ -167,7 +167,7 @@ static int stat_at(const struct stat_call *call, const char *path, struct stat *
     extern int hook_##name(int version, int fd, struct stat *status) NAMED(name);                  \
     HOOK int hook_##name(int version, int fd, struct stat *status)                                 \
     {                                                                                              \
-        struct open_file *file = descriptor_acquire(fd);                                           \
+        struct open_file *file = descriptor_enter(fd);                                           \
         return file == NULL ? passed(REAL(name)(version, fd, status), fd, status)                  \
                             : stat_image(file, status);                                            \
     }
@@ -248,7 +248,7 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
     struct stat status;
     struct timespec created = {0};
     enum path_follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? PATH_NOFOLLOW : PATH_FOLLOW;
-    struct open_file *file = descriptor_acquire(directory);
+    struct open_file *file = descriptor_enter(directory);
     if (file != NULL && !is_in_directory(path, flags)) {
         open_file_release(file);
         file = NULL;

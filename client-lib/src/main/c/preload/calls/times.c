@@ -144,7 +144,7 @@ static long set_on_path_by_utimbuf(const struct image_path *target, const struct
 
 HOOK int futimens(int fd, const struct timespec times[2])
 {
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(futimens)(fd, times);
     }
@@ -154,7 +154,7 @@ HOOK int futimens(int fd, const struct timespec times[2])
 HOOK int futimes(int fd, const struct timeval times[2])
 {
     struct timespec converted[2];
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file == NULL) {
         return REAL(futimes)(fd, times);
     }

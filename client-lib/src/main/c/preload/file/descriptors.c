@@ -51,9 +51,9 @@ static struct open_file *acquire(int fd, struct taken_mark *mark)
     }
 }
 
-struct open_file *descriptor_acquire_number(int fd)
+struct open_file *descriptor_acquire_number(int fd, struct taken_mark *mark)
 {
-    return descriptor_is_image(fd) ? acquire(fd, NULL) : NULL;
+    return descriptor_is_image(fd) ? acquire(fd, mark) : NULL;
 }
 
 struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark)
@@ -137,7 +137,7 @@ bool descriptor_find(int fd)
 {
     int error = errno;
     descriptor_adopt(fd);
-    struct open_file *file = descriptor_acquire(fd);
+    struct open_file *file = descriptor_enter(fd);
     if (file != NULL) {
         open_file_release(file);
     }

@@ -25,27 +25,23 @@ static inline bool descriptor_is_image(int fd)
            && atomic_load_explicit(&descriptor_table[fd], memory_order_relaxed) != NULL;
 }
 
+/* The open file behind a descriptor that descriptor_is_image, with a reference for the caller to open_file_release;
+ * NULL where it is no image's any more. Once the thread has left the call (taken.h) the reference is given back, and until then the thread is not
+ * cancelled. mark: in the frame of the function that releases the file; NULL only in a call that has entered by a mark
+ * already, or in a stretch that nothing leaves (held.h), for such a reference goes back with that call. */
 struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark);
 
-/* As descriptor_acquire, but not to use the image: what the open file is may not be known yet. */
-struct open_file *descriptor_acquire_number(int fd);
+/* The same, but not to use the image: what the open file is may not be known yet. */
+struct open_file *descriptor_acquire_number(int fd, struct taken_mark *mark);
 
-/* The open file behind a descriptor, with a reference for the caller to open_file_release; NULL
- * where it is no image's. Once the thread has left the call (taken.h) the reference is given back, and
- * until then the thread is not cancelled. */
-static inline struct open_file *descriptor_acquire(int fd)
-{
-    return __builtin_expect(descriptor_is_image(fd), false) ? descriptor_acquire_image(fd, NULL)
-                                                            : NULL;
-}
-
-/* The same for a function that also releases it: its frame has the mark. */
+/* Both for a function that also releases what it gets: its frame has the mark, where one is needed. */
 #define descriptor_enter(fd)                                                                       \
     (__builtin_expect(descriptor_is_image(fd), false)                                              \
          ? descriptor_acquire_image(fd, &(struct taken_mark) {0})                                  \
          : NULL)
+#define descriptor_enter_number(fd) descriptor_acquire_number(fd, &(struct taken_mark) {0})
 
-/* The same in a call that is a cancellation point, before anything is done. */
+/* descriptor_enter in a call that is a cancellation point, before anything is done. */
 #define descriptor_enter_point(fd)                                                                 \
     (__builtin_expect(descriptor_is_image(fd), false)                                              \
          ? (pthread_testcancel(), descriptor_acquire_image(fd, &(struct taken_mark) {0}))          \

@@ -24,7 +24,7 @@ static struct open_file *find_locked(const struct open_file *file)
 {
     int end = descriptors_end();
     for (int fd = 0; fd < end; fd++) {
-        struct open_file *other = descriptor_acquire_number(fd);
+        struct open_file *other = descriptor_acquire_number(fd, NULL);
         if (other == NULL) {
             continue;
         }

@@ -154,7 +154,7 @@ static bool is_others_image(const char *path, struct image_path *target)
 static bool is_descriptors_image(const char *path, struct image_path *target)
 {
     int fd = path_descriptor(path);
-    struct open_file *file = fd < 0 ? NULL : descriptor_acquire(fd);
+    struct open_file *file = fd < 0 ? NULL : descriptor_enter(fd);
     if (file == NULL) {
         return fd < 0 && is_descriptor_of_process(path) && is_others_image(path, target);
     }
