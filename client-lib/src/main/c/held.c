@@ -1,5 +1,6 @@
 #include "held.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -56,6 +57,8 @@ void held_begin(void)
     sigset_t before;
     held_begin_uncancelled();
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV); /* of an instruction of ours, which the kernel does not hold up */
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     held.signals = before;
     held.lets_end = false;
@@ -92,13 +95,16 @@ void held_let_end(void)
     if (held.depth == 0 || held.lets_end) {
         return;
     }
+    int error = errno; /* the C library keeps two signals for itself: EINVAL */
     sigset_t held_up = held.signals;
     for (int signal = 1; signal < _NSIG; signal++) {
         struct sigaction action;
-        if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL) {
+        if (signal != SIGSEGV && signal != SIGBUS && sigaction(signal, NULL, &action) == 0
+            && action.sa_handler != SIG_DFL) {
             sigaddset(&held_up, signal);
         }
     }
     held.lets_end = true;
     pthread_sigmask(SIG_SETMASK, &held_up, NULL);
+    errno = error;
 }

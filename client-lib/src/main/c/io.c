@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "rbdw_protocol.h"
+#include "user_copy.h"
 
 #define MAX_ERRNO 4095
 
@@ -68,6 +69,15 @@ static struct span take_next(struct operation *operation, uint64_t limit)
     return next;
 }
 
+/* The program's memory ends there, for one that is written or read. */
+static void end_by_fault(struct operation *operation, uint64_t reached)
+{
+    if (reached < operation->end) {
+        operation->end = reached;
+        operation->failure = -EFAULT;
+    }
+}
+
 static void submit_next(struct operation *operation, struct channel *channel, int piece)
 {
     struct io_request request = {operation->op, operation->handle, operation->position,
@@ -78,8 +88,16 @@ static void submit_next(struct operation *operation, struct channel *channel, in
         return;
     }
     if (operation->op == SBE(ioOp_WRITE)) {
-        memcpy(channel_piece_data(channel, piece), operation->write_from + next.offset,
-               next.length);
+        size_t copied = user_copy(channel_piece_data(channel, piece),
+                                  operation->write_from + next.offset, next.length);
+        if (copied < next.length) {
+            end_by_fault(operation, next.offset + copied);
+            next.length = copied;
+        }
+        if (copied == 0) {
+            operation->in_flight--;
+            return;
+        }
     }
     request.position += (int64_t) next.offset;
     request.length = (int64_t) next.length;
@@ -105,8 +123,11 @@ static void on_completed(struct operation *operation, struct channel *channel, i
 {
     const struct piece *piece = &channel->piece[index];
     if (operation->op == SBE(ioOp_READ) && result > 0) {
-        memcpy(operation->read_into + piece->offset, channel_piece_data(channel, index),
-               (size_t) result);
+        size_t copied = user_copy(operation->read_into + piece->offset,
+                                  channel_piece_data(channel, index), (size_t) result);
+        if (copied < (size_t) result) {
+            end_by_fault(operation, piece->offset + copied);
+        }
     }
     on_result(operation, (struct span) {piece->offset, piece->length}, result);
 }
@@ -189,6 +210,9 @@ int io_run(struct session *session, struct channel *channel, struct operation *o
         while (has_next(operation, only_again) && (piece = channel_free_piece(channel)) >= 0) {
             submit_next(operation, channel, piece);
             submitted = true;
+        }
+        if (operation->in_flight == 0) {
+            continue; /* there was nothing that could be copied */
         }
         if (submitted) {
             session_ring_doorbell(session);

@@ -8,6 +8,7 @@
 
 #include "queue_state.h"
 #include "rbdw_protocol.h"
+#include "user_copy.h"
 
 #define MAX_ERRNO 4095
 
@@ -21,10 +22,12 @@ static bool is_all_submitted(const struct queue_request *request)
     return is_transfer(request) ? request->submitted >= request->end : request->submitted > 0;
 }
 
-/* Copies bytes of a request, from this offset on, between its vector and the arena. */
-static void copy(const struct queue_request *request, uint64_t offset, char *arena, size_t length)
+/* Copies bytes of a request, from this offset on, between its vector and the arena. How many: fewer where the
+ * program's memory ends. */
+static size_t copy(const struct queue_request *request, uint64_t offset, char *arena, size_t length)
 {
     const struct iovec *vector = request->vector;
+    size_t done = 0;
     while (offset >= vector->iov_len) {
         offset -= vector->iov_len;
         vector++;
@@ -35,13 +38,23 @@ static void copy(const struct queue_request *request, uint64_t offset, char *are
         if (part > length) {
             part = length;
         }
-        if (request->op == SBE(ioOp_READ)) {
-            memcpy(bytes, arena, part);
-        } else {
-            memcpy(arena, bytes, part);
+        size_t copied = request->op == SBE(ioOp_READ) ? user_copy(bytes, arena, part)
+                                                      : user_copy(arena, bytes, part);
+        done += copied;
+        if (copied < part) {
+            break;
         }
         arena += part;
         length -= part;
+    }
+    return done;
+}
+
+static void end_by_fault(struct queue_request *request, uint64_t reached)
+{
+    if (reached < request->end) {
+        request->end = reached;
+        request->failure = -EFAULT;
     }
 }
 
@@ -63,9 +76,11 @@ static struct queue_part next_part(struct queue *queue, struct queue_request *re
     return part;
 }
 
-/* False where there is no room. */
-static bool submit_part(struct queue *queue, struct queue_part part)
+/* False where there is no room. Its length becomes what there is in the program's memory: 0, and nothing is
+ * submitted, where there is none. */
+static bool submit_part(struct queue *queue, struct queue_part *submitted)
 {
+    struct queue_part part = *submitted;
     struct queue_request *request = part.request;
     struct io_request entry = {request->op, queue->images[request->handle].handle,
                                request->position, (int64_t) request->length, 0};
@@ -80,7 +95,15 @@ static bool submit_part(struct queue *queue, struct queue_part part)
         }
         part.page = (uint32_t) page;
         if (request->op == SBE(ioOp_WRITE)) {
-            copy(request, part.offset, data_of(queue, &part), part.length);
+            size_t copied = copy(request, part.offset, data_of(queue, &part), part.length);
+            if (copied < part.length) {
+                end_by_fault(request, part.offset + copied);
+                part.length = submitted->length = (uint32_t) copied;
+            }
+            if (copied == 0) {
+                arena_give_back(&queue->arena, part.page, part.pages);
+                return true;
+            }
         }
         entry.position += (int64_t) part.offset;
         entry.length = part.length;
@@ -135,11 +158,11 @@ static void start_waiting(struct queue *queue)
     while ((request = queue->waiting.first) != NULL) {
         if (!is_all_submitted(request)) {
             struct queue_part part = next_part(queue, request);
-            if (!submit_part(queue, part)) {
+            if (!submit_part(queue, &part)) {
                 break;
             }
             request->submitted += part.length;
-            request->in_flight++;
+            request->in_flight += part.length > 0;
             submitted = true;
         } else {
             queue_line_take(&queue->waiting);
@@ -213,7 +236,10 @@ void queue_submit_again(struct queue *queue)
         int error = refusal(queue, part);
         if (error < 0) {
             on_result(queue, part, error);
-        } else if (submit_part(queue, *part)) {
+        } else if (submit_part(queue, part)) {
+            if (part->length == 0) {
+                on_result(queue, part, 0);
+            }
             submitted = true;
         } else {
             break;
@@ -236,7 +262,10 @@ static void on_answer(struct queue *queue, struct queue_part *in_flight, int64_t
     in_flight->request = NULL;
     if (is_transfer(part.request)) {
         if (part.request->op == SBE(ioOp_READ) && result > 0) {
-            copy(part.request, part.offset, data_of(queue, &part), (size_t) result);
+            size_t copied = copy(part.request, part.offset, data_of(queue, &part), (size_t) result);
+            if (copied < (size_t) result) {
+                end_by_fault(part.request, part.offset + copied);
+            }
         }
         arena_give_back(&queue->arena, part.page, part.pages);
     }

@@ -280,6 +280,11 @@ extern int pidfd_getfd(int process, int fd, unsigned flags); /* of <sys/pidfd.h>
          (int mode, struct aiocb *const list[], int count, struct sigevent *event))                \
     /* process.c */                                                                                \
     CALL(void, _exit, (int status))                                                                \
+    /* signal.c */                                                                                 \
+    CALL(int, sigaction,                                                                           \
+         (int signal, const struct sigaction *action, struct sigaction *before))                   \
+    CALL(sighandler_t, signal, (int signal, sighandler_t handler))                                 \
+    CALL(sighandler_t, __sysv_signal, (int signal, sighandler_t handler))                          \
     /* jump.c */                                                                                   \
     CALL(void, longjmp, (struct __jmp_buf_tag * target, int value))                                \
     CALL(void, siglongjmp, (struct __jmp_buf_tag * target, int value))                             \

@@ -44,6 +44,7 @@ static unsigned char expected[SIZE];
 static unsigned char bytes[LONGEST];
 static int scratch;
 static uint64_t state;
+static unsigned long long seed;
 static char history[64][120];
 static unsigned steps;
 
@@ -66,7 +67,7 @@ static void fail(const char *what, long at)
     for (unsigned i = steps > 64 ? steps - 64 : 0; i < steps; i++) {
         printf("%s\n", history[i % 64]);
     }
-    printf("%s, at %ld\n", what, at);
+    printf("%s, at %ld, after %u steps from seed %llu\n", what, at, steps, seed);
     exit(1);
 }
 
@@ -204,9 +205,11 @@ static ssize_t write_by_aio(int fd, off_t at, size_t length)
 
 static ssize_t write_by_stream(int fd, off_t at, size_t length)
 {
-    FILE *stream = fdopen(dup(fd), "r+");
+    int copy = dup(fd);
+    FILE *stream = fdopen(copy, "r+");
     if (stream == NULL) {
-        return 0; /* it is for writing only */
+        close(copy); /* it is for writing only; were it left open, the file would stay truncated */
+        return 0;
     }
     bool done = fseek(stream, at, SEEK_SET) == 0 && fwrite(bytes, 1, length, stream) == length;
     return fclose(stream) == 0 && done ? (ssize_t) length : -1;
@@ -389,7 +392,7 @@ int main(int count, char **arguments)
     }
     image_path = arguments[1];
     plain_path = arguments[2];
-    state = strtoull(arguments[4], NULL, 10);
+    state = seed = strtoull(arguments[4], NULL, 10);
     time_t end = time(NULL) + atol(arguments[3]);
     scratch = fileno(tmpfile());
     for (int i = 0; i < FILES; i++) {

@@ -258,6 +258,8 @@ int aio_context_start_thread(pthread_t *thread, void *(*run)(void *), struct aio
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK);
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV); /* of bad buffers (fault.h) */
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(thread, &attributes, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

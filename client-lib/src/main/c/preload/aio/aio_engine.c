@@ -14,6 +14,7 @@
 #include "rbdw_protocol.h"
 #include "report.h"
 #include "succession.h"
+#include "user_copy.h"
 
 enum { IMAGE_FREE, IMAGE_OPEN, IMAGE_ENDED };
 
@@ -275,8 +276,7 @@ int aio_request_set_vector(struct aio_request *request, const struct iovec *vect
         }
         request->vector = copy;
     }
-    memcpy(request->vector, vector, count * sizeof *vector);
-    return 0;
+    return user_copy_all(request->vector, vector, count * sizeof *vector);
 }
 
 void aio_request_set_transfer(struct aio_request *request, bool is_write, size_t length,

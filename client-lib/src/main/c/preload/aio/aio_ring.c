@@ -9,6 +9,7 @@
 
 #include "descriptor.h"
 #include "real.h"
+#include "user_copy.h"
 
 #define MAGIC 0xa10a10a1
 
@@ -148,7 +149,10 @@ long aio_ring_take(struct aio_ring *ring, struct io_event *events, long most)
     uint32_t head = ring->known_head;
     count = count < most ? count : most;
     for (long i = 0; i < count; i++) {
-        events[i] = ring->memory->events[head];
+        if (user_copy_all(&events[i], &ring->memory->events[head], sizeof *events) < 0) {
+            count = i > 0 ? i : -EFAULT; /* those that found no room stay */
+            break;
+        }
         head = (head + 1) % ring->entries;
     }
     if (count > 0) {

@@ -9,6 +9,7 @@
 #include "aio_courier.h"
 #include "aio_ferry.h"
 #include "hook.h"
+#include "user_copy.h"
 
 HOOK int io_setup(int limit, aio_context_t *id)
 {
@@ -83,15 +84,15 @@ static int prepare_transfer(struct aio_request *request, const struct iocb *iocb
     if (count > IOV_MAX) {
         return -EINVAL;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (vector[i].iov_len > SSIZE_MAX - length) {
-            return -EINVAL;
-        }
-        length += vector[i].iov_len;
-    }
     int error = aio_request_set_vector(request, vector, count);
     if (error < 0) {
         return error;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (request->vector[i].iov_len > SSIZE_MAX - length) {
+            return -EINVAL;
+        }
+        length += request->vector[i].iov_len;
     }
     aio_request_set_transfer(request, is_write(iocb), length, iocb->aio_offset);
     if (is_write(iocb) && length > 0 && (rw_flags & RWF_APPEND) != 0) {
@@ -216,6 +217,20 @@ static long count_alike(long count, struct iocb **requests, bool of_images)
     return alike;
 }
 
+/* How many, from the first on, are in memory that is there. */
+static long count_readable(long count, struct iocb **requests)
+{
+    struct iocb *request;
+    struct iocb copy;
+    long readable = 0;
+    while (readable < count
+           && user_copy_all(&request, &requests[readable], sizeof request) == 0
+           && user_copy_all(&copy, request, sizeof copy) == 0) {
+        readable++;
+    }
+    return readable;
+}
+
 HOOK int io_submit(aio_context_t id, long count, struct iocb **requests)
 {
     long done = 0;
@@ -228,6 +243,10 @@ HOOK int io_submit(aio_context_t id, long count, struct iocb **requests)
         if (result != -EBADF) {
             return (int) result;
         }
+    }
+    count = count_readable(count, requests);
+    if (count == 0) {
+        return -EFAULT;
     }
     while (done < count) {
         bool of_images = descriptor_is_image((int) requests[done]->aio_fildes);

@@ -2,6 +2,7 @@
 
 #include "linux_aio.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "aio_ferry.h"
 #include "futex.h"
 #include "hook.h"
+#include "user_copy.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define FOREVER INT64_MAX
@@ -97,7 +99,12 @@ static long await_both(struct aio_context *context, const struct wait *wait, lon
         bool in_kernel = bring_answers(context, needs_courier, &sight);
         is_late |= needs_courier && !in_kernel; /* no thread to be had: does not wait */
         aio_context_lock_ring(context);
-        count += aio_ring_take(&context->ring, wait->events + count, wait->most - count);
+        long taken = aio_ring_take(&context->ring, wait->events + count, wait->most - count);
+        if (taken < 0) {
+            aio_context_unlock_ring(context);
+            return count > 0 ? count : taken;
+        }
+        count += taken;
         bool sleeps = count < wait->least && !is_late && atomic_load(&context->ending) == 0;
         if (sleeps && in_kernel) {
             atomic_fetch_add(&context->kernel_sleepers, 1); /* kicked from here on */
@@ -150,6 +157,15 @@ static int await(struct wait *wait)
             aio_context_leave(context);
         }
         return (int) ask_kernel(wait, wait->least, wait->most, wait->events, wait->timeout);
+    }
+    struct timespec timeout;
+    if (wait->timeout != NULL) {
+        if (user_copy_all(&timeout, wait->timeout, sizeof timeout) < 0) {
+            aio_context_leave(context);
+            errno = error;
+            return -EFAULT;
+        }
+        wait->timeout = &timeout;
     }
     atomic_fetch_add_explicit(&context->calls, 1, memory_order_relaxed);
     bool is_tied = atomic_load(&context->engine.queue) != NULL;

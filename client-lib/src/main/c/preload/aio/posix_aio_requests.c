@@ -162,6 +162,8 @@ static int start_courier(void)
     pthread_attr_setstacksize(&attributes, STACK);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV); /* of bad buffers (fault.h) */
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread, &attributes, run_courier, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

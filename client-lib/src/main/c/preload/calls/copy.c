@@ -73,7 +73,10 @@ static int check_copy(const struct copy_end *from, const struct copy_end *to, si
     mode_t in;
     mode_t out;
     int out_flags = 0;
-    int error = copy_mode_of(from, &in);
+    int error = from->error < 0 ? from->error : to->error;
+    if (error == 0) {
+        error = copy_mode_of(from, &in);
+    }
     if (error == 0) {
         error = copy_mode_of(to, &out);
     }

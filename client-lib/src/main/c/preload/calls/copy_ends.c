@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user_copy.h"
+
 /* Few threads copy at a time: they share some buffers. Who finds none, or runs in a signal handler
  * on top of one who has it, takes less from its stack. */
 #define BUFFERS 8
@@ -32,7 +34,11 @@ static void give_buffer_back(struct taken *taken)
 struct copy_end copy_end_of(int fd, off_t *given)
 {
     struct open_file *file = descriptor_is_image(fd) ? descriptor_acquire_image(fd, NULL) : NULL;
-    return (struct copy_end) {fd, file, given, given == NULL ? -1 : *given};
+    struct copy_end end = {fd, file, given, -1, 0};
+    if (given != NULL) {
+        end.error = user_copy_all(&end.offset, given, sizeof end.offset);
+    }
+    return end;
 }
 
 static void release(const struct copy_end *end)
@@ -144,6 +150,9 @@ ssize_t copy_all(copy_step step, struct copy_end *from, struct copy_end *to, siz
 
 int copy_check_end(const struct copy_end *end, bool is_out, int *flags)
 {
+    if (end->error < 0) {
+        return end->error;
+    }
     if (end->file != NULL) {
         *flags = (int) atomic_load(&end->file->state->flags);
         return (is_out ? open_file_is_writable(end->file) : open_file_is_readable(end->file))
@@ -190,11 +199,11 @@ struct taken *copy_enter(struct taken_mark *mark)
 ssize_t copy_finish(enum call call, struct taken *entered, const struct copy_end *from,
                     const struct copy_end *to, ssize_t result)
 {
-    if (from->given != NULL && result > 0) {
-        *from->given = from->offset;
+    if (from->given != NULL && result > 0 && user_copy_all(from->given, &from->offset, sizeof(off_t)) < 0) {
+        result = -EFAULT;
     }
-    if (to->given != NULL && result > 0) {
-        *to->given = to->offset;
+    if (to->given != NULL && result > 0 && user_copy_all(to->given, &to->offset, sizeof(off_t)) < 0) {
+        result = -EFAULT;
     }
     release(from);
     release(to);

@@ -12,6 +12,7 @@ struct copy_end {
     struct open_file *file; /* NULL: what the kernel has */
     off_t *given;           /* the caller's; NULL: the position */
     off_t offset;
+    int error; /* -EFAULT where the caller's cannot be read */
 };
 
 /* With a reference to the image, if it is one: copy_finish gives it back. */
@@ -33,7 +34,7 @@ ssize_t copy_through(struct copy_end *from, struct copy_end *to, char *buffer, s
 /* Steps until count bytes are moved, or one moves less than it was asked for. */
 ssize_t copy_all(copy_step step, struct copy_end *from, struct copy_end *to, size_t count);
 
-/* 0, or -EBADF where it is not open for this. *flags: of F_GETFL. */
+/* 0, or an error: -EBADF where it is not open for this. *flags: of F_GETFL. */
 int copy_check_end(const struct copy_end *end, bool is_out, int *flags);
 
 /* What kind of file it is; an image is a regular one. */

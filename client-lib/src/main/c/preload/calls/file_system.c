@@ -4,6 +4,7 @@
 
 #include "by_path.h"
 #include "image_stat.h"
+#include "user_copy.h"
 
 #define MAGIC 0x72626477 /* "rbdw": of a file system that the kernel does not have */
 #define BLOCK 4096       /* bytes */
@@ -17,33 +18,34 @@ static fsblkcnt_t blocks(const struct stat *status)
                                     : (fsblkcnt_t) (status->st_size + BLOCK - 1) / BLOCK;
 }
 
-static int fill(int error, const struct stat *status, struct statfs *result)
+static int give(int error, const struct stat *status, struct statfs *result)
 {
     if (error < 0) {
         return error;
     }
-    memset(result, 0, sizeof *result);
-    result->f_type = MAGIC;
-    result->f_bsize = BLOCK;
-    result->f_frsize = BLOCK;
-    result->f_blocks = blocks(status);
-    result->f_bfree = result->f_blocks;
-    result->f_bavail = result->f_blocks;
-    result->f_files = 1;
-    result->f_namelen = NAME_MAX;
-    return 0;
+    struct statfs found = {
+        .f_type = MAGIC,
+        .f_bsize = BLOCK,
+        .f_frsize = BLOCK,
+        .f_blocks = blocks(status),
+        .f_bfree = blocks(status),
+        .f_bavail = blocks(status),
+        .f_files = 1,
+        .f_namelen = NAME_MAX,
+    };
+    return user_copy_all(result, &found, sizeof found);
 }
 
 static int of_path(const struct image_path *target, struct statfs *result)
 {
     struct stat status;
-    return fill(image_stat_of_path(target, &status), &status, result);
+    return give(image_stat_of_path(target, &status), &status, result);
 }
 
 static int of_file(struct open_file *file, struct statfs *result)
 {
     struct stat status;
-    return fill(image_stat_of_file(file, &status), &status, result);
+    return give(image_stat_of_file(file, &status), &status, result);
 }
 
 static int as_statvfs(int error, const struct statfs *from, struct statvfs *to)

@@ -4,11 +4,11 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdarg.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "hook.h"
+#include "user_copy.h"
 
 #define SECTOR 512           /* bytes: what an image can be addressed by */
 #define PHYSICAL_BLOCK 4096  /* bytes: what is written without reading first */
@@ -21,20 +21,17 @@
 /* Answers of these types, as the kernel's header gives them. */
 static int give_int(void *argument, int value)
 {
-    memcpy(argument, &value, sizeof value);
-    return 0;
+    return user_copy_all(argument, &value, sizeof value);
 }
 
 static int give_short(void *argument, unsigned short value)
 {
-    memcpy(argument, &value, sizeof value);
-    return 0;
+    return user_copy_all(argument, &value, sizeof value);
 }
 
 static int give_long(void *argument, long value)
 {
-    memcpy(argument, &value, sizeof value);
-    return 0;
+    return user_copy_all(argument, &value, sizeof value);
 }
 
 static int give_size(struct open_file *file, void *argument, int64_t unit)
@@ -47,7 +44,9 @@ static int change_range(struct open_file *file, const void *argument,
                         int (*change)(struct open_file *, off_t, off_t))
 {
     uint64_t range[2]; /* begin and length, bytes */
-    memcpy(range, argument, sizeof range);
+    if (user_copy_all(range, argument, sizeof range) < 0) {
+        return -EFAULT;
+    }
     if (!open_file_is_writable(file)) {
         return -EBADF;
     }
@@ -72,7 +71,9 @@ static int left_to_read(struct open_file *file, void *argument)
 static int set_flag(struct open_file *file, uint32_t flag, const void *argument)
 {
     int on;
-    memcpy(&on, argument, sizeof on);
+    if (user_copy_all(&on, argument, sizeof on) < 0) {
+        return -EFAULT;
+    }
     if (on) {
         atomic_fetch_or(&file->state->flags, flag);
     } else {

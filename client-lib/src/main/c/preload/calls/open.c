@@ -14,9 +14,11 @@ static int opened(enum call call, const struct image_path *target, int flags)
 {
     report_count(call);
     pthread_testcancel();
+    int error = errno;
     held_begin();
     long result = image_open(target, flags);
     held_end();
+    errno = error; /* as a system call that succeeds */
     return (int) as_result(result);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/select.h>
 
 #include "hook.h"
+#include "user_copy.h"
 
 /* The C library's header says that poll only writes to the set, of which half is what it reads. */
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -31,7 +32,11 @@ static bool has_image(const struct pollfd *set, nfds_t count)
         return false; /* who has none pays no look, which the kernel alone may take at a set that is not there */
     }
     for (nfds_t i = 0; i < count; i++) {
-        if (descriptor_is_image(set[i].fd)) {
+        int fd;
+        if (user_copy_all(&fd, &set[i].fd, sizeof fd) < 0) {
+            return false; /* the kernel says so, too */
+        }
+        if (descriptor_is_image(fd)) {
             return true;
         }
     }
@@ -167,24 +172,31 @@ static int countable(int count)
     return count < FD_SETSIZE ? count : FD_SETSIZE;
 }
 
-/* One look at each number that is set. */
+/* How much of a set the caller has, as the kernel sees it: whole words up to count. */
+static size_t bytes_of(int count)
+{
+    return ((size_t) count + 8 * sizeof(fd_mask) - 1) / (8 * sizeof(fd_mask)) * sizeof(fd_mask);
+}
+
+/* One look at each number that is set. Not where a set cannot be read: the kernel says so. */
 static bool selects_image(int count, fd_set *const sets[3])
 {
     int end = countable(count) < descriptors_end() ? countable(count) : descriptors_end();
+    fd_set copies[3];
+    for (int i = 0; i < 3 && end > 0; i++) {
+        FD_ZERO(&copies[i]);
+        if (sets[i] != NULL && user_copy_all(&copies[i], sets[i], bytes_of(countable(count))) < 0) {
+            return false;
+        }
+    }
     for (int fd = 0; fd < end; fd++) {
         for (int i = 0; i < 3 && descriptor_is_image(fd); i++) {
-            if (sets[i] != NULL && FD_ISSET(fd, sets[i])) {
+            if (FD_ISSET(fd, &copies[i])) {
                 return true;
             }
         }
     }
     return false;
-}
-
-/* How much of a set the caller has, as the kernel sees it: whole words up to count. */
-static size_t bytes_of(int count)
-{
-    return ((size_t) count + 8 * sizeof(fd_mask) - 1) / (8 * sizeof(fd_mask)) * sizeof(fd_mask);
 }
 
 /* An image is always ready to read and to write, and never exceptional. */

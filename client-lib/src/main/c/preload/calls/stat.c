@@ -7,6 +7,7 @@
 #include "hook.h"
 #include "image_stat.h"
 #include "memory.h"
+#include "user_copy.h"
 #include "working_directory.h"
 
 /* The stand-in for /rbdw has no links left: few other directories have none. Nor has an image's descriptor that
@@ -78,11 +79,18 @@ static enum call counted_as(const struct stat_call *call)
                                                         : CALL_stat;
 }
 
+/* To the program, unless there was an error. */
+static int give_status(int error, const struct stat *found, struct stat *status)
+{
+    return error < 0 ? error : user_copy_all(status, found, sizeof *found);
+}
+
 static int of_path(const struct stat_call *call, const struct image_path *target,
                    struct stat *status)
 {
+    struct stat found;
     report_count(counted_as(call));
-    return (int) as_result(image_stat_of_path(target, status));
+    return (int) as_result(give_status(image_stat_of_path(target, &found), &found, status));
 }
 
 static int stat_path(const struct stat_call *call, const char *path, struct stat *status)
@@ -119,7 +127,9 @@ static bool is_in_directory(const char *path, int flags)
 
 static int stat_image(struct open_file *file, struct stat *status)
 {
-    return (int) leave(file, CALL_fstat, image_stat_of_file(file, status));
+    struct stat found;
+    int error = image_stat_of_file(file, &found);
+    return (int) leave(file, CALL_fstat, give_status(error, &found, status));
 }
 
 static int stat_at(const struct stat_call *call, const char *path, struct stat *status)
@@ -236,10 +246,11 @@ static int statx_of(long error, const struct stat *status, struct timespec creat
     if (error < 0) {
         return (int) as_result(error);
     }
-    to_statx(status, result);
-    result->stx_mask |= STATX_BTIME;
-    result->stx_btime = timestamp(created);
-    return 0;
+    struct statx found;
+    to_statx(status, &found);
+    found.stx_mask |= STATX_BTIME;
+    found.stx_btime = timestamp(created);
+    return (int) as_result(user_copy_all(result, &found, sizeof found));
 }
 
 HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct statx *result)

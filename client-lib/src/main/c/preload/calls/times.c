@@ -9,6 +9,7 @@
 #include "image.h"
 #include "image_open.h"
 #include "image_stat.h"
+#include "user_copy.h"
 
 #define NANOSECONDS 1000000000 /* of a second */
 #define MICROSECONDS 1000000   /* of a second */
@@ -54,6 +55,14 @@ static int choose(const struct timespec *times, struct new_times *chosen)
     return 0;
 }
 
+/* What the program gives; NULL: now. false where it cannot be read. */
+static bool take_times(const struct timespec *given, struct timespec taken[2],
+                       const struct timespec **times)
+{
+    *times = given == NULL ? NULL : taken;
+    return given == NULL || user_copy_all(taken, given, 2 * sizeof *taken) == 0;
+}
+
 static bool asks_for_nothing(const struct timespec *times)
 {
     return times != NULL && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT;
@@ -72,10 +81,15 @@ static int set_on_partition(const char *path, const struct new_times *times)
     return error;
 }
 
-static int set_on_path(const struct image_path *target, const struct timespec *times)
+static int set_on_path(const struct image_path *target, const struct timespec *given)
 {
     struct stat status;
     struct new_times chosen;
+    struct timespec taken[2];
+    const struct timespec *times;
+    if (!take_times(given, taken, &times)) {
+        return -EFAULT;
+    }
     if (asks_for_nothing(times)) {
         return 0; /* and whether there is such a file, the kernel does not ask */
     }
@@ -95,10 +109,15 @@ static int set_on_path(const struct image_path *target, const struct timespec *t
     return error;
 }
 
-static int set_on_file(struct open_file *file, const struct timespec *times)
+static int set_on_file(struct open_file *file, const struct timespec *given)
 {
     struct new_times chosen;
     rbdw_file *image;
+    struct timespec taken[2];
+    const struct timespec *times;
+    if (!take_times(given, taken, &times)) {
+        return -EFAULT;
+    }
     if (asks_for_nothing(times)) {
         return 0;
     }
@@ -109,24 +128,38 @@ static int set_on_file(struct open_file *file, const struct timespec *times)
     return error < 0 ? error : image_set_times_file(image, chosen.accessed, chosen.modified);
 }
 
+/* No program has anything there: as given to what copies it, it is EFAULT. */
+#define NOT_READABLE ((const struct timespec *) 1)
+
 /* The same times as timespecs, or NULL. What is out of range stays so. */
-static const struct timespec *from_timevals(const struct timeval *times, struct timespec *converted)
+static const struct timespec *from_timevals(const struct timeval *given, struct timespec *converted)
 {
-    for (int i = 0; times != NULL && i < 2; i++) {
+    struct timeval times[2];
+    if (given == NULL) {
+        return NULL;
+    }
+    if (user_copy_all(times, given, sizeof times) < 0) {
+        return NOT_READABLE;
+    }
+    for (int i = 0; i < 2; i++) {
         bool is_in_range = times[i].tv_usec >= 0 && times[i].tv_usec < MICROSECONDS;
         converted[i].tv_sec = times[i].tv_sec;
         converted[i].tv_nsec = is_in_range ? times[i].tv_usec * 1000 : -1;
     }
-    return times == NULL ? NULL : converted;
+    return converted;
 }
 
-static const struct timespec *from_utimbuf(const struct utimbuf *times, struct timespec *converted)
+static const struct timespec *from_utimbuf(const struct utimbuf *given, struct timespec *converted)
 {
-    if (times == NULL) {
+    struct utimbuf times;
+    if (given == NULL) {
         return NULL;
     }
-    converted[0] = (struct timespec) {.tv_sec = times->actime};
-    converted[1] = (struct timespec) {.tv_sec = times->modtime};
+    if (user_copy_all(&times, given, sizeof times) < 0) {
+        return NOT_READABLE;
+    }
+    converted[0] = (struct timespec) {.tv_sec = times.actime};
+    converted[1] = (struct timespec) {.tv_sec = times.modtime};
     return converted;
 }
 

@@ -12,6 +12,7 @@
 #include "image.h"
 #include "real.h"
 #include "session.h"
+#include "user_copy.h"
 
 /* The kernel drops a process's record locks on a file when the process closes any descriptor of it. So
  * once there may be some, no descriptor of a lock file is closed but with the program's own. */
@@ -179,11 +180,15 @@ static int on_lock_file(struct open_file *file, int command, struct flock *lock)
     return error;
 }
 
-int lock_records(struct open_file *file, int command, struct flock *lock)
+int lock_records(struct open_file *file, int command, struct flock *wanted)
 {
+    struct flock lock;
     struct flock in_image;
-    int error = to_image(file, lock, &in_image);
-    if (error == 0 && !may_lock(file, command, lock->l_type)) {
+    int error = user_copy_all(&lock, wanted, sizeof lock);
+    if (error == 0) {
+        error = to_image(file, &lock, &in_image);
+    }
+    if (error == 0 && !may_lock(file, command, lock.l_type)) {
         error = -EBADF;
     }
     if (error == 0) {
@@ -194,11 +199,12 @@ int lock_records(struct open_file *file, int command, struct flock *lock)
     }
     if (command == F_GETLK || command == F_OFD_GETLK) {
         if (in_image.l_type == F_UNLCK) {
-            lock->l_type = F_UNLCK;
+            lock.l_type = F_UNLCK;
         } else {
-            *lock = in_image;
-            lock->l_start -= file->state->base;
+            lock = in_image;
+            lock.l_start -= file->state->base;
         }
+        return user_copy_all(wanted, &lock, sizeof lock);
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "aio_engine.h"
 #include "descriptor.h"
 #include "descriptors.h"
+#include "fault.h"
 #include "held.h"
 #include "image.h"
 #include "image_open.h"
@@ -21,6 +22,7 @@ static _Atomic uint32_t next_look;
 
 struct open_file *open_file_new(struct open_state *state, rbdw_file *image)
 {
+    fault_watch();
     uint32_t first = atomic_load_explicit(&next_look, memory_order_relaxed);
     for (uint32_t i = 0; i < MAX_OPEN_FILES; i++) {
         struct open_file *file = &pool[(first + i) % MAX_OPEN_FILES];

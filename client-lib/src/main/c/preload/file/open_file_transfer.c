@@ -7,6 +7,10 @@
 #include <limits.h>
 
 #include "taken.h"
+#include "user_copy.h"
+
+/* Of the largest address space that a Linux has today: 57 bits on x86-64, without the upper half. */
+#define USER_MEMORY_END ((UINT64_C(1) << 56) - 4096)
 
 /* Fewer than count bytes to the end: of a partition it is fixed, of an image the broker knows it. */
 static ssize_t within_partition(const struct open_file *file, size_t count, off_t offset)
@@ -84,10 +88,19 @@ static int begin(struct open_file *file, struct transfer *transfer, const struct
     }
     size_t length = 0;
     for (int i = 0; i < count; i++) {
-        if (vector[i].iov_len > SSIZE_MAX - length) {
+        struct iovec part;
+        int error = user_copy_all(&part, &vector[i], sizeof part);
+        if (error < 0) {
+            return error;
+        }
+        if (part.iov_len > SSIZE_MAX - length) {
             return -EINVAL;
         }
-        length += vector[i].iov_len;
+        uintptr_t begins = (uintptr_t) part.iov_base;
+        if (begins > USER_MEMORY_END || part.iov_len > USER_MEMORY_END - begins) {
+            return -EFAULT; /* of the kernel, which looks at all before it moves anything */
+        }
+        length += part.iov_len;
     }
     *transfer = (struct transfer) {
         .vector = vector,

@@ -1,5 +1,6 @@
 #include "read_ahead.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,6 +9,7 @@
 #include "futex.h"
 #include "image.h"
 #include "taken.h"
+#include "user_copy.h"
 
 #define LEAST_STREAK 3
 #define MOST_STREAK 96
@@ -174,7 +176,11 @@ static int64_t read_taken(struct read_ahead *ahead, rbdw_file *image, void *buff
         }
         given = filled < (int64_t) count ? (size_t) filled : count;
     }
-    memcpy(buffer, kept->bytes + (offset - kept->start), given);
+    size_t copied = user_copy(buffer, kept->bytes + (offset - kept->start), given);
+    if (copied < given) {
+        ahead->next = -1;
+        return copied == 0 ? -EFAULT : (int64_t) copied;
+    }
     kept->used = offset + (int64_t) given;
     ahead->next = kept->used;
     return (int64_t) given;

@@ -154,11 +154,12 @@ public final class CephCluster {
 
     private static String run(List<String> words) throws IOException, InterruptedException {
         Path output = Files.createTempFile("rbdw-run-", ".out");
+        Path errors = Files.createTempFile("rbdw-run-", ".err"); // warnings are no part of the answer
         try {
             Process process =
                     new ProcessBuilder(words)
-                            .redirectErrorStream(true)
                             .redirectOutput(output.toFile())
+                            .redirectError(errors.toFile())
                             .start();
             if (!process.waitFor(120, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
@@ -166,11 +167,16 @@ public final class CephCluster {
             }
             String text = Files.readString(output, StandardCharsets.UTF_8);
             if (process.exitValue() != 0) {
-                throw new IOException(String.join(" ", words) + " failed: " + text);
+                throw new IOException(
+                        String.join(" ", words)
+                                + " failed: "
+                                + text
+                                + Files.readString(errors, StandardCharsets.UTF_8));
             }
             return text;
         } finally {
             Files.delete(output);
+            Files.delete(errors);
         }
     }
 }
