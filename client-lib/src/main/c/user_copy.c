@@ -5,7 +5,10 @@
 #if defined(__x86_64__)
 
 /* By itself: its labels must be there once. */
-__attribute__((noinline, noclone)) size_t user_copy(void *to, const void *from, size_t count)
+#if __has_attribute(noclone)
+__attribute__((noclone))
+#endif
+__attribute__((noinline)) size_t user_copy(void *to, const void *from, size_t count)
 {
     size_t left = count;
     __asm__ volatile(".globl user_copy_at\n\t"

@@ -129,6 +129,8 @@ static const struct call {
     {"aio_cancel64", "ifN", 0}, {"aio_suspend", "iL1N", 0}, {"aio_suspend64", "iL1N", 0},
     {"lio_listio", "ixL1N", 0}, {"lio_listio64", "ixL1N", 0},
     {"_exit", "v5", 0}, {"_Exit", "v5", 0}, {"daemon", "", 0}, /* no pointers; and its result comes to another process */
+    {"sigaction", "i5bb", 0}, {"__sigaction", "i5bb", 0}, {"signal", "p5N", 0}, {"bsd_signal", "p5N", 0},
+    {"ssignal", "p5N", 0}, {"sysv_signal", "p5N", 0}, {"__sysv_signal", "p5N", 0},
     {"longjmp", "", 0}, {"_longjmp", "", 0}, {"siglongjmp", "", 0}, {"__longjmp_chk", "", 0}, /* do not return, nor fail */
 
     {"syscall", "lfbl", SYS_read + 1}, {"syscall", "lfbl", SYS_write + 1}, {"syscall", "lfblx", SYS_pread64 + 1},
