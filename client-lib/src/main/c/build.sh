@@ -46,6 +46,12 @@ tests)
     for source in "$module"/src/test/c/preload/*.c; do
         compile -o "$output/$(basename "$source" .c)" "$source"
     done
+    # where there is a compiler for it
+    if command -v "${CXX:-c++}" >/dev/null; then
+        for source in "$module"/src/test/c/preload/*.cc; do
+            "${CXX:-c++}" -O2 -g -Wall -Wextra -Werror -pthread -o "$output/$(basename "$source" .cc)" "$source"
+        done
+    fi
     compile -DPRELOADED -o "$output/history" "$module/src/test/c/rbdw_history.c"
     compile -o "$output/preload_model" "$module"/src/test/c/preload_model/*.c
     compile -o "$output/power_recorder" "$module"/src/test/c/power_recorder/*.c

@@ -154,7 +154,8 @@ public final class CephCluster {
 
     private static String run(List<String> words) throws IOException, InterruptedException {
         Path output = Files.createTempFile("rbdw-run-", ".out");
-        Path errors = Files.createTempFile("rbdw-run-", ".err"); // warnings are no part of the answer
+        Path errors =
+                Files.createTempFile("rbdw-run-", ".err"); // warnings are no part of the answer
         try {
             Process process =
                     new ProcessBuilder(words)

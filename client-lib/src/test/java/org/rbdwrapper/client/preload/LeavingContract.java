@@ -41,4 +41,14 @@ abstract class LeavingContract extends PreloadFixture {
         assertEquals("left " + TIMES + " calls\n", output);
         remove(path);
     }
+
+    @Test
+    void shouldLoseNothingWhereHandlersThrowExceptions() throws Exception {
+        requires("c++");
+        String path = image("left-by-exception", 8 * MIB);
+        assertEquals(
+                "left by exceptions\n",
+                run(Map.of(), "leave_by_exception", path, TIMES).expectSuccess().text());
+        remove(path);
+    }
 }
