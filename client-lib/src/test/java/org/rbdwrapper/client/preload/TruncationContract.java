@@ -79,9 +79,9 @@ abstract class TruncationContract extends PreloadFixture {
         "qemu-img, qemu-img convert -f raw -O raw $SPARSE $F",
         "qemu-img, qemu-img convert -t none -m 4 -W -f raw -O raw $SPARSE $F",
         "qemu-img, qemu-img create -q -f raw $F 5M",
-        "e2image, test -f $TMP_DIR/fs || mkfs.ext4 -q -F $TMP_DIR/fs 4M && e2image -ra $TMP_DIR/fs"
-                + " $F",
-        "partclone.ext4, test -f $TMP_DIR/fs || mkfs.ext4 -q -F $TMP_DIR/fs 4M"
+        "e2image, test -f $TMP_DIR/fs || mkfs.ext4 -q -F $TMP_DIR/fs 4M > $TMP_DIR/o && e2image -ra"
+                + " $TMP_DIR/fs $F",
+        "partclone.ext4, test -f $TMP_DIR/fs || mkfs.ext4 -q -F $TMP_DIR/fs 4M > $TMP_DIR/o"
                 + " && partclone.ext4 -q -L /dev/null -b -s $TMP_DIR/fs -o $F -O",
         "ddrescue, ddrescue -f -S -q $SPARSE $F",
         "nbdcopy, nbdcopy $SPARSE $F",
