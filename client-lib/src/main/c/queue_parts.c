@@ -163,7 +163,7 @@ static void start_waiting(struct queue *queue)
             }
             request->submitted += part.length;
             request->in_flight += part.length > 0;
-            submitted = true;
+            submitted |= part.length > 0;
         } else {
             queue_line_take(&queue->waiting);
             if (request->in_flight == 0) {

@@ -15,8 +15,8 @@
 #include "system_call.h"
 #include "user_copy.h"
 
-/* What the program has set. Written under the lock; a handler reads it whole: it may interrupt a writer on no
- * thread, for writers are held, but run beside one. */
+/* What the program has set. Writers take turns by the counter. A handler may run while another thread writes, and
+ * waits for it; a writer has both signals blocked, so that no handler interrupts it. */
 struct wish {
     _Atomic uint32_t changes; /* odd while it is written */
     struct sigaction action;
@@ -47,9 +47,12 @@ static struct sigaction read_wish(struct wish *wish)
 
 static void write_wish(struct wish *wish, const struct sigaction *action)
 {
-    atomic_fetch_add(&wish->changes, 1);
+    uint32_t before = atomic_load(&wish->changes);
+    while (before % 2 != 0 || !atomic_compare_exchange_weak(&wish->changes, &before, before + 1)) {
+        before = atomic_load(&wish->changes);
+    }
     memcpy(&wish->action, action, sizeof *action);
-    atomic_fetch_add(&wish->changes, 1);
+    atomic_store(&wish->changes, before + 2);
 }
 
 /* True where it was a copy, which ends there. */
@@ -132,6 +135,25 @@ static void watch_fork(void)
     pthread_atfork(NULL, NULL, after_fork);
 }
 
+/* A stretch does not block these two. */
+static void begin_change(sigset_t *mask)
+{
+    sigset_t both;
+    held_begin();
+    sigemptyset(&both);
+    sigaddset(&both, SIGSEGV);
+    sigaddset(&both, SIGBUS);
+    pthread_sigmask(SIG_BLOCK, &both, mask);
+    pthread_mutex_lock(&lock);
+}
+
+static void end_change(const sigset_t *mask)
+{
+    pthread_mutex_unlock(&lock);
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
+    held_end();
+}
+
 /* Under the lock. */
 static void take(int signal)
 {
@@ -150,15 +172,14 @@ void fault_watch(void)
     }
     int error = errno;
     pthread_once(&fork_is_watched, watch_fork);
-    held_begin();
-    pthread_mutex_lock(&lock);
+    sigset_t mask;
+    begin_change(&mask);
     if (!atomic_load(&is_watched)) {
         take(SIGSEGV);
         take(SIGBUS);
         atomic_store(&is_watched, true);
     }
-    pthread_mutex_unlock(&lock);
-    held_end();
+    end_change(&mask);
     errno = error;
 }
 
@@ -172,8 +193,8 @@ int fault_set_action(int signal, const struct sigaction *action, struct sigactio
 {
     struct wish *wish = wish_of(signal);
     int error = 0;
-    held_begin();
-    pthread_mutex_lock(&lock);
+    sigset_t mask;
+    begin_change(&mask);
     struct sigaction was = read_wish(wish);
     if (action != NULL) {
         struct sigaction wanted = *action;
@@ -181,8 +202,7 @@ int fault_set_action(int signal, const struct sigaction *action, struct sigactio
         write_wish(wish, &wanted);
         error = REAL(sigaction)(signal, &ours, NULL) < 0 ? -errno : 0;
     }
-    pthread_mutex_unlock(&lock);
-    held_end();
+    end_change(&mask);
     if (error == 0 && before != NULL) {
         *before = was;
     }

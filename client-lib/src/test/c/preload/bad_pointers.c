@@ -433,6 +433,10 @@ int main(int count, char **arguments)
     path = arguments[1];
     setrlimit(RLIMIT_CORE, &none);
     prepare();
+    TRY("stat before any open", stat(path, hidden(nowhere)));
+    TRY("statx before any open", statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, hidden(nowhere)));
+    TRY("statfs before any open", statfs(path, hidden(nowhere)));
+    TRY("utimensat before any open", utimensat(AT_FDCWD, path, hidden(nowhere), 0));
     struct sigaction before = {.sa_handler = jump};
     TRY("set before the open", sigaction(SIGSEGV, &before, NULL) < 0       ? -1
                                : (fd = open(path, O_RDWR)) < 0             ? -1

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "by_path.h"
+#include "fault.h"
 #include "image_stat.h"
 #include "user_copy.h"
 
@@ -33,6 +34,7 @@ static int give(int error, const struct stat *status, struct statfs *result)
         .f_files = 1,
         .f_namelen = NAME_MAX,
     };
+    fault_watch(); /* none may be open yet */
     return user_copy_all(result, &found, sizeof found);
 }
 

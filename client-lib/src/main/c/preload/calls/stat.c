@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "hook.h"
 #include "image_stat.h"
 #include "memory.h"
@@ -82,6 +83,7 @@ static enum call counted_as(const struct stat_call *call)
 /* To the program, unless there was an error. */
 static int give_status(int error, const struct stat *found, struct stat *status)
 {
+    fault_watch(); /* none may be open yet */
     return error < 0 ? error : user_copy_all(status, found, sizeof *found);
 }
 
@@ -250,6 +252,7 @@ static int statx_of(long error, const struct stat *status, struct timespec creat
     to_statx(status, &found);
     found.stx_mask |= STATX_BTIME;
     found.stx_btime = timestamp(created);
+    fault_watch();
     return (int) as_result(user_copy_all(result, &found, sizeof found));
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "by_path.h"
+#include "fault.h"
 #include "image.h"
 #include "image_open.h"
 #include "image_stat.h"
@@ -59,6 +60,7 @@ static int choose(const struct timespec *times, struct new_times *chosen)
 static bool take_times(const struct timespec *given, struct timespec taken[2],
                        const struct timespec **times)
 {
+    fault_watch(); /* none may be open yet */
     *times = given == NULL ? NULL : taken;
     return given == NULL || user_copy_all(taken, given, 2 * sizeof *taken) == 0;
 }
@@ -138,6 +140,7 @@ static const struct timespec *from_timevals(const struct timeval *given, struct 
     if (given == NULL) {
         return NULL;
     }
+    fault_watch();
     if (user_copy_all(times, given, sizeof times) < 0) {
         return NOT_READABLE;
     }
@@ -155,6 +158,7 @@ static const struct timespec *from_utimbuf(const struct utimbuf *given, struct t
     if (given == NULL) {
         return NULL;
     }
+    fault_watch();
     if (user_copy_all(&times, given, sizeof times) < 0) {
         return NOT_READABLE;
     }
