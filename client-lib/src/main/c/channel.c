@@ -15,6 +15,7 @@
 #define SPIN_TRY_EVERY 64
 #define SPIN_LOOKS 32               /* between two looks at the clock */
 #define SPIN_INTERRUPTED_NS 1000000 /* between two looks at the clock: somebody else ran here */
+#define SPIN_AVERAGED 8             /* waits, and so at most one of so many is measured */
 
 void channel_init(struct channel *channel, char *bytes, const struct segment_geometry *geometry,
                   bool may_spin)
@@ -26,7 +27,7 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
         .mask = geometry->depth - 1,
         .depth = geometry->depth,
         .arena_length = geometry->arena_length,
-        .spin = {.is_wanted = may_spin, .short_ns = SPIN_SHORT_NS},
+        .spin = {.is_wanted = may_spin, .short_ns = SPIN_SHORT_NS, .measure_every = 1},
     };
     channel_split(channel, 0, false);
 }
@@ -40,8 +41,11 @@ void channel_split(struct channel *channel, uint64_t length, bool is_write)
     } else if (!is_write) {
         pieces = length > arena / 2 ? 2 : CHANNEL_MAX_PIECES;
     }
-    channel->pieces = pieces < channel->depth ? pieces : channel->depth;
-    channel->piece_length = arena / channel->pieces;
+    pieces = pieces < channel->depth ? pieces : channel->depth;
+    if (channel->pieces != pieces) {
+        channel->pieces = pieces;
+        channel->piece_length = arena / pieces;
+    }
 }
 
 int channel_free_piece(const struct channel *channel)
@@ -224,17 +228,28 @@ bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, 
 void channel_learn(struct channel *channel, int64_t began_ns, bool is_seen)
 {
     struct spin *spin = &channel->spin;
+    int64_t waits = 1; /* that this one stands for */
+    if (is_seen) {
+        waits = ++spin->unmeasured;
+        if (waits < spin->measure_every) {
+            return;
+        }
+        spin->unmeasured = 0;
+    }
     int64_t took = futex_now_ns() - began_ns;
     if (is_seen && took <= SPIN_SHORT_NS) {
         int64_t wanted = 2 * (spin->short_ns > took ? spin->short_ns : took);
         spin->short_ns = wanted < SPIN_SHORT_NS ? wanted : SPIN_SHORT_NS;
+        spin->measure_every =
+            spin->measure_every < SPIN_AVERAGED ? 2 * spin->measure_every : SPIN_AVERAGED;
     } else {
         spin->short_ns /= 2;
+        spin->measure_every = 1;
     }
     if (took > 4 * SPIN_LONG_NS) {
         took = 4 * SPIN_LONG_NS; /* one that was held up says little of the next */
     }
-    spin->expected_ns += (took - spin->expected_ns) / 8;
+    spin->expected_ns += (took - spin->expected_ns) * waits / SPIN_AVERAGED;
 }
 
 /* False where the broker is gone. */

@@ -409,12 +409,9 @@ ssize_t rbdw_pread(struct rbdw_file *file, void *buffer, size_t count, off_t off
     if (is_decided(file, "read", buffer, count, offset, &result)) {
         return result;
     }
-    struct operation operation = {
-        .op = SBE(ioOp_READ),
-        .position = offset,
-        .length = clamp(offset, count),
-        .read_into = buffer,
-    };
+    struct operation operation;
+    io_init(&operation, SBE(ioOp_READ), offset, clamp(offset, count));
+    operation.read_into = buffer;
     return (ssize_t) file_perform(file, &operation);
 }
 
@@ -424,18 +421,16 @@ ssize_t rbdw_pwrite(struct rbdw_file *file, const void *buffer, size_t count, of
     if (is_decided(file, "write", buffer, count, offset, &result)) {
         return result;
     }
-    struct operation operation = {
-        .op = SBE(ioOp_WRITE),
-        .position = offset,
-        .length = clamp(offset, count),
-        .write_from = buffer,
-    };
+    struct operation operation;
+    io_init(&operation, SBE(ioOp_WRITE), offset, clamp(offset, count));
+    operation.write_from = buffer;
     return (ssize_t) file_perform(file, &operation);
 }
 
 int rbdw_flush(struct rbdw_file *file)
 {
-    struct operation operation = {.op = SBE(ioOp_FLUSH)};
+    struct operation operation;
+    io_init(&operation, SBE(ioOp_FLUSH), 0, 0);
     return (int) file_perform(file, &operation);
 }
 
@@ -446,11 +441,8 @@ static int perform_on_range(struct rbdw_file *file, int op, const char *what, of
     if (error < 0 || length == 0) {
         return error;
     }
-    struct operation operation = {
-        .op = op,
-        .position = offset,
-        .length = clamp(offset, (uint64_t) length),
-    };
+    struct operation operation;
+    io_init(&operation, op, offset, clamp(offset, (uint64_t) length));
     return (int) file_perform(file, &operation);
 }
 

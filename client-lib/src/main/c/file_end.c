@@ -27,12 +27,9 @@ static void begin_end(struct rbdw_file *file, int64_t begin, int64_t length)
 
 static int change_end(struct rbdw_file *file, int op, int64_t begin, int64_t length, int64_t end)
 {
-    struct operation operation = {
-        .op = op,
-        .position = begin + end,
-        .length = (uint64_t) length,
-        .begin = begin,
-    };
+    struct operation operation;
+    io_init(&operation, op, begin + end, (uint64_t) length);
+    operation.begin = begin;
     return (int) file_perform(file, &operation);
 }
 

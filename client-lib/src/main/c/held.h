@@ -10,7 +10,10 @@
 void held_begin(void);
 void held_end(void);
 
-/* The thread is not cancelled in between; a part of what a stretch is, and nests with them. No system call. */
+/* Of taken.c alone, as long as a thread has something: its cancellation waits for a cancellation point, whatever type
+ * it is of; or it waits for the end, too. Not counted; no system call. */
+void held_begin_deferred(void);
+void held_end_deferred(void);
 void held_begin_uncancelled(void);
 void held_end_uncancelled(void);
 

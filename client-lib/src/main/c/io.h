@@ -4,6 +4,7 @@
 #define RBDW_IO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "session.h"
@@ -35,6 +36,17 @@ struct operation {
     struct span again[2 * CHANNEL_MAX_PIECES];
     uint32_t again_count;
 };
+
+/* What it is; the rest is io_begin's, and for the caller to add. */
+static inline void io_init(struct operation *operation, int op, int64_t position, uint64_t length)
+{
+    operation->op = op;
+    operation->position = position;
+    operation->length = length;
+    operation->begin = 0;
+    operation->read_into = NULL;
+    operation->write_from = NULL;
+}
 
 void io_begin(struct operation *operation);
 

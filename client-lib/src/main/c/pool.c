@@ -38,8 +38,10 @@ static struct channel *lease_any(struct channel_pool *pool, uint32_t first,
                                  struct session *session, uint32_t token, bool *any_abandoned)
 {
     *any_abandoned = false;
+    uint32_t at = first < pool->count ? first : first % pool->count;
     for (uint32_t i = 0; i < pool->count; i++) {
-        struct channel *channel = &pool->channels[(first + i) % pool->count];
+        struct channel *channel = &pool->channels[at];
+        at = at + 1 < pool->count ? at + 1 : 0;
         uint32_t leased = atomic_load_explicit(&channel->leased, memory_order_relaxed);
         if (leased == 0 && atomic_compare_exchange_strong(&channel->leased, &leased, token)) {
             return channel;
@@ -93,7 +95,7 @@ static struct channel *wait_for_one(struct channel_pool *pool, uint32_t first,
     bool any_abandoned;
     int64_t since = futex_now_ns();
     struct taken unnoted = {.of = pool};
-    struct taken *noted = taken_push(NULL, TAKEN_OTHER, stop_waiting, pool);
+    struct taken *noted = taken_push(NULL, TAKEN_TRANSFER, stop_waiting, pool);
     struct taken *waits = noted != NULL ? noted : &unnoted;
     atomic_fetch_add(&pool->waiting, 1);
     waits->from = 1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "held.h"
 
 #define LOOK_EVERY_NS INT64_C(50000000)
 #define LEAST_SAMPLE_NS INT64_C(40000000) /* the kernel counts in units of 10 ms */
@@ -117,7 +118,9 @@ bool spare_cores_left(int64_t now_ns)
     int64_t next = atomic_load_explicit(&next_look_ns, memory_order_relaxed);
     if (now_ns >= next
         && atomic_compare_exchange_strong(&next_look_ns, &next, now_ns + LOOK_EVERY_NS)) {
+        held_begin(); /* it has cancellation points; and the descriptor is nobody's until it is kept */
         take_sample(now_ns);
+        held_end();
     }
     return atomic_load_explicit(&left, memory_order_relaxed);
 }

@@ -25,6 +25,7 @@ struct stack {
 struct notes {
     uint32_t count;
     uint32_t number; /* of the thread */
+    uint32_t uncancelled_from; /* the first note, from 1 on, for which cancellation is disabled; 0: none */
     uint64_t pushes;
     struct stack stack;
     struct taken taken[MAX_NOTES];
@@ -67,8 +68,13 @@ static void trim(uint32_t count)
     atomic_signal_fence(memory_order_seq_cst);
     notes->count = count;
     atomic_signal_fence(memory_order_seq_cst);
-    if (count == 0) {
+    /* a handler may have done this, or may leave us here: then the next call does */
+    if (__builtin_expect(notes->uncancelled_from > count, false)) {
+        notes->uncancelled_from = 0;
         held_end_uncancelled();
+    }
+    if (count == 0) {
+        held_end_deferred();
     }
 }
 
@@ -246,6 +252,11 @@ static void give_back_below(const struct taken_mark *mark)
     }
 }
 
+static bool has_no_point(enum taken_kind kind)
+{
+    return kind == TAKEN_TRANSFER || kind == TAKEN_CHANNEL;
+}
+
 struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
                          void (*give_back)(struct taken *taken), void *of)
 {
@@ -261,9 +272,6 @@ struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
             return NULL;
         }
     }
-    if (notes->count == 0) {
-        held_begin_uncancelled();
-    }
     /* a handler on top of us uses what lies above the count, and leaves it as it was */
     uint32_t index = notes->count;
     struct taken *taken = &notes->taken[index];
@@ -271,6 +279,13 @@ struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
     atomic_signal_fence(memory_order_seq_cst);
     notes->count = index + 1;
     atomic_signal_fence(memory_order_seq_cst);
+    if (index == 0) {
+        held_begin_deferred();
+    }
+    if (!has_no_point(kind) && (notes->uncancelled_from == 0 || notes->uncancelled_from > index)) {
+        notes->uncancelled_from = index + 1;
+        held_begin_uncancelled();
+    }
     taken->token = notes->number << INDEX_BITS | (index + 1);
     taken->kind = kind;
     taken->of = of;

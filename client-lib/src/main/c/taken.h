@@ -1,6 +1,6 @@
 /* What a thread has taken in a call, and would leave behind if it left the call midway: a signal handler that
  * has interrupted it may jump away, throw an exception or end the thread. As long as there is something, the
- * thread is not cancelled.
+ * thread is not cancelled (see enum taken_kind).
  *
  *     push     the thread's notes: what, how to give it back, and a mark in the frame of the call
  *     take it  in a way that give_back can tell whether this was done: the notes come first
@@ -40,7 +40,14 @@ struct taken {
     int64_t to;
 };
 
-enum taken_kind { TAKEN_OTHER, TAKEN_CHANNEL, TAKEN_FOLLOWING };
+/* Of a call without a cancellation point in it, but in stretches of held.h, it is enough that the thread's
+ * cancellation waits for such a point: to disable it costs more than all the rest of a note. */
+enum taken_kind {
+    TAKEN_OTHER,
+    TAKEN_TRANSFER, /* of such a call */
+    TAKEN_CHANNEL,  /* of such a call */
+    TAKEN_FOLLOWING,
+};
 
 /* NULL where the thread has too much, or there is no memory. also, from and to are 0. */
 struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,

@@ -33,7 +33,7 @@ static void give_buffer_back(struct taken *taken)
 
 struct copy_end copy_end_of(int fd, off_t *given)
 {
-    struct open_file *file = descriptor_is_image(fd) ? descriptor_acquire_image(fd, NULL) : NULL;
+    struct open_file *file = descriptor_is_image(fd) ? descriptor_acquire_image(fd, NULL, TAKEN_OTHER) : NULL;
     struct copy_end end = {fd, file, given, -1, 0};
     if (given != NULL) {
         end.error = user_copy_all(&end.offset, given, sizeof end.offset);

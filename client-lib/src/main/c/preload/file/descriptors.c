@@ -30,9 +30,9 @@ static void raise_end(int fd)
     }
 }
 
-static struct open_file *acquire(int fd, struct taken_mark *mark)
+static struct open_file *acquire(int fd, struct taken_mark *mark, enum taken_kind kind)
 {
-    struct taken *taken = open_file_note(mark);
+    struct taken *taken = open_file_note(mark, kind);
     while (true) {
         struct open_file *file = atomic_load_explicit(&descriptor_table[fd], memory_order_acquire);
         if (file == NULL) {
@@ -53,12 +53,12 @@ static struct open_file *acquire(int fd, struct taken_mark *mark)
 
 struct open_file *descriptor_acquire_number(int fd, struct taken_mark *mark)
 {
-    return descriptor_is_image(fd) ? acquire(fd, mark) : NULL;
+    return descriptor_is_image(fd) ? acquire(fd, mark, TAKEN_OTHER) : NULL;
 }
 
-struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark)
+struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark, enum taken_kind kind)
 {
-    struct open_file *file = acquire(fd, mark);
+    struct open_file *file = acquire(fd, mark, kind);
     if (file == NULL || open_file_is_attached(file)) {
         return file;
     }

@@ -29,7 +29,7 @@ static inline bool descriptor_is_image(int fd)
  * NULL where it is no image's any more. Once the thread has left the call (taken.h) the reference is given back, and until then the thread is not
  * cancelled. mark: in the frame of the function that releases the file; NULL only in a call that has entered by a mark
  * already, or in a stretch that nothing leaves (held.h), for such a reference goes back with that call. */
-struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark);
+struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark, enum taken_kind kind);
 
 /* The same, but not to use the image: what the open file is may not be known yet. */
 struct open_file *descriptor_acquire_number(int fd, struct taken_mark *mark);
@@ -37,14 +37,15 @@ struct open_file *descriptor_acquire_number(int fd, struct taken_mark *mark);
 /* Both for a function that also releases what it gets: its frame has the mark, where one is needed. */
 #define descriptor_enter(fd)                                                                       \
     (__builtin_expect(descriptor_is_image(fd), false)                                              \
-         ? descriptor_acquire_image(fd, &(struct taken_mark) {0})                                  \
+         ? descriptor_acquire_image(fd, &(struct taken_mark) {0}, TAKEN_OTHER)                     \
          : NULL)
 #define descriptor_enter_number(fd) descriptor_acquire_number(fd, &(struct taken_mark) {0})
 
-/* descriptor_enter in a call that is a cancellation point, before anything is done. */
+/* descriptor_enter in a call that is a cancellation point, before anything is done, and has none in it. */
 #define descriptor_enter_point(fd)                                                                 \
     (__builtin_expect(descriptor_is_image(fd), false)                                              \
-         ? (pthread_testcancel(), descriptor_acquire_image(fd, &(struct taken_mark) {0}))          \
+         ? (pthread_testcancel(),                                                                  \
+            descriptor_acquire_image(fd, &(struct taken_mark) {0}, TAKEN_TRANSFER))                \
          : NULL)
 
 /* Notes that fd refers to file, whose reference becomes the table's; NULL: to no image any more.

@@ -108,9 +108,9 @@ static void give_reference_back(struct taken *taken)
     }
 }
 
-struct taken *open_file_note(struct taken_mark *mark)
+struct taken *open_file_note(struct taken_mark *mark, enum taken_kind kind)
 {
-    return taken_push(mark, TAKEN_OTHER, give_reference_back, NULL);
+    return taken_push(mark, kind, give_reference_back, NULL);
 }
 
 void open_file_disown(struct open_file *file)

@@ -48,7 +48,7 @@ static inline bool open_file_is_attached(const struct open_file *file)
 }
 /* A note of the thread that it takes a reference, to be entered there; it goes with open_file_release, or
  * with open_file_disown, where the reference becomes somebody else's. */
-struct taken *open_file_note(struct taken_mark *mark);
+struct taken *open_file_note(struct taken_mark *mark, enum taken_kind kind);
 void open_file_disown(struct open_file *file);
 
 void open_file_release(struct open_file *file);

@@ -77,11 +77,25 @@ struct transfer {
     bool is_write;
 };
 
+static int check_access(const struct open_file *file, bool is_write)
+{
+    return (is_write ? open_file_is_writable(file) : open_file_is_readable(file)) ? 0 : -EBADF;
+}
+
+/* The kernel looks at all parts before it moves anything. */
+static bool is_user_memory(const struct iovec *part)
+{
+    uintptr_t begins = (uintptr_t) part->iov_base;
+    return begins <= USER_MEMORY_END && part->iov_len <= USER_MEMORY_END - begins;
+}
+
+/* Of a vector of the program's, which may be anywhere. */
 static int begin(struct open_file *file, struct transfer *transfer, const struct iovec *vector,
                  int count, bool is_write)
 {
-    if (is_write ? !open_file_is_writable(file) : !open_file_is_readable(file)) {
-        return -EBADF;
+    int error = check_access(file, is_write);
+    if (error < 0) {
+        return error;
     }
     if (count < 0 || count > IOV_MAX) {
         return -EINVAL;
@@ -89,16 +103,15 @@ static int begin(struct open_file *file, struct transfer *transfer, const struct
     size_t length = 0;
     for (int i = 0; i < count; i++) {
         struct iovec part;
-        int error = user_copy_all(&part, &vector[i], sizeof part);
+        error = user_copy_all(&part, &vector[i], sizeof part);
         if (error < 0) {
             return error;
         }
         if (part.iov_len > SSIZE_MAX - length) {
             return -EINVAL;
         }
-        uintptr_t begins = (uintptr_t) part.iov_base;
-        if (begins > USER_MEMORY_END || part.iov_len > USER_MEMORY_END - begins) {
-            return -EFAULT; /* of the kernel, which looks at all before it moves anything */
+        if (!is_user_memory(&part)) {
+            return -EFAULT;
         }
         length += part.iov_len;
     }
@@ -234,7 +247,7 @@ static ssize_t transfer_at_position(struct open_file *file, struct transfer *tra
         return -ENOSPC;
     }
     int64_t start;
-    struct taken *taken = taken_push(NULL, TAKEN_OTHER, give_position_back, file);
+    struct taken *taken = taken_push(NULL, TAKEN_TRANSFER, give_position_back, file);
     ssize_t reserved = reserve(file, transfer->length, &start, taken);
     if (reserved <= 0) {
         taken_pop(taken);
@@ -282,28 +295,46 @@ ssize_t open_file_pwritev(struct open_file *file, const struct iovec *vector, in
     return error < 0 ? error : transfer_at(file, &transfer, offset);
 }
 
+/* One buffer, which is the most usual, does without what a vector takes. */
+static int check_one(const struct open_file *file, const void *buffer, size_t *count, bool is_write)
+{
+    if (*count > OPEN_FILE_MAX_TRANSFER) {
+        *count = OPEN_FILE_MAX_TRANSFER;
+    }
+    int error = check_access(file, is_write);
+    struct iovec part = {(void *) buffer, *count};
+    return error < 0 ? error : is_user_memory(&part) ? 0 : -EFAULT;
+}
+
+static ssize_t transfer_one(struct open_file *file, const void *buffer, size_t count, bool is_write)
+{
+    int error = check_one(file, buffer, &count, is_write);
+    struct iovec one = {(void *) buffer, count};
+    struct transfer transfer = {.vector = &one, .count = 1, .length = count, .is_write = is_write};
+    return error < 0 ? error : transfer_at_position(file, &transfer);
+}
+
 ssize_t open_file_read(struct open_file *file, void *buffer, size_t count)
 {
-    struct iovec one = {buffer, count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
-    return open_file_readv(file, &one, 1);
+    return transfer_one(file, buffer, count, false);
 }
 
 ssize_t open_file_write(struct open_file *file, const void *buffer, size_t count)
 {
-    struct iovec one = {(void *) buffer,
-                        count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
-    return open_file_writev(file, &one, 1);
+    return transfer_one(file, buffer, count, true);
 }
 
 ssize_t open_file_pread(struct open_file *file, void *buffer, size_t count, off_t offset)
 {
-    struct iovec one = {buffer, count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
-    return open_file_preadv(file, &one, 1, offset);
+    int error = offset < 0 ? -EINVAL : check_one(file, buffer, &count, false);
+    return error < 0 || count == 0 ? error : read_at(file, buffer, count, offset);
 }
 
 ssize_t open_file_pwrite(struct open_file *file, const void *buffer, size_t count, off_t offset)
 {
-    struct iovec one = {(void *) buffer,
-                        count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER};
-    return open_file_pwritev(file, &one, 1, offset);
+    int error = offset < 0 ? -EINVAL : check_one(file, buffer, &count, true);
+    if (error < 0 || count == 0) {
+        return error;
+    }
+    return appends(file) ? -ENOSPC : written(file, write_at(file, buffer, count, offset));
 }

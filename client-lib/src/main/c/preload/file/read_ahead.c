@@ -41,12 +41,17 @@ static bool is_wanted(void)
     return wanted == NULL || strcmp(wanted, "off") != 0;
 }
 
+static void expect_next(struct read_ahead *ahead, int64_t offset)
+{
+    atomic_store_explicit(&ahead->next, offset, memory_order_relaxed);
+}
+
 void read_ahead_begin(struct read_ahead *ahead)
 {
     atomic_store(&ahead->taken, 0);
     atomic_store(&ahead->is_off, 0);
-    ahead->next = -1;
-    ahead->streak = 0;
+    expect_next(ahead, -1);
+    atomic_store(&ahead->streak, 0);
     ahead->kept = NULL;
 }
 
@@ -150,18 +155,19 @@ static int64_t read_taken(struct read_ahead *ahead, rbdw_file *image, void *buff
                           int64_t offset, int64_t left)
 {
     struct kept *kept = ahead->kept;
-    bool in_sequence = offset == ahead->next;
-    ahead->next = offset + (int64_t) count;
+    bool in_sequence = offset == atomic_load_explicit(&ahead->next, memory_order_relaxed);
+    expect_next(ahead, offset + (int64_t) count);
     if (!in_sequence) {
-        ahead->streak = 0;
+        atomic_store_explicit(&ahead->streak, 0, memory_order_relaxed);
         if (kept != NULL && kept->end - kept->used > (kept->end - kept->start) / 2) {
             forget(kept);
             regret(kept);
         }
         return READ_AHEAD_NOT_SERVED;
     }
-    ahead->streak++;
-    if (ahead->streak < (kept == NULL ? LEAST_STREAK : kept->needed) || !prepare(ahead, image)) {
+    uint32_t streak = atomic_load_explicit(&ahead->streak, memory_order_relaxed) + 1;
+    atomic_store_explicit(&ahead->streak, streak, memory_order_relaxed);
+    if (streak < (kept == NULL ? LEAST_STREAK : kept->needed) || !prepare(ahead, image)) {
         return READ_AHEAD_NOT_SERVED;
     }
     kept = ahead->kept;
@@ -178,11 +184,11 @@ static int64_t read_taken(struct read_ahead *ahead, rbdw_file *image, void *buff
     }
     size_t copied = user_copy(buffer, kept->bytes + (offset - kept->start), given);
     if (copied < given) {
-        ahead->next = -1;
+        expect_next(ahead, -1);
         return copied == 0 ? -EFAULT : (int64_t) copied;
     }
     kept->used = offset + (int64_t) given;
-    ahead->next = kept->used;
+    expect_next(ahead, kept->used);
     return (int64_t) given;
 }
 
@@ -195,10 +201,21 @@ static void begin_anew(struct taken *taken)
             forget(ahead->kept);
             ahead->kept->process = 0; /* it may have lost the counter */
         }
-        ahead->next = -1;
-        ahead->streak = 0;
+        expect_next(ahead, -1);
+        atomic_store_explicit(&ahead->streak, 0, memory_order_relaxed);
         atomic_store_explicit(&ahead->taken, 0, memory_order_release);
     }
+}
+
+/* Of reads here and there nothing is kept but where the last one ended: no reason to take the state. */
+static bool is_elsewhere(struct read_ahead *ahead, size_t count, int64_t offset)
+{
+    if (atomic_load_explicit(&ahead->streak, memory_order_relaxed) > 0
+        || atomic_load_explicit(&ahead->next, memory_order_relaxed) == offset) {
+        return false;
+    }
+    atomic_store_explicit(&ahead->next, offset + (int64_t) count, memory_order_relaxed);
+    return true;
 }
 
 int64_t read_ahead_read(struct read_ahead *ahead, rbdw_file *image, void *buffer, size_t count,
@@ -206,11 +223,12 @@ int64_t read_ahead_read(struct read_ahead *ahead, rbdw_file *image, void *buffer
 {
     if (count == 0 || count > READ_AHEAD_MAX_REQUEST
         || atomic_load_explicit(&ahead->is_off, memory_order_relaxed) != 0
-        || atomic_load_explicit(&ahead->taken, memory_order_relaxed) != 0) {
+        || atomic_load_explicit(&ahead->taken, memory_order_relaxed) != 0
+        || is_elsewhere(ahead, count, offset)) {
         return READ_AHEAD_NOT_SERVED;
     }
     struct taken_mark mark;
-    struct taken *taken = taken_push(&mark, TAKEN_OTHER, begin_anew, ahead);
+    struct taken *taken = taken_push(&mark, TAKEN_TRANSFER, begin_anew, ahead);
     int64_t result = READ_AHEAD_NOT_SERVED;
     uint32_t nobody = 0;
     if (taken != NULL && atomic_compare_exchange_strong(&ahead->taken, &nobody, taken->token)) {

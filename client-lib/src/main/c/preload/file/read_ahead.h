@@ -27,8 +27,8 @@ struct kept;
 struct read_ahead {
     _Atomic uint32_t taken;  /* by whose token (taken.h), or 0 */
     _Atomic uint32_t is_off; /* by posix_fadvise */
-    int64_t next;            /* where the last read ended */
-    uint32_t streak;         /* reads that began there */
+    _Atomic int64_t next;    /* where the last read ended; any thread may set it while there is no streak */
+    _Atomic uint32_t streak; /* reads that began there */
     struct kept *kept;       /* NULL until it is needed */
 };
 
