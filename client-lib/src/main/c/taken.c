@@ -302,6 +302,16 @@ struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
     return taken;
 }
 
+static void nothing(struct taken *taken)
+{
+    (void) taken;
+}
+
+struct taken *taken_enter(struct taken_mark *mark)
+{
+    return taken_push(mark, TAKEN_OTHER, nothing, NULL);
+}
+
 void taken_pop(struct taken *taken)
 {
     if (taken == NULL) {

@@ -53,6 +53,9 @@ enum taken_kind {
 struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
                          void (*give_back)(struct taken *taken), void *of);
 
+/* A note of nothing, to begin a call with that takes several things: the thread is not cancelled. */
+struct taken *taken_enter(struct taken_mark *mark);
+
 /* NULL: nothing. */
 void taken_pop(struct taken *taken);
 

@@ -2,7 +2,8 @@
  * bytes, where both are truncated and written to with gaps, by several open files, their duplicates and
  * children. As long as one that was truncated is open, the image is, up to the plain file's end, what that
  * is; behind it is what was there before. When the last such is closed the plain file is made what the
- * image is, and all begins anew. Knows nothing of us.
+ * image is, and all begins anew. Some writes are made again and again by a thread that leaves one midway, before they
+ * are made once more to the end. What moves the plain file's time of change moves the image's. Knows nothing of us.
  *
  * As a child by exec: truncation IMAGE-FD FILE-FD OFFSET LENGTH BYTE. */
 
@@ -22,6 +23,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "leaving.h"
 
 #define SIZE (256 * 1024)
 #define FILES 4
@@ -305,6 +308,62 @@ static void write_pair(struct pair *pair)
     expect_same("write", on_image, on_plain);
 }
 
+struct repeated {
+    int fd;
+    off_t at;
+    size_t length;
+};
+
+static void write_again(void *argument)
+{
+    const struct repeated *repeated = argument;
+    if (pwrite(repeated->fd, bytes, repeated->length, repeated->at) < 0 && errno != EBADF) {
+        err(2, "pwrite");
+    }
+}
+
+static void leave_pair(struct pair *pair)
+{
+    off_t at = (off_t) below(SIZE);
+    size_t length = prepare(at);
+    enum leaving way = (enum leaving) below(LEAVINGS);
+    unsigned microseconds = (unsigned) below(400);
+    struct repeated repeated = {pair->image, at, length};
+    note("%d writes %zu at %ld left midway in way %d", (int) (pair - pairs), length, (long) at, (int) way);
+    leave_midway(way, microseconds, write_again, &repeated);
+    ssize_t on_image = pwrite(pair->image, bytes, length, at);
+    expect_same("write", on_image, pwrite(pair->plain, bytes, length, at));
+}
+
+static const struct timespec long_ago[2] = {{1000000000, 5}, {1000000000, 5}};
+
+static void begin_time(void)
+{
+    if (utimensat(AT_FDCWD, image_path, long_ago, 0) < 0 || utimensat(AT_FDCWD, plain_path, long_ago, 0) < 0) {
+        err(2, "utimensat");
+    }
+}
+
+static bool has_moved(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) < 0) {
+        err(2, "%s", path);
+    }
+    return status.st_mtim.tv_sec != long_ago[1].tv_sec || status.st_mtim.tv_nsec != long_ago[1].tv_nsec;
+}
+
+static void expect_same_time(void)
+{
+    bool on_image = has_moved(image_path);
+    bool on_plain = has_moved(plain_path);
+    if (on_image != on_plain) {
+        note("the time of change has%s moved, and that of the plain file has%s", on_image ? "" : " not",
+             on_plain ? "" : " not");
+        fail("another time of change", 0);
+    }
+}
+
 static void truncate_pair(struct pair *pair)
 {
     off_t length = (off_t) below(3) == 0 ? 0 : (off_t) below(SIZE + 1);
@@ -356,17 +415,21 @@ static void step(void)
         open_pair(pair);
         return;
     }
-    switch (below(12)) {
+    begin_time();
+    switch (below(14)) {
     case 0:
         close_pair(pair);
-        break;
+        return; /* the plain file may begin anew */
     case 1:
     case 2:
         truncate_pair(pair);
         break;
+    case 6:
+        leave_pair(pair);
+        break;
     case 3:
         allocate_pair(pair);
-        break;
+        return; /* whether it moves the time is the plain file's file system's affair */
     case 4:
         skip_and_ask(pair);
         break;
@@ -379,6 +442,7 @@ static void step(void)
     default:
         write_pair(pair);
     }
+    expect_same_time();
 }
 
 int main(int count, char **arguments)

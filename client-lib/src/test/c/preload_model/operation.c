@@ -141,8 +141,8 @@ static enum kind choose_kind(struct generator *generator, int index)
     }
     enum kind kind = (enum kind) generator_below(generator, KINDS);
     /* processes take long to make */
-    bool_t makes_process = kind == FORK || kind == EXEC || kind == VFORK || kind == SPAWN;
-    return makes_process && generator_below(generator, 3) != 0 ? READ : kind;
+    bool_t takes_long = kind == FORK || kind == EXEC || kind == VFORK || kind == SPAWN;
+    return takes_long && generator_below(generator, 3) != 0 ? READ : kind;
 }
 
 void operations_generate(struct generator *generator, struct operation *operations, int count)
@@ -169,9 +169,65 @@ void operations_generate(struct generator *generator, struct operation *operatio
     }
 }
 
+/* Calls that are made of one of the C library's, which is the only one in them where a thread may be cancelled. */
+static bool_t is_one_call(enum kind kind)
+{
+    switch (kind) {
+    case OPEN:
+    case CLOSE:
+    case DUP:
+    case DUP2:
+    case GET_FL:
+    case READ:
+    case WRITE:
+    case PREAD:
+    case PWRITE:
+    case READV:
+    case WRITEV:
+    case PREADV:
+    case PWRITEV:
+    case PREADV2:
+    case PWRITEV2:
+    case RAW_READ:
+    case RAW_WRITE:
+    case LSEEK:
+    case FSTAT:
+    case STAT:
+    case ACCESS:
+    case FSYNC:
+    case FDATASYNC:
+    case SYNC_RANGE:
+    case SYNCFS:
+    case FTRUNCATE:
+    case FADVISE:
+    case COPY_RANGE:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+enum way operation_way(const struct operation *operation)
+{
+    if (operation->seed % 4 != 0) {
+        return BY_MAIN_THREAD;
+    }
+    return operation->seed / 4 % 4 == 0 && is_one_call(operation->kind) ? BY_CANCELLED_THREAD : BY_THREAD;
+}
+
+int operation_tells_time(const struct operation *operation)
+{
+    /* which allocations change a plain file is its file system's affair */
+    bool_t allocates = operation->kind == FALLOCATE || operation->kind == POSIX_FALLOCATE;
+    return operation->seed % 3 == 0 && !allocates;
+}
+
 void operation_print(FILE *out, int index, const struct operation *operation)
 {
     fprintf(out, "  %2d %-15s slot %d, %d  offset %" PRId64 "  length %" PRId64 "  flags 0%o\n",
             index, kind_names[operation->kind], operation->slot, operation->other,
             operation->offset, operation->length, (unsigned) operation->flags);
+    if (operation_way(operation) == BY_CANCELLED_THREAD) {
+        fprintf(out, "     by a thread that was cancelled before\n");
+    }
 }

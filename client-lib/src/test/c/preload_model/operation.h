@@ -20,7 +20,8 @@
     KIND(SPLICE_OUT) KIND(POSIX_AIO) KIND(LINUX_AIO) KIND(MMAP) KIND(STREAM)                       \
     KIND(FDOPEN) KIND(LOCK) KIND(GET_LOCK) KIND(OFD_LOCK) KIND(FLOCK) KIND(POLL) KIND(SELECT)      \
     KIND(RAW_READ) KIND(RAW_WRITE) KIND(RAW_SEEK) KIND(IOCTL) KIND(READLINK) KIND(REALPATH)        \
-    KIND(REFUSED) KIND(CLOSE_RANGE) KIND(FORK) KIND(EXEC) KIND(VFORK) KIND(SPAWN) KIND(CHDIR)
+    KIND(REFUSED) KIND(CLOSE_RANGE) KIND(FORK) KIND(EXEC) KIND(VFORK) KIND(SPAWN) KIND(CHDIR)  \
+    KIND(LEAVE)
 
 enum kind {
 #define KIND(name) name,
@@ -38,6 +39,14 @@ struct operation {
     int flags;       /* of the call; also a choice among variants */
     uint32_t seed;   /* of the bytes that are written */
 };
+
+/* How an operation is run: by the process's own thread, by another, or by one that was cancelled before it. */
+enum way { BY_MAIN_THREAD, BY_THREAD, BY_CANCELLED_THREAD };
+
+enum way operation_way(const struct operation *operation);
+
+/* Whether its effect on the file's time of change is compared. */
+int operation_tells_time(const struct operation *operation);
 
 /* The same numbers for the same seed. */
 struct generator {

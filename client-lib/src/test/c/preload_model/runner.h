@@ -43,6 +43,7 @@ bool_t run_transfer(struct runner *runner, const struct operation *operation);
 bool_t run_copy(struct runner *runner, const struct operation *operation);
 bool_t run_stream(struct runner *runner, const struct operation *operation);
 bool_t run_file_call(struct runner *runner, const struct operation *operation);
+bool_t run_leave(struct runner *runner, const struct operation *operation);
 bool_t run_process_call(struct runner *runner, const struct operation *operation);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -79,7 +80,8 @@ static bool_t run_operation(struct runner *runner, const struct operation *opera
 {
     return run_descriptor_call(runner, operation) || run_transfer(runner, operation)
            || run_copy(runner, operation) || run_stream(runner, operation)
-           || run_file_call(runner, operation) || run_process_call(runner, operation);
+           || run_file_call(runner, operation) || run_process_call(runner, operation)
+           || run_leave(runner, operation);
 }
 
 struct step {
@@ -90,21 +92,58 @@ struct step {
 static void *take_step(void *argument)
 {
     struct step *step = argument;
+    if (operation_way(step->operation) == BY_CANCELLED_THREAD) {
+        pthread_cancel(pthread_self());
+    }
     if (!run_operation(step->runner, step->operation)) {
         errx(1, "operation %d is not known", step->operation->kind);
     }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     return NULL;
 }
 
 /* Some in a thread of their own. */
-static void run_one(struct runner *runner, const struct operation *operation)
+static void run_step(struct runner *runner, const struct operation *operation)
 {
     struct step step = {runner, operation};
     pthread_t thread;
-    if (operation->seed % 4 != 0 || pthread_create(&thread, NULL, take_step, &step) != 0) {
+    void *end = NULL;
+    if (operation_way(operation) == BY_MAIN_THREAD) {
         take_step(&step);
-    } else {
-        pthread_join(thread, NULL);
+    } else if (pthread_create(&thread, NULL, take_step, &step) != 0 || pthread_join(thread, &end) != 0) {
+        err(1, "a thread");
+    }
+    note(runner, end == PTHREAD_CANCELED);
+}
+
+static const struct timespec long_ago[2] = {{1000000000, 5}, {1000000000, 5}};
+
+/* The time of the last change becomes one of long ago: then it can be seen whether it moves. */
+static void begin_time(const struct runner *runner)
+{
+    if (utimensat(AT_FDCWD, runner->world->path, long_ago, 0) < 0) {
+        err(1, "utimensat");
+    }
+}
+
+static void note_time(struct runner *runner)
+{
+    struct stat status;
+    if (stat(runner->world->path, &status) < 0) {
+        err(1, "stat");
+    }
+    note(runner, status.st_mtim.tv_sec == long_ago[1].tv_sec && status.st_mtim.tv_nsec == long_ago[1].tv_nsec);
+    note(runner, status.st_ctim.tv_sec > long_ago[1].tv_sec);
+}
+
+static void run_one(struct runner *runner, const struct operation *operation)
+{
+    if (operation_tells_time(operation)) {
+        begin_time(runner);
+    }
+    run_step(runner, operation);
+    if (operation_tells_time(operation)) {
+        note_time(runner);
     }
     for (int i = 0; i < SLOTS; i++) {
         runner->outcome->positions[i] =

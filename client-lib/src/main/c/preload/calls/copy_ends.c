@@ -186,16 +186,6 @@ size_t copy_limit(size_t count)
     return count < OPEN_FILE_MAX_TRANSFER ? count : OPEN_FILE_MAX_TRANSFER;
 }
 
-static void nothing(struct taken *taken)
-{
-    (void) taken;
-}
-
-struct taken *copy_enter(struct taken_mark *mark)
-{
-    return taken_push(mark, TAKEN_OTHER, nothing, NULL);
-}
-
 ssize_t copy_finish(enum call call, struct taken *entered, const struct copy_end *from,
                     const struct copy_end *to, ssize_t result)
 {

@@ -47,9 +47,6 @@ size_t copy_limit(size_t count);
 ssize_t copy_finish(enum call call, struct taken *entered, const struct copy_end *from,
                     const struct copy_end *to, ssize_t result);
 
-/* Before the ends are taken: their references go back if the call, in whose frame the mark is, is left. */
-struct taken *copy_enter(struct taken_mark *mark);
-
 /* True where a call that was passed on has failed because one of the two is an image after all. */
 bool copy_is_image_after_all(long result, int in, int out);
 

@@ -3,17 +3,24 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
+#include "by_number.h"
 #include "descriptor.h"
 #include "held.h"
 #include "hook.h"
 #include "image_open.h"
 #include "locks.h"
 
-static int opened(enum call call, const struct image_path *target, int flags)
+/* How the program has called us: by a function, which is a cancellation point, or by syscall(2). */
+enum way { BY_OPEN, BY_OPENAT, BY_NUMBER };
+
+static int opened(enum way way, const struct image_path *target, int flags)
 {
-    report_count(call);
-    pthread_testcancel();
+    report_count(way == BY_OPEN ? CALL_open : CALL_openat);
+    if (way != BY_NUMBER) {
+        pthread_testcancel();
+    }
     int error = errno;
     held_begin();
     long result = image_open(target, flags);
@@ -38,20 +45,31 @@ static int passed(int fd)
     return fd;
 }
 
-static int open_by_path(enum call call, int directory, const char *path, int flags, mode_t mode)
+static int open_elsewhere(enum way way, int directory, const char *path, int flags, mode_t mode)
+{
+    switch (way) {
+    case BY_OPEN:
+        return REAL(open)(path, flags, mode);
+    case BY_OPENAT:
+        return REAL(openat)(directory, path, flags, mode);
+    default:
+        return (int) REAL(syscall)(SYS_openat, directory, path, flags, mode);
+    }
+}
+
+static int open_by_path(enum way way, int directory, const char *path, int flags, mode_t mode)
 {
     struct image_path target;
     if (path_is_image(path, follows(flags), &target)) {
-        return opened(call, &target, flags);
+        return opened(way, &target, flags);
     }
-    int fd = call == CALL_open ? REAL(open)(path, flags, mode)
-                               : REAL(openat)(directory, path, flags, mode);
+    int fd = open_elsewhere(way, directory, path, flags, mode);
     if (fd < 0 && errno == ENOENT
         && path_leads_to_image(directory, path, follows(flags), &target)) {
         if (target.kind == PATH_HOST) {
-            return open_by_path(call, AT_FDCWD, target.path, flags, mode);
+            return open_by_path(way, AT_FDCWD, target.path, flags, mode);
         }
-        return opened(call, &target, flags);
+        return opened(way, &target, flags);
     }
     return passed(fd);
 }
@@ -68,7 +86,7 @@ HOOK int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = has_mode(flags) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_by_path(CALL_open, AT_FDCWD, path, flags, mode);
+    return open_by_path(BY_OPEN, AT_FDCWD, path, flags, mode);
 }
 
 HOOK int openat(int directory, const char *path, int flags, ...)
@@ -77,12 +95,17 @@ HOOK int openat(int directory, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = has_mode(flags) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_by_path(CALL_openat, directory, path, flags, mode);
+    return open_by_path(BY_OPENAT, directory, path, flags, mode);
 }
 
 HOOK int creat(const char *path, mode_t mode)
 {
-    return open_by_path(CALL_open, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+    return open_by_path(BY_OPEN, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+int openat_by_number(int directory, const char *path, int flags, mode_t mode)
+{
+    return open_by_path(BY_NUMBER, directory, path, flags, mode);
 }
 
 extern int __open_2(const char *path, int flags);
@@ -93,7 +116,7 @@ HOOK int __open_2(const char *path, int flags)
     if (has_mode(flags)) {
         __chk_fail();
     }
-    return open_by_path(CALL_open, AT_FDCWD, path, flags, 0);
+    return open_by_path(BY_OPEN, AT_FDCWD, path, flags, 0);
 }
 
 HOOK int __openat_2(int directory, const char *path, int flags)
@@ -101,7 +124,7 @@ HOOK int __openat_2(int directory, const char *path, int flags)
     if (has_mode(flags)) {
         __chk_fail();
     }
-    return open_by_path(CALL_openat, directory, path, flags, 0);
+    return open_by_path(BY_OPENAT, directory, path, flags, 0);
 }
 
 ALIAS(open64, open);

@@ -1,6 +1,5 @@
 /* syscall(2): programs that make their system calls by number. Each that concerns an image goes to
- * the hook of its name; all others pass on at once. */
-
+ * the hook of its name; all others pass on at once. By number none is a cancellation point. */
 
 #include <stdarg.h>
 #include <sys/file.h>
@@ -11,9 +10,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "by_number.h"
 #include "hook.h"
 #include "linux_aio.h"
 #include "memory.h"
+#include "taken.h"
 
 /* What the arguments are, by the call. */
 #define FD ((int) a)
@@ -78,6 +79,36 @@ static long by_descriptor(long number, long a, long b, long c, long d, long e, l
     }
 }
 
+/* Of those above, and of close, which concerns more than images. */
+static bool is_cancellation_point_by_name(long number)
+{
+    switch (number) {
+    case SYS_lseek:
+    case SYS_dup:
+    case SYS_flock:
+    case SYS_ioctl:
+    case SYS_fstat:
+    case SYS_syncfs:
+    case SYS_utimensat:
+    case SYS_ftruncate:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static long by_descriptor_uncancelled(long number, long a, long b, long c, long d, long e, long f, bool *known)
+{
+    if (!is_cancellation_point_by_name(number)) {
+        return by_descriptor(number, a, b, c, d, e, f, known);
+    }
+    struct taken_mark mark;
+    struct taken *entered = taken_enter(&mark);
+    long result = by_descriptor(number, a, b, c, d, e, f, known);
+    taken_pop(entered);
+    return result;
+}
+
 /* All six arguments are taken, whatever the call has, as the C library does: the last may be what
  * happens to stand on the caller's stack. */
 __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
@@ -92,8 +123,8 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
     long f = va_arg(arguments, long);
     va_end(arguments);
     bool known = false;
-    if (descriptor_is_image(FD)) {
-        long result = by_descriptor(number, a, b, c, d, e, f, &known);
+    if (descriptor_is_image(FD) || number == SYS_close) {
+        long result = by_descriptor_uncancelled(number, a, b, c, d, e, f, &known);
         if (known) {
             return result;
         }
@@ -101,9 +132,9 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
     switch (number) {
 #ifdef SYS_open
     case SYS_open:
-        return open((const char *) a, (int) b, (mode_t) c);
+        return openat_by_number(AT_FDCWD, (const char *) a, (int) b, (mode_t) c);
     case SYS_creat:
-        return creat((const char *) a, (mode_t) b);
+        return openat_by_number(AT_FDCWD, (const char *) a, O_CREAT | O_WRONLY | O_TRUNC, (mode_t) b);
     case SYS_stat:
         return stat((const char *) a, (struct stat *) b);
     case SYS_lstat:
@@ -129,7 +160,7 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return b == 0 ? REAL(syscall)(number, a, b, c, d, e, f)
                       : utimensat(FD, (const char *) b, (const struct timespec *) c, (int) d);
     case SYS_openat:
-        return openat(FD, (const char *) b, (int) c, (mode_t) d);
+        return openat_by_number(FD, (const char *) b, (int) c, (mode_t) d);
     case SYS_newfstatat:
         return fstatat(FD, (const char *) b, (struct stat *) c, (int) d);
     case SYS_statx:
@@ -149,14 +180,12 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
         return truncate((const char *) a, b);
     case SYS_dup3:
         return dup3(FD, FD2, (int) c);
-    case SYS_close:
-        return close(FD);
     case SYS_close_range:
         return close_range((unsigned) a, (unsigned) b, (int) c);
     case SYS_recvmsg:
-        return recvmsg(FD, (struct msghdr *) b, (int) c);
+        return recvmsg_by_number(FD, (struct msghdr *) b, (int) c);
     case SYS_recvmmsg:
-        return recvmmsg(FD, (struct mmsghdr *) b, (unsigned) c, (int) d, (struct timespec *) e);
+        return recvmmsg_by_number(FD, (struct mmsghdr *) b, (unsigned) c, (int) d, (struct timespec *) e);
     case SYS_pidfd_getfd:
         return pidfd_getfd(FD, FD2, (unsigned) c);
     case SYS_io_setup:

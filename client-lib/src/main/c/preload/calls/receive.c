@@ -3,8 +3,10 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "by_number.h"
 #include "hook.h"
 
 static void note(int fd)
@@ -32,11 +34,30 @@ static void note_received(struct msghdr *message)
     errno = error;
 }
 
-HOOK ssize_t recvmsg(int socket, struct msghdr *message, int flags)
+static ssize_t received(ssize_t result, struct msghdr *message)
 {
-    ssize_t result = REAL(recvmsg)(socket, message, flags);
     if (result >= 0 && message->msg_controllen > 0) {
         note_received(message);
+    }
+    return result;
+}
+
+HOOK ssize_t recvmsg(int socket, struct msghdr *message, int flags)
+{
+    return received(REAL(recvmsg)(socket, message, flags), message);
+}
+
+ssize_t recvmsg_by_number(int socket, struct msghdr *message, int flags)
+{
+    return received(REAL(syscall)(SYS_recvmsg, socket, message, flags), message);
+}
+
+static int all_received(int result, struct mmsghdr *messages)
+{
+    for (int i = 0; i < result; i++) {
+        if (messages[i].msg_hdr.msg_controllen > 0) {
+            note_received(&messages[i].msg_hdr);
+        }
     }
     return result;
 }
@@ -44,13 +65,12 @@ HOOK ssize_t recvmsg(int socket, struct msghdr *message, int flags)
 HOOK int recvmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
-    int result = REAL(recvmmsg)(socket, messages, count, flags, timeout);
-    for (int i = 0; i < result; i++) {
-        if (messages[i].msg_hdr.msg_controllen > 0) {
-            note_received(&messages[i].msg_hdr);
-        }
-    }
-    return result;
+    return all_received(REAL(recvmmsg)(socket, messages, count, flags, timeout), messages);
+}
+
+int recvmmsg_by_number(int socket, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+    return all_received((int) REAL(syscall)(SYS_recvmmsg, socket, messages, count, flags, timeout), messages);
 }
 
 HOOK int pidfd_getfd(int process, int fd, unsigned flags)
