@@ -113,7 +113,7 @@ static void end_absence(struct queue *queue)
     struct session *session = queue_session(queue);
     bool is_absent = session_is_ours(session) && !session_is_alive(session) && !queue->has_left;
     for (uint32_t i = 0; i < queue->image_count; i++) {
-        is_absent &= !queue->images[i].is_open;
+        is_absent &= queue->images[i].state == QUEUE_IMAGE_FREE;
     }
     if (is_absent && !session_is_nested(0)) {
         queue->has_left = true;
@@ -135,7 +135,7 @@ void queue_destroy(struct queue *queue)
     }
     queue_free_formers(queue);
     for (uint32_t i = 0; i < queue->image_count; i++) {
-        queue->images[i].is_open = false;
+        queue->images[i].state = QUEUE_IMAGE_FREE;
         free(queue->images[i].path);
     }
     session_lock();
@@ -150,7 +150,7 @@ void queue_destroy(struct queue *queue)
 static int take_image(struct queue *queue)
 {
     for (uint32_t i = 0; i < queue->image_count; i++) {
-        if (!queue->images[i].is_open) {
+        if (queue->images[i].state == QUEUE_IMAGE_FREE) {
             return (int) i;
         }
     }
@@ -166,8 +166,41 @@ static int take_image(struct queue *queue)
     return first;
 }
 
-int queue_open(struct queue *queue, const rbdw_file *file, uint32_t *handle)
+/* What it is, and how it is opened. */
+static void look_at(const struct rbdw_file *file, struct open_source *source, struct image_id *id)
 {
+    session_lock();
+    *source = file->source;
+    *id = file->id;
+    session_unlock();
+}
+
+/* With a reference, so that a request on its socket can be made without the caller's lock. */
+static struct session *hold_session(struct queue *queue)
+{
+    session_lock();
+    struct session *session = queue_session(queue);
+    session->references++;
+    session_begin_request(session);
+    session_unlock();
+    return session;
+}
+
+static void let_session_go(struct session *session)
+{
+    session_lock();
+    session_end_request(session);
+    session_release(session);
+    session_unlock();
+}
+
+int queue_open_begin(struct queue *queue, const rbdw_file *file, struct queue_opening *opening)
+{
+    queue_is_alive(queue); /* has a look */
+    int error = queue_follow(queue);
+    if (error < 0) {
+        return error;
+    }
     int index = take_image(queue);
     if (index < 0) {
         return index;
@@ -179,23 +212,35 @@ int queue_open(struct queue *queue, const rbdw_file *file, uint32_t *handle)
     }
     free(image->path);
     image->path = copy;
-    image->source = file->source;
+    look_at(file, &image->source, &image->id);
     image->source.path = copy;
-    image->id = file->id;
     image->failure = 0;
-    int error;
-    do {
-        queue_is_alive(queue); /* has a look */
-        error = queue_follow(queue);
-        if (error < 0) {
-            return error;
-        }
-        error = control_open_again(queue_session(queue)->control, &image->source, &image->id,
-                                   &image->handle);
-        session_after_control(queue_session(queue));
-    } while (error == -ENOTCONN && queue_is_known_dead(queue));
-    image->is_open = error == 0;
-    *handle = (uint32_t) index;
+    image->state = QUEUE_IMAGE_OPENING;
+    opening->handle = (uint32_t) index;
+    opening->session = hold_session(queue);
+    return 0;
+}
+
+int queue_open_ask(const rbdw_file *file, struct queue_opening *opening)
+{
+    struct open_source source;
+    struct image_id id;
+    look_at(file, &source, &id);
+    return control_open_again(opening->session->control, &source, &id, &opening->handle_there);
+}
+
+int queue_open_end(struct queue *queue, struct queue_opening *opening, int error)
+{
+    struct queue_image *image = &queue->images[opening->handle];
+    struct session *session = opening->session;
+    session_after_control(session);
+    bool is_gone = session_is_known_dead(session) || session != queue_session(queue);
+    if (is_gone && (error == 0 || error == -ENOTCONN)) {
+        error = -EAGAIN;
+    }
+    image->handle = opening->handle_there;
+    image->state = error == 0 ? QUEUE_IMAGE_OPEN : QUEUE_IMAGE_FREE;
+    let_session_go(session);
     return error;
 }
 
@@ -203,7 +248,7 @@ void queue_close(struct queue *queue, uint32_t handle)
 {
     struct session *session = queue_session(queue);
     struct queue_image *image = &queue->images[handle];
-    image->is_open = false;
+    image->state = QUEUE_IMAGE_FREE;
     if (session_is_alive(session) && image->failure == 0) {
         control_close(session->control, image->handle);
         session_after_control(session);

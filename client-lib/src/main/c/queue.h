@@ -59,9 +59,24 @@ bool queue_is_alive(const struct queue *queue);
  * error with its text where none came in time. */
 int queue_come_back(struct queue *queue);
 
-/* Opens the image of an open file for this queue's requests, too. 0 or an error with its text: -ESTALE
- * where it cannot be found again. */
-int queue_open(struct queue *queue, const rbdw_file *file, uint32_t *handle);
+/* An image that is being opened. */
+struct queue_opening {
+    uint32_t handle; /* of requests, once it is open */
+    struct session *session;
+    uint32_t handle_there;
+};
+
+/* Opens the image of an open file for this queue's requests, too, in three steps: the store may take long to answer
+ * the second, which is the only one that needs no lock of the caller's.
+ *
+ *     begin    0 or an error with its text, and then nothing has begun
+ *     ask      0 or an error with its text: -ESTALE where the image cannot be found again
+ *     end      with that; 0, an error, or -EAGAIN: the broker is another by now, and all begins anew
+ *
+ * All in one stretch of held.h. */
+int queue_open_begin(struct queue *queue, const rbdw_file *file, struct queue_opening *opening);
+int queue_open_ask(const rbdw_file *file, struct queue_opening *opening);
+int queue_open_end(struct queue *queue, struct queue_opening *opening, int error);
 
 /* Nothing of it is in flight or in line. */
 void queue_close(struct queue *queue, uint32_t handle);

@@ -63,7 +63,7 @@ static int open_images(struct queue *queue, struct session *session)
 {
     for (uint32_t i = 0; i < queue->image_count; i++) {
         struct queue_image *image = &queue->images[i];
-        if (!image->is_open) {
+        if (image->state != QUEUE_IMAGE_OPEN) {
             continue;
         }
         int error =

@@ -30,9 +30,11 @@ struct former {
     struct session *session;
 };
 
-/* What queue_open has opened; its index is what requests name. */
+enum queue_image_state { QUEUE_IMAGE_FREE, QUEUE_IMAGE_OPENING, QUEUE_IMAGE_OPEN };
+
+/* What the queue has opened; its index is what requests name. */
 struct queue_image {
-    bool is_open;
+    enum queue_image_state state;
     int failure;     /* it could not be opened again: an error */
     uint32_t handle; /* of the session */
     struct image_id id;

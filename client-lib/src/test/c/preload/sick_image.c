@@ -2,17 +2,25 @@
  * does not answer.
  *
  *     sick_image others SICK HEALTHY     all of HEALTHY goes on while SICK is being opened
+ *     sick_image posix-aio SICK HEALTHY  asynchronous I/O on HEALTHY goes on while the first on SICK waits, which could
+ *     sick_image linux-aio SICK HEALTHY  be opened
  *     sick_image wait SICK               waits for SICK; exits with 3 if it could open it
  *     sick_image handle SICK             opens SICK, in spite of a signal that it handles meanwhile */
 
+#include <aio.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ROUNDS 50
@@ -77,6 +85,79 @@ static void others(char *healthy)
     _exit(0);
 }
 
+static int sick_descriptor;
+static aio_context_t context;
+
+static long submit(int fd, char *bytes, int16_t op)
+{
+    struct iocb request = {.aio_lio_opcode = (uint16_t) op, .aio_fildes = (uint32_t) fd,
+                           .aio_buf = (uint64_t) (uintptr_t) bytes, .aio_nbytes = 512};
+    struct iocb *all[] = {&request};
+    return syscall(SYS_io_submit, context, 1L, all);
+}
+
+static void *read_sick_by_posix(void *unused)
+{
+    (void) unused;
+    static char bytes[512];
+    static struct aiocb block;
+    block = (struct aiocb) {.aio_fildes = sick_descriptor, .aio_buf = bytes, .aio_nbytes = sizeof bytes};
+    aio_read(&block);
+    fprintf(stderr, "the sick image has answered\n");
+    _exit(2);
+}
+
+static void *read_sick_by_linux(void *unused)
+{
+    (void) unused;
+    static char bytes[512];
+    submit(sick_descriptor, bytes, IOCB_CMD_PREAD);
+    fprintf(stderr, "the sick image has answered\n");
+    _exit(2);
+}
+
+static void use_by_posix(int fd)
+{
+    static char bytes[512];
+    struct aiocb block = {.aio_fildes = fd, .aio_buf = bytes, .aio_nbytes = sizeof bytes};
+    const struct aiocb *all[] = {&block};
+    REQUIRE(aio_write(&block) == 0);
+    while (aio_error(&block) == EINPROGRESS) {
+        aio_suspend(all, 1, NULL);
+    }
+    REQUIRE(aio_return(&block) == sizeof bytes);
+}
+
+static void use_by_linux(int fd)
+{
+    static char bytes[512];
+    struct io_event event;
+    REQUIRE(submit(fd, bytes, IOCB_CMD_PWRITE) == 1);
+    REQUIRE(syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL) == 1 && event.res == sizeof bytes);
+}
+
+/* begun: is used before the sick one is; other files are opened for these requests meanwhile. The sick image is opened
+ * for reading alone: each connection to the store has its own then. */
+static void asynchronous(bool by_linux, const char *healthy)
+{
+    void (*use_by)(int fd) = by_linux ? use_by_linux : use_by_posix;
+    pthread_t waiting;
+    sick_descriptor = open(sick, O_RDONLY);
+    int begun = open(healthy, O_RDWR);
+    REQUIRE(sick_descriptor >= 0 && begun >= 0 && syscall(SYS_io_setup, 16L, &context) == 0);
+    use_by(begun);
+    REQUIRE(pthread_create(&waiting, NULL, by_linux ? read_sick_by_linux : read_sick_by_posix, NULL) == 0);
+    usleep(300000);
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = open(healthy, O_RDWR);
+        REQUIRE(fd >= 0);
+        use_by(begun);
+        use_by(fd);
+        REQUIRE(close(fd) == 0);
+    }
+    _exit(0);
+}
+
 static void handle(int signal)
 {
     (void) signal;
@@ -89,6 +170,9 @@ int main(int count, char **arguments)
     sick = arguments[2];
     if (strcmp(arguments[1], "others") == 0) {
         others(arguments[3]);
+    }
+    if (strcmp(arguments[1], "posix-aio") == 0 || strcmp(arguments[1], "linux-aio") == 0) {
+        asynchronous(arguments[1][0] == 'l', arguments[3]);
     }
     if (strcmp(arguments[1], "handle") == 0) {
         signal(SIGUSR1, handle);

@@ -8,6 +8,7 @@
 
 #include <org_rbdwrapper_ipc_codec/ioOp.h>
 
+#include "futex.h"
 #include "held.h"
 #include "image.h"
 #include "real.h"
@@ -16,7 +17,7 @@
 #include "succession.h"
 #include "user_copy.h"
 
-enum { IMAGE_FREE, IMAGE_OPEN, IMAGE_ENDED };
+enum { IMAGE_FREE, IMAGE_OPENING, IMAGE_OPEN, IMAGE_ENDED };
 
 struct aio_image {
     _Atomic(struct aio_image *) next;
@@ -168,13 +169,6 @@ int aio_engine_begin(struct aio_engine *engine, uint32_t depth)
     return error;
 }
 
-static int open_image(struct queue *queue, struct open_file *file, uint32_t *handle)
-{
-    rbdw_file *opened;
-    int error = open_file_image(file, &opened);
-    return error < 0 ? error : queue_open(queue, opened, handle);
-}
-
 static void forget_images(struct aio_engine *engine)
 {
     for (struct aio_image *image = atomic_load(&engine->images); image != NULL;
@@ -194,27 +188,82 @@ static struct aio_image *free_image(struct aio_engine *engine)
     return image;
 }
 
-int aio_engine_open(struct aio_engine *engine, struct aio_request *request)
+bool aio_engine_has_open(struct aio_engine *engine, const struct open_file *file)
 {
-    struct open_file *file = request->file;
-    struct aio_image *image = find_image(engine, file, IMAGE_OPEN);
-    if (image != NULL) {
-        request->queued.handle = image->handle;
+    return find_image(engine, file, IMAGE_OPEN) != NULL;
+}
+
+/* Under the lock, which is given back while the store is asked. */
+static int open_image(struct aio_engine *engine, struct aio_image *image, rbdw_file *file)
+{
+    struct queue_opening opening;
+    int error;
+    do {
+        error = queue_open_begin(atomic_load(&engine->queue), file, &opening);
+        if (error == 0) {
+            aio_engine_unlock(engine);
+            error = queue_open_ask(file, &opening);
+            aio_engine_lock(engine);
+            error = queue_open_end(atomic_load(&engine->queue), &opening, error);
+        }
+    } while (error == -EAGAIN);
+    image->handle = opening.handle;
+    return error;
+}
+
+/* Under the lock: another thread opens it already. False where none does. */
+static bool await_other(struct aio_engine *engine, const struct open_file *file)
+{
+    uint32_t seen = atomic_load(&engine->opened);
+    if (find_image(engine, file, IMAGE_OPENING) == NULL) {
+        return false;
+    }
+    aio_engine_unlock(engine);
+    held_let_end();
+    futex_wait(&engine->opened, seen, INT64_MAX, FUTEX_PRIVATE);
+    aio_engine_lock(engine);
+    return true;
+}
+
+static int open_for(struct aio_engine *engine, struct open_file *file, rbdw_file *opened)
+{
+    while (await_other(engine, file)) {
+    }
+    if (aio_engine_has_open(engine, file)) {
         return 0;
     }
-    image = free_image(engine);
+    struct aio_image *image = free_image(engine);
     if (image == NULL) {
         return -ENOMEM;
     }
-    int error = open_image(atomic_load(&engine->queue), file, &image->handle);
+    atomic_store(&image->file, file);
+    atomic_store(&image->state, IMAGE_OPENING);
+    int error = open_image(engine, image, opened);
     if (error < 0) {
         report_line("asynchronous I/O on %s: %s", file->state->path, rbdw_error_text());
-        return error;
+        atomic_store(&image->file, NULL);
     }
-    atomic_store(&image->file, file);
-    atomic_store(&image->state, IMAGE_OPEN);
-    request->queued.handle = image->handle;
-    return 0;
+    atomic_store(&image->state, error < 0 ? IMAGE_FREE : IMAGE_OPEN);
+    atomic_fetch_add(&engine->opened, 1);
+    futex_wake(&engine->opened, INT32_MAX, FUTEX_PRIVATE);
+    return error;
+}
+
+int aio_engine_open(struct aio_engine *engine, struct open_file *file)
+{
+    if (aio_engine_has_open(engine, file)) {
+        return 0;
+    }
+    held_begin(); /* who left it midway would leave others waiting */
+    rbdw_file *opened;
+    int error = open_file_image(file, &opened);
+    if (error == 0) {
+        aio_engine_lock(engine);
+        error = open_for(engine, file, opened);
+        aio_engine_unlock(engine);
+    }
+    held_end();
+    return error;
 }
 
 struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
@@ -235,6 +284,8 @@ struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file
     engine->requests++;
     open_file_disown(file);
     request->file = file;
+    const struct aio_image *image = find_image(engine, file, IMAGE_OPEN);
+    request->queued.handle = image != NULL ? image->handle : 0;
     request->vector = request->own_vector;
     request->event_descriptor = -1;
     request->call = call;

@@ -44,6 +44,7 @@ struct aio_engine {
     _Atomic(struct queue *) queue; /* NULL until it is needed */
     _Atomic(struct aio_image *) images;
     _Atomic bool image_ended; /* one waits for being closed */
+    _Atomic uint32_t opened;  /* futex: images of which it is known by now whether they can be opened */
     bool is_known;            /* to aio_on_file_ended */
     struct aio_engine *next;
     uint32_t limit; /* requests at a time */
@@ -65,7 +66,8 @@ void aio_engine_use(struct aio_engine *engine, struct queue *queue);
 /* Waits for all requests that the queue has, and ends it. */
 void aio_engine_end(struct aio_engine *engine);
 
-/* A request for this file, whose reference becomes the request's. NULL where there are too many. */
+/* A request for this file, whose reference becomes the request's. It is not for the store where the file's image is
+ * not open. NULL where there are too many. */
 struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
                                      enum call call);
 void aio_request_give_back(struct aio_engine *engine, struct aio_request *request);
@@ -79,8 +81,11 @@ void aio_request_set_transfer(struct aio_request *request, bool is_write, size_t
                               off_t offset);
 void aio_request_set_flush(struct aio_request *request);
 
-/* Opens the file's image for the queue where that is not done. 0 or an error. */
-int aio_engine_open(struct aio_engine *engine, struct aio_request *request);
+/* Whether the file's image is open for the queue. It stays so as long as the file does. */
+bool aio_engine_has_open(struct aio_engine *engine, const struct open_file *file);
+
+/* Opens it where that is not done, which may take as long as its store does: without the lock. 0 or an error. */
+int aio_engine_open(struct aio_engine *engine, struct open_file *file);
 
 /* queue_start is the caller's. */
 void aio_engine_add(struct aio_engine *engine, struct aio_request *request);

@@ -8,6 +8,7 @@
 #include "aio_context.h"
 #include "aio_courier.h"
 #include "aio_ferry.h"
+#include "held.h"
 #include "hook.h"
 #include "user_copy.h"
 
@@ -104,15 +105,11 @@ static int prepare_transfer(struct aio_request *request, const struct iocb *iocb
     return 0;
 }
 
-static int prepare(struct aio_context *context, struct aio_request *request,
-                   const struct iocb *iocb)
+static int prepare(struct aio_request *request, const struct iocb *iocb)
 {
     int error = aio_event_descriptor(iocb, &request->event_descriptor);
     if (error == 0) {
         error = check(iocb, request->file);
-    }
-    if (error == 0) {
-        error = aio_engine_open(&context->engine, request);
     }
     if (error < 0) {
         return error;
@@ -156,7 +153,7 @@ static int add(struct aio_context *context, struct iocb *iocb, struct open_file 
     }
     request->data = iocb->aio_data;
     request->object = (uint64_t) (uintptr_t) iocb;
-    int error = prepare(context, request, iocb);
+    int error = prepare(request, iocb);
     if (error == 0 && request->event_descriptor >= 0) {
         error = aio_courier_start(context, COURIER_DELIVERS);
     }
@@ -170,13 +167,29 @@ static int add(struct aio_context *context, struct iocb *iocb, struct open_file 
     return 0;
 }
 
+/* Under the lock, which is given back where the image is not open yet, so that others go on meanwhile: what was added
+ * so far goes to the broker. */
+static int open_first(struct aio_context *context, const struct iocb *iocb, struct open_file *file)
+{
+    if (aio_engine_has_open(&context->engine, file) || check(iocb, file) < 0) {
+        return 0; /* whoever adds it says why not */
+    }
+    aio_courier_notice(context);
+    aio_engine_unlock(&context->engine);
+    int error = aio_engine_open(&context->engine, file);
+    aio_engine_lock(&context->engine);
+    return error;
+}
+
 /* As many as are images', from the first on. Their number or, where it is 0, an error. */
 static long submit_to_images(aio_context_t id, long count, struct iocb **requests)
 {
     struct aio_context *context;
     long done = 0;
+    held_begin(); /* whoever left it would leave the context in use */
     int error = aio_context_enter_for_images(id, &context);
     if (error < 0) {
+        held_end();
         return error;
     }
     aio_engine_lock(&context->engine);
@@ -185,12 +198,18 @@ static long submit_to_images(aio_context_t id, long count, struct iocb **request
         if (file == NULL) {
             break;
         }
+        error = open_first(context, requests[done], file);
+        if (error < 0) {
+            open_file_release(file);
+            break;
+        }
         error = add(context, requests[done], file);
         done += error == 0;
     }
     aio_courier_notice(context);
     aio_engine_unlock(&context->engine);
     aio_context_leave(context);
+    held_end();
     return done > 0 ? done : error;
 }
 

@@ -186,37 +186,42 @@ static int begin(void)
     return error < 0 || has_courier ? error : start_courier();
 }
 
-static int prepare_transfer(struct aio_request *request, const struct aiocb *block, bool is_write)
+static int check_transfer(const struct open_file *file, const struct aiocb *block, bool is_write)
 {
-    struct iovec one = {(void *) block->aio_buf, block->aio_nbytes};
-    bool may = is_write ? open_file_is_writable(request->file)
-                        : open_file_is_readable(request->file);
-    int error = !may                                                    ? -EBADF
-                : block->aio_offset < 0 || block->aio_nbytes > SSIZE_MAX ? -EINVAL
-                                                                        : 0;
-    if (error == 0) {
-        error = aio_engine_open(&engine, request);
+    bool may = is_write ? open_file_is_writable(file) : open_file_is_readable(file);
+    return !may                                                    ? -EBADF
+           : block->aio_offset < 0 || block->aio_nbytes > SSIZE_MAX ? -EINVAL
+                                                                   : 0;
+}
+
+/* Under the lock, which is given back where the image is not open yet, so that others go on meanwhile. 0, or what
+ * aio_error will say. */
+static int open_first(struct open_file *file, const struct aiocb *block, enum call call)
+{
+    int error = call == CALL_aio_fsync ? 0 : check_transfer(file, block, call == CALL_aio_write);
+    if (error < 0 || aio_engine_has_open(&engine, file)) {
+        return error;
     }
-    if (error < 0) {
-        aio_request_set_flush(request);
-        request->queued.result = error; /* that is what aio_error will say */
-        return 0;
-    }
-    error = aio_request_set_vector(request, &one, 1);
-    if (error == 0) {
-        aio_request_set_transfer(request, is_write, block->aio_nbytes, block->aio_offset);
-    }
+    aio_engine_unlock(&engine);
+    error = aio_engine_open(&engine, file);
+    aio_engine_lock(&engine);
     return error;
 }
 
-static int prepare_flush(struct aio_request *request)
+/* failure: of open_first. */
+static int prepare(struct aio_request *request, const struct aiocb *block, int failure)
 {
-    int error = aio_engine_open(&engine, request);
-    aio_request_set_flush(request);
-    if (error < 0) {
-        request->queued.result = error;
+    struct iovec one = {(void *) block->aio_buf, block->aio_nbytes};
+    if (failure < 0 || request->call == CALL_aio_fsync) {
+        aio_request_set_flush(request);
+        request->queued.result = failure < 0 ? failure : request->queued.result;
+        return 0;
     }
-    return 0;
+    int error = aio_request_set_vector(request, &one, 1);
+    if (error == 0) {
+        aio_request_set_transfer(request, request->call == CALL_aio_write, block->aio_nbytes, block->aio_offset);
+    }
+    return error;
 }
 
 static void activate(struct aio_request *request, struct aiocb *block,
@@ -242,6 +247,7 @@ int posix_aio_submit(struct aiocb *block, enum call call, struct open_file *file
     }
     aio_engine_lock(&engine);
     int error = begin();
+    int failure = error == 0 ? open_first(file, block, call) : 0;
     struct aio_request *request = NULL;
     if (error < 0) {
         open_file_release(file);
@@ -250,8 +256,7 @@ int posix_aio_submit(struct aiocb *block, enum call call, struct open_file *file
     } else {
         request->object = (uint64_t) (uintptr_t) block;
         request->data = (uint64_t) (uintptr_t) group;
-        error = call == CALL_aio_fsync ? prepare_flush(request)
-                                   : prepare_transfer(request, block, call == CALL_aio_write);
+        error = prepare(request, block, failure);
         if (error < 0) {
             aio_request_give_back(&engine, request);
         }

@@ -22,6 +22,7 @@ final class FaultyStoreBroker {
     private static final String HOLD = "hold";
     private static final String HOLD_ZEROES = "hold zeroes";
     private static final String HOLD_OPENS_OF = "hold-opens-of ";
+    private static final String HOLD_LATER_OPENS_OF = "hold-later-opens-of ";
     private static final String DELAY = "delay ";
     private static final String DELAY_OPENS = "delay-opens ";
 
@@ -47,6 +48,13 @@ final class FaultyStoreBroker {
     static void restartHoldingOpensOf(BrokerProcess broker, String image) throws Exception {
         broker.stop();
         Files.writeString(file(broker.stateDir()), HOLD_OPENS_OF + "rbd/" + image);
+        broker.startAgain();
+    }
+
+    /** Returns when there is one that opens this image once, and never again. */
+    static void restartHoldingLaterOpensOf(BrokerProcess broker, String image) throws Exception {
+        broker.stop();
+        Files.writeString(file(broker.stateDir()), HOLD_LATER_OPENS_OF + "rbd/" + image);
         broker.startAgain();
     }
 
@@ -90,10 +98,16 @@ final class FaultyStoreBroker {
 
     private static FaultPlan planOf(Path stateDir) throws IOException {
         FaultPlan plan = new FaultPlan();
-        if (Files.exists(file(stateDir))) {
-            plan.add(fault(Files.readString(file(stateDir))));
+        if (!Files.exists(file(stateDir))) {
+            return plan;
         }
-        return plan;
+        String said = Files.readString(file(stateDir));
+        if (said.startsWith(HOLD_LATER_OPENS_OF)) {
+            String image = said.substring(HOLD_LATER_OPENS_OF.length());
+            Fault first = Fault.delay(FaultPoint.OPEN, 0).of(image).times(1);
+            return plan.add(first).add(Fault.hold(FaultPoint.OPEN).of(image));
+        }
+        return plan.add(fault(said));
     }
 
     public static void main(String[] args) throws Exception {

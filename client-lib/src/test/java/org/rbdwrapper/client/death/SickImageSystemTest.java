@@ -33,6 +33,20 @@ final class SickImageSystemTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"posix-aio", "linux-aio"})
+    void shouldServeAsynchronousRequestsWhileOneImageIsBeingOpenedForThem(String kind)
+            throws Exception {
+        try (BrokerProcess broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName())) {
+            String sick = broker.createAndMap("sick", 1 << 20);
+            String healthy = broker.createAndMap("healthy", 1 << 20);
+            FaultyStoreBroker.restartHoldingLaterOpensOf(broker, "sick");
+            try (NativeProgram program = start(broker, kind, sick, healthy)) {
+                program.await().expectSuccess();
+            }
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"TERM", "INT", "HUP", "ALRM", "USR1", "PIPE", "XCPU", "RTMIN"})
     void shouldLetSignalEndProgramThatWaits(String signal) throws Exception {
         try (BrokerProcess broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName())) {
