@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -92,6 +91,13 @@ void held_end_uncancelled(void)
     end_disabling(BY_TAKEN);
 }
 
+void held_signals(sigset_t *signals)
+{
+    sigfillset(signals);
+    sigdelset(signals, SIGSEGV);
+    sigdelset(signals, SIGBUS);
+}
+
 /* The type, too: where a thread has just made its state PTHREAD_CANCEL_DISABLE, glibc's signal for asynchronous
  * cancellation may still be on its way, and looks at the type alone when it arrives. */
 void held_begin(void)
@@ -102,9 +108,7 @@ void held_begin(void)
     }
     sigset_t all;
     sigset_t before;
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV); /* of an instruction of ours, which the kernel does not hold up */
-    sigdelset(&all, SIGBUS);
+    held_signals(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     defer(BY_STRETCH);
     disable(BY_STRETCH);

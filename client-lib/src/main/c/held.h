@@ -7,8 +7,14 @@
 #ifndef RBDW_HELD_H
 #define RBDW_HELD_H
 
+#include <signal.h>
+
 void held_begin(void);
 void held_end(void);
+
+/* What a stretch, and a thread of ours, holds up: all signals but SIGSEGV and SIGBUS, which an instruction of ours may
+ * be the cause of (preload/fault.h). */
+void held_signals(sigset_t *signals);
 
 /* Of taken.c alone, as long as a thread has something: its cancellation waits for a cancellation point, whatever type
  * it is of; or it waits for the end, too. Not counted; no system call. */

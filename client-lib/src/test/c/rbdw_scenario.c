@@ -9,11 +9,12 @@
  *                                  prints "reading", reads until the broker is stopped, prints "handling" when a
  *                                  handler has interrupted that read; the handler does not return before another
  *                                  thread has read, from the next broker
+ *     rbdw_scenario truncate PATH  truncations and writes with gaps, beside a plain file that has the same
  *     rbdw_scenario until-gone PATH THREADS
  *                                  prints "ready", reads until the broker is gone, prints each
  *                                  thread's error as its number and text
  *
- * The image has at least 1 MiB and is overwritten. Exit: 0; 1 with one line that says what is wrong;
+ * The image has at least 1 MiB (truncate: has 1 MiB) and is overwritten. Exit: 0; 1 with one line that says what is wrong;
  * 2 usage. */
 
 #include <errno.h>
@@ -366,6 +367,91 @@ static void run_long_handler(void)
     pthread_join(reader, NULL);
 }
 
+#define MODEL (1024 * 1024)
+#define LONGEST 40000
+
+static char on_image[MODEL];
+static char on_plain[MODEL];
+static char before[MODEL];
+
+/* Up to the plain file's end the image has what that has, and behind it what was there before. */
+static void compare_with(int plain)
+{
+    off_t length = lseek(plain, 0, SEEK_END);
+    if (rbdw_pread(image, on_image, MODEL, 0) != MODEL || pread(plain, on_plain, MODEL, 0) != length) {
+        fail("a read");
+    }
+    if (memcmp(on_image, on_plain, (size_t) length) != 0) {
+        fail("not what the plain file has");
+    }
+    if (memcmp(on_image + length, before + length, (size_t) (MODEL - length)) != 0) {
+        fail("changed behind the end");
+    }
+    memcpy(before, on_image, MODEL);
+}
+
+static void expect_refused(int result, int error, const char *what)
+{
+    if (result != -error) {
+        fail(what);
+    }
+}
+
+static void run_truncate(void)
+{
+    char bytes[LONGEST];
+    uint64_t state = 4711;
+    rbdw_file *reader;
+    FILE *temporary = tmpfile();
+    if (temporary == NULL || rbdw_open(path, O_RDONLY, &reader) < 0) {
+        fail("open");
+    }
+    int plain = fileno(temporary);
+    memset(before, 'b', MODEL);
+    if (rbdw_pwrite(image, before, MODEL, 0) != MODEL || rbdw_truncate(image, 0) != 0) {
+        fail("the first truncation");
+    }
+    for (int i = 0; i < 3 * ROUNDS; i++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        off_t at = (off_t) (state >> 33) % MODEL;
+        size_t length = (size_t) (1 + (state >> 20) % LONGEST);
+        length = length < (size_t) (MODEL - at) ? length : (size_t) (MODEL - at);
+        if (i % 3 == 0) {
+            at = i % 2 == 0 ? at : 0;
+            if (rbdw_truncate(image, at) != 0 || ftruncate(plain, at) < 0) {
+                fail("a truncation");
+            }
+        } else {
+            memset(bytes, 1 + i % 255, length);
+            if (rbdw_pwrite(image, bytes, length, at) != (ssize_t) length
+                || pwrite(plain, bytes, length, at) != (ssize_t) length) {
+                fail("a write");
+            }
+        }
+        compare_with(plain);
+    }
+    expect_refused(rbdw_truncate(image, MODEL + 1), ENOSPC, "longer than the image");
+    expect_refused(rbdw_truncate(image, -1), EINVAL, "less than nothing");
+    expect_refused(rbdw_truncate(reader, 0), EBADF, "by who may not write");
+    compare_with(plain);
+    /* an open that truncates; and what was truncated is forgotten with the last that has done so */
+    rbdw_close(image);
+    if (rbdw_open(path, O_RDWR | O_TRUNC, &image) < 0 || ftruncate(plain, 0) < 0
+        || rbdw_pwrite(image, "end", 3, LONGEST) != 3 || pwrite(plain, "end", 3, LONGEST) != 3) {
+        fail("an open that truncates");
+    }
+    compare_with(plain);
+    rbdw_close(image);
+    if (rbdw_open(path, O_RDWR, &image) < 0 || rbdw_pwrite(image, "z", 1, MODEL - 1) != 1
+        || pwrite(plain, before + LONGEST + 3, MODEL - LONGEST - 3, LONGEST + 3) != MODEL - LONGEST - 3
+        || pwrite(plain, "z", 1, MODEL - 1) != 1) {
+        fail("a write that follows no truncation");
+    }
+    compare_with(plain);
+    rbdw_close(reader);
+    fclose(temporary);
+}
+
 static void *read_until_gone(void *argument)
 {
     char block[BLOCK];
@@ -398,7 +484,7 @@ int main(int argc, char **argv)
     int count = argc > 3 ? atoi(argv[3]) : 1;
     path = argc > 2 ? argv[2] : "";
     if (argc < 3 || count < 1 || count > MAX_THREADS) {
-        fprintf(stderr, "usage: rbdw_scenario fork|signals|doorbell|threads|long-handler|until-gone PATH [THREADS]\n");
+        fprintf(stderr, "usage: rbdw_scenario fork|signals|doorbell|threads|truncate|long-handler|until-gone PATH [THREADS]\n");
         return 2;
     }
     if (rbdw_open(path, strcmp(scenario, "until-gone") == 0 ? O_RDONLY : O_RDWR, &image) < 0) {
@@ -412,6 +498,8 @@ int main(int argc, char **argv)
         run_doorbell();
     } else if (strcmp(scenario, "threads") == 0) {
         run_threads();
+    } else if (strcmp(scenario, "truncate") == 0) {
+        run_truncate();
     } else if (strcmp(scenario, "long-handler") == 0) {
         run_long_handler();
     } else if (strcmp(scenario, "until-gone") == 0) {

@@ -12,9 +12,19 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "user_copy.h"
 
 /* From now on. Any thread; once it has been done, one load. */
 void fault_watch(void);
+
+/* user_copy_all in a call that may be the first on an image: none may be open yet. */
+static inline int fault_copy(void *to, const void *from, size_t count)
+{
+    fault_watch();
+    return user_copy_all(to, from, count);
+}
 
 /* Whether the signal is ours, and its action to be asked for here. */
 bool fault_has(int signal);

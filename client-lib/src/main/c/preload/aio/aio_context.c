@@ -10,6 +10,7 @@
 #include "aio_courier.h"
 #include "aio_ferry.h"
 #include "descriptor.h"
+#include "held.h"
 #include "real.h"
 #include "report.h"
 
@@ -257,9 +258,7 @@ int aio_context_start_thread(pthread_t *thread, void *(*run)(void *), struct aio
     sigset_t before;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK);
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV); /* of bad buffers (fault.h) */
-    sigdelset(&all, SIGBUS);
+    held_signals(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(thread, &attributes, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

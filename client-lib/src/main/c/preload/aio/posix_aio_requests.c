@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "futex.h"
+#include "held.h"
 #include "hook.h"
 
 #define OURS 0x72626477
@@ -161,9 +162,7 @@ static int start_courier(void)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV); /* of bad buffers (fault.h) */
-    sigdelset(&all, SIGBUS);
+    held_signals(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread, &attributes, run_courier, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,11 +1,14 @@
 /* Owner, mode and extended attributes. Owner and mode are the mapping's (rbdwrapper-adm map --owner
  * --mode): EPERM. There are no extended attributes. */
 
+#include <linux/limits.h>
+#include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "by_path.h"
 #include "image_stat.h"
+#include "memory.h"
 
 static long if_there(const struct image_path *target, int result)
 {
@@ -18,6 +21,27 @@ static long if_there(const struct image_path *target, int result)
 #define BY_DESCRIPTOR(call, fd, passed_on, on_image)                                               \
     struct open_file *file = descriptor_enter(fd);                                               \
     return file == NULL ? (passed_on) : (__typeof(passed_on)) leave(file, CALL_##call, on_image)
+
+/* In the kernel's order, before it asks the file system. */
+static int check_name(const char *name)
+{
+    if (!memory_has_string(name)) {
+        return -EFAULT;
+    }
+    size_t length = strnlen(name, XATTR_NAME_MAX + 1);
+    return length == 0 || length > XATTR_NAME_MAX ? -ERANGE : -ENOTSUP;
+}
+
+static int check_value(const char *name, const void *value, size_t size, int flags)
+{
+    int error = (flags & ~(XATTR_CREATE | XATTR_REPLACE)) != 0 ? -EINVAL : check_name(name);
+    if (error == -ENOTSUP && size > XATTR_SIZE_MAX) {
+        error = -E2BIG;
+    } else if (error == -ENOTSUP && size > 0 && !memory_can_be_read(value, size)) {
+        error = -EFAULT;
+    }
+    return error;
+}
 
 static enum path_follow follows(int flags)
 {
@@ -67,18 +91,18 @@ HOOK int fchownat(int directory, const char *path, uid_t owner, gid_t group, int
 HOOK ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
 {
     BY_PATH(getxattr, AT_FDCWD, path, PATH_FOLLOW, REAL(getxattr)(path, name, value, size),
-            if_there(&target, -ENOTSUP));
+            if_there(&target, check_name(name)));
 }
 
 HOOK ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size)
 {
     BY_PATH(lgetxattr, AT_FDCWD, path, PATH_NOFOLLOW, REAL(lgetxattr)(path, name, value, size),
-            if_there(&target, -ENOTSUP));
+            if_there(&target, check_name(name)));
 }
 
 HOOK ssize_t fgetxattr(int fd, const char *name, void *value, size_t size)
 {
-    BY_DESCRIPTOR(fgetxattr, fd, REAL(fgetxattr)(fd, name, value, size), -ENOTSUP);
+    BY_DESCRIPTOR(fgetxattr, fd, REAL(fgetxattr)(fd, name, value, size), check_name(name));
 }
 
 HOOK ssize_t listxattr(const char *path, char *list, size_t size)
@@ -100,10 +124,11 @@ HOOK ssize_t flistxattr(int fd, char *list, size_t size)
 
 HOOK int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)
 {
-    BY_DESCRIPTOR(fsetxattr, fd, REAL(fsetxattr)(fd, name, value, size, flags), -ENOTSUP);
+    BY_DESCRIPTOR(fsetxattr, fd, REAL(fsetxattr)(fd, name, value, size, flags),
+                  check_value(name, value, size, flags));
 }
 
 HOOK int fremovexattr(int fd, const char *name)
 {
-    BY_DESCRIPTOR(fremovexattr, fd, REAL(fremovexattr)(fd, name), -ENOTSUP);
+    BY_DESCRIPTOR(fremovexattr, fd, REAL(fremovexattr)(fd, name), check_name(name));
 }

@@ -5,7 +5,6 @@
 #include "by_path.h"
 #include "fault.h"
 #include "image_stat.h"
-#include "user_copy.h"
 
 #define MAGIC 0x72626477 /* "rbdw": of a file system that the kernel does not have */
 #define BLOCK 4096       /* bytes */
@@ -34,8 +33,7 @@ static int give(int error, const struct stat *status, struct statfs *result)
         .f_files = 1,
         .f_namelen = NAME_MAX,
     };
-    fault_watch(); /* none may be open yet */
-    return user_copy_all(result, &found, sizeof found);
+    return fault_copy(result, &found, sizeof found);
 }
 
 static int of_path(const struct image_path *target, struct statfs *result)

@@ -79,21 +79,29 @@ static long by_descriptor(long number, long a, long b, long c, long d, long e, l
     }
 }
 
-/* Of those above, and of close, which concerns more than images. */
+/* Of those above. */
 static bool is_cancellation_point_by_name(long number)
 {
     switch (number) {
-    case SYS_lseek:
-    case SYS_dup:
-    case SYS_flock:
-    case SYS_ioctl:
-    case SYS_fstat:
-    case SYS_syncfs:
-    case SYS_utimensat:
-    case SYS_ftruncate:
-        return false;
-    default:
+    case SYS_read:
+    case SYS_write:
+    case SYS_pread64:
+    case SYS_pwrite64:
+    case SYS_readv:
+    case SYS_writev:
+    case SYS_preadv:
+    case SYS_pwritev:
+    case SYS_preadv2:
+    case SYS_pwritev2:
+    case SYS_close:
+    case SYS_fcntl:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_sync_file_range:
+    case SYS_fallocate:
         return true;
+    default:
+        return false;
     }
 }
 

@@ -309,6 +309,11 @@ HOOK int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
         return is_image_after_all(result, fd) ? epoll_ctl(set, operation, fd, event) : result;
     }
     report_count(CALL_epoll_ctl);
+    struct epoll_event wanted; /* what the kernel looks at first */
+    if (operation != EPOLL_CTL_DEL && user_copy_all(&wanted, event, sizeof wanted) < 0) {
+        errno = EFAULT;
+        return -1;
+    }
     if (REAL(fcntl)(set, F_GETFD) >= 0) {
         errno = EPERM; /* else the set is no descriptor: EBADF */
     }

@@ -8,6 +8,7 @@
 
 #include "by_number.h"
 #include "hook.h"
+#include "user_copy.h"
 
 static void note(int fd)
 {
@@ -42,13 +43,30 @@ static ssize_t received(ssize_t result, struct msghdr *message)
     return result;
 }
 
+/* What the kernel would say of a regular file; of the placeholder it would say EBADF. */
+static bool is_no_socket(int socket, const struct timespec *timeout)
+{
+    struct timespec wanted;
+    if (!descriptor_is_image(socket)) {
+        return false;
+    }
+    errno = timeout != NULL && user_copy_all(&wanted, timeout, sizeof wanted) < 0 ? EFAULT : ENOTSOCK;
+    return true;
+}
+
 HOOK ssize_t recvmsg(int socket, struct msghdr *message, int flags)
 {
+    if (is_no_socket(socket, NULL)) {
+        return -1;
+    }
     return received(REAL(recvmsg)(socket, message, flags), message);
 }
 
 ssize_t recvmsg_by_number(int socket, struct msghdr *message, int flags)
 {
+    if (is_no_socket(socket, NULL)) {
+        return -1;
+    }
     return received(REAL(syscall)(SYS_recvmsg, socket, message, flags), message);
 }
 
@@ -65,11 +83,17 @@ static int all_received(int result, struct mmsghdr *messages)
 HOOK int recvmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
+    if (is_no_socket(socket, timeout)) {
+        return -1;
+    }
     return all_received(REAL(recvmmsg)(socket, messages, count, flags, timeout), messages);
 }
 
 int recvmmsg_by_number(int socket, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
+    if (is_no_socket(socket, timeout)) {
+        return -1;
+    }
     return all_received((int) REAL(syscall)(SYS_recvmmsg, socket, messages, count, flags, timeout), messages);
 }
 

@@ -8,7 +8,6 @@
 #include "hook.h"
 #include "image_stat.h"
 #include "memory.h"
-#include "user_copy.h"
 #include "working_directory.h"
 
 /* The stand-in for /rbdw has no links left: few other directories have none. Nor has an image's descriptor that
@@ -83,8 +82,7 @@ static enum call counted_as(const struct stat_call *call)
 /* To the program, unless there was an error. */
 static int give_status(int error, const struct stat *found, struct stat *status)
 {
-    fault_watch(); /* none may be open yet */
-    return error < 0 ? error : user_copy_all(status, found, sizeof *found);
+    return error < 0 ? error : fault_copy(status, found, sizeof *found);
 }
 
 static int of_path(const struct stat_call *call, const struct image_path *target,
@@ -252,8 +250,7 @@ static int statx_of(long error, const struct stat *status, struct timespec creat
     to_statx(status, &found);
     found.stx_mask |= STATX_BTIME;
     found.stx_btime = timestamp(created);
-    fault_watch();
-    return (int) as_result(user_copy_all(result, &found, sizeof found));
+    return (int) as_result(fault_copy(result, &found, sizeof found));
 }
 
 HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct statx *result)

@@ -10,7 +10,6 @@
 #include "image.h"
 #include "image_open.h"
 #include "image_stat.h"
-#include "user_copy.h"
 
 #define NANOSECONDS 1000000000 /* of a second */
 #define MICROSECONDS 1000000   /* of a second */
@@ -60,9 +59,8 @@ static int choose(const struct timespec *times, struct new_times *chosen)
 static bool take_times(const struct timespec *given, struct timespec taken[2],
                        const struct timespec **times)
 {
-    fault_watch(); /* none may be open yet */
     *times = given == NULL ? NULL : taken;
-    return given == NULL || user_copy_all(taken, given, 2 * sizeof *taken) == 0;
+    return given == NULL || fault_copy(taken, given, 2 * sizeof *taken) == 0;
 }
 
 static bool asks_for_nothing(const struct timespec *times)
@@ -140,8 +138,7 @@ static const struct timespec *from_timevals(const struct timeval *given, struct 
     if (given == NULL) {
         return NULL;
     }
-    fault_watch();
-    if (user_copy_all(times, given, sizeof times) < 0) {
+    if (fault_copy(times, given, sizeof times) < 0) {
         return NOT_READABLE;
     }
     for (int i = 0; i < 2; i++) {
@@ -158,8 +155,7 @@ static const struct timespec *from_utimbuf(const struct utimbuf *given, struct t
     if (given == NULL) {
         return NULL;
     }
-    fault_watch();
-    if (user_copy_all(&times, given, sizeof times) < 0) {
+    if (fault_copy(&times, given, sizeof times) < 0) {
         return NOT_READABLE;
     }
     converted[0] = (struct timespec) {.tv_sec = times.actime};

@@ -132,6 +132,11 @@ abstract class LibrbdwContract extends BrokerFixture {
     }
 
     @Test
+    void shouldTruncateAsAPlainFile() throws Exception {
+        scenario("truncate");
+    }
+
+    @Test
     void shouldAgreeWithPlainFileUnderRandomLoadOfManyProcesses() throws Exception {
         int processes = 8;
         String path = image("c-model", 384L * MIB);
