@@ -3,7 +3,7 @@ package org.rbdwrapper.broker.messenger;
 /**
  * When {@code --messengers auto} adds a messenger: for {@link #CONSECUTIVE} looks in a row, each of
  * those that run had a thread that was near a full core, more clients were active than there are
- * messengers, and at least a core of the host was idle. One thing less, and another messenger would
+ * messengers, and most of a core of the host was idle. One thing less, and another messenger would
  * help nobody: it would idle, have no client to serve, or take its core from others.
  *
  * <p>One thread.
@@ -15,8 +15,11 @@ final class GrowthRule {
     /** Of a core: a thread that is scheduled among others hardly gets more. */
     static final double SATURATED = 0.85;
 
-    /** What another connection's busiest thread may need. */
-    static final double LEAST_IDLE_CORES = 1;
+    /**
+     * Another connection's busiest thread may need a core; but of two that there are, one that is
+     * saturated and all else that a broker does leave a little less.
+     */
+    static final double LEAST_IDLE_CORES = 0.75;
 
     private final int limit;
     private int inARow;

@@ -46,7 +46,12 @@ final class GrowthRuleTest {
 
     @Test
     void shouldNotAddWhereNoCoreIdles() {
-        assertFalse(addsWithin(100, new Evidence(1, 1.0, 4, 0.9)));
+        assertFalse(addsWithin(100, new Evidence(1, 1.0, 4, 0.7)));
+    }
+
+    @Test
+    void shouldAddWhereOneOfTwoCoresIdlesButForWhatTheBrokerDoesBeside() {
+        assertTrue(addsWithin(GrowthRule.CONSECUTIVE, new Evidence(1, 1.0, 4, 0.95)));
     }
 
     @Test
