@@ -154,6 +154,36 @@ static void partly(void)
     TRY("pwrite of much", pwrite(fd, nowhere - 16 * 4096, 900000, 8192));
 }
 
+/* Sets that the kernel could read, and cannot write its answer to; and some of which a part is not there. */
+static void sets(void)
+{
+    void *bad = hidden(nowhere);
+    struct pollfd *constant_set = hidden(constant);
+    struct pollfd *half = (struct pollfd *) (nowhere - sizeof *half);
+    fd_set *constant_fds = (fd_set *) hidden(constant + PAGE / 2);
+    struct timeval at_once = {0, 0};
+    fd_set good;
+    mprotect(constant, PAGE, PROT_READ | PROT_WRITE);
+    *constant_set = (struct pollfd) {fd, POLLIN, 0};
+    FD_ZERO(constant_fds);
+    FD_SET(fd, constant_fds);
+    mprotect(constant, PAGE, PROT_READ);
+    *half = (struct pollfd) {fd, POLLIN, 0};
+    FD_ZERO(&good);
+    FD_SET(fd, &good);
+    printf("-- sets\n");
+    TRY("poll of a constant", poll(constant_set, 1, 0));
+    TRY("poll of a constant and what is no image", poll(constant_set, 2, 0));
+    TRY("poll of a half", poll(half, 2, 0));
+    TRY("select of a constant", select(fd + 1, constant_fds, NULL, NULL, &at_once));
+    TRY("select of a constant to write", select(fd + 1, NULL, constant_fds, NULL, &at_once));
+    TRY("select of a good one and a constant", select(fd + 1, &good, constant_fds, NULL, &at_once));
+    TRY("select of a good one and a bad one", select(fd + 1, &good, bad, NULL, &at_once));
+    TRY("select of a good one and an exceptional bad one", select(fd + 1, &good, NULL, bad, &at_once));
+    TRY("pselect of a constant", pselect(fd + 1, constant_fds, NULL, NULL, NULL, NULL));
+    TRY("select of good ones", select(fd + 1, &good, NULL, NULL, &at_once));
+}
+
 static void structures(void)
 {
     void *bad = hidden(nowhere);
@@ -457,6 +487,7 @@ int main(int count, char **arguments)
     give("write the kernel's", hidden((void *) (UINTPTR_MAX - PAGE)));
     partly();
     structures();
+    sets();
     asynchronous();
     handlers();
     return 0;

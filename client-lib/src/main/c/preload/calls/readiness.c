@@ -18,7 +18,7 @@
  * touched before the end, as other threads may close descriptors of it meanwhile. */
 struct watch {
     struct pollfd *set;
-    struct pollfd *others; /* -1 where set has an image: the kernel passes over it */
+    struct pollfd *others; /* less than -1 where set has an image: the kernel passes over it */
     nfds_t count;
     bool is_ready; /* an image is: so the call returns at once */
 };
@@ -43,25 +43,39 @@ static bool has_image(const struct pollfd *set, nfds_t count)
     return false;
 }
 
-static void leave_images_out(struct watch *watch)
+/* An image's number, where it is left out. */
+static int left_out(int fd)
 {
-    for (nfds_t i = 0; i < watch->count; i++) {
-        watch->others[i] = watch->set[i];
-        if (descriptor_is_image(watch->set[i].fd)) {
-            watch->others[i].fd = -1;
-            watch->is_ready |= (watch->set[i].events & READY) != 0;
-        }
-    }
+    return -2 - fd;
 }
 
+static int leave_images_out(struct watch *watch)
+{
+    int error = user_copy_all(watch->others, watch->set, watch->count * sizeof *watch->set);
+    for (nfds_t i = 0; error == 0 && i < watch->count; i++) {
+        struct pollfd *one = &watch->others[i];
+        if (descriptor_is_image(one->fd)) {
+            one->fd = left_out(one->fd);
+            watch->is_ready |= (one->events & READY) != 0;
+        } else if (one->fd < 0) {
+            one->fd = -1;
+        }
+    }
+    return error;
+}
+
+/* How many images are ready, or an error. */
 static int put_results(const struct watch *watch)
 {
     int ready = 0;
     for (nfds_t i = 0; i < watch->count; i++) {
-        bool is_image = watch->others[i].fd < 0 && watch->set[i].fd >= 0;
-        watch->set[i].revents =
-            is_image ? watch->set[i].events & READY : watch->others[i].revents;
-        ready += is_image && watch->set[i].revents != 0;
+        const struct pollfd *one = &watch->others[i];
+        bool is_image = one->fd < -1;
+        short result = is_image ? one->events & READY : one->revents;
+        if (user_copy_all(&watch->set[i].revents, &result, sizeof result) < 0) {
+            return -EFAULT;
+        }
+        ready += is_image && result != 0;
     }
     return ready;
 }
@@ -70,10 +84,17 @@ static int put_results(const struct watch *watch)
 static int watch_others(struct watch *watch, const struct timespec *timeout, const sigset_t *mask)
 {
     static const struct timespec at_once;
-    leave_images_out(watch);
+    int error = leave_images_out(watch);
+    if (error < 0) {
+        return (int) as_result(error);
+    }
     int result =
         REAL(ppoll)(watch->others, watch->count, watch->is_ready ? &at_once : timeout, mask);
-    return result < 0 ? result : result + put_results(watch);
+    if (result < 0) {
+        return result;
+    }
+    int images = put_results(watch);
+    return images < 0 ? (int) as_result(images) : result + images;
 }
 
 static __attribute__((noinline)) int watch_few(struct watch *watch, const struct timespec *timeout,
@@ -199,53 +220,71 @@ static bool selects_image(int count, fd_set *const sets[3])
     return false;
 }
 
-/* An image is always ready to read and to write, and never exceptional. */
-static void take_images(struct sets *sets, int count, fd_set *const now[3])
+/* An image is always ready to read and to write, and never exceptional. 0 or an error, before the kernel sees the
+ * sets. */
+static int take_images(struct sets *sets, int count, fd_set *const now[3])
 {
     memset(sets, 0, sizeof *sets);
     sets->count = countable(count);
+    size_t length = bytes_of(sets->count);
     for (int i = 0; i < 3; i++) {
-        sets->now[i] = now[i];
-        if (now[i] == NULL) {
-            continue;
+        if (now[i] != NULL && user_copy_all(&sets->before[i], now[i], length) < 0) {
+            return -EFAULT;
         }
-        memcpy(&sets->before[i], now[i], bytes_of(sets->count));
-        for (int fd = 0; fd < sets->count; fd++) {
-            if (FD_ISSET(fd, now[i]) && descriptor_is_image(fd)) {
-                FD_CLR(fd, now[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        fd_set others = sets->before[i];
+        for (int fd = 0; now[i] != NULL && fd < sets->count; fd++) {
+            if (FD_ISSET(fd, &others) && descriptor_is_image(fd)) {
+                FD_CLR(fd, &others);
                 FD_SET(fd, &sets->images[i]);
                 sets->ready |= i < 2;
             }
         }
+        sets->now[i] = now[i];
+        if (now[i] != NULL && user_copy_all(now[i], &others, length) < 0) {
+            return -EFAULT;
+        }
     }
+    return 0;
 }
 
+/* How many were given, or an error. */
 static int give_images(const struct sets *sets, int which)
 {
+    size_t length = bytes_of(sets->count);
+    fd_set result;
     int given = 0;
+    if (user_copy_all(&result, sets->now[which], length) < 0) {
+        return -EFAULT;
+    }
     for (int fd = 0; fd < sets->count; fd++) {
         if (FD_ISSET(fd, &sets->images[which])) {
-            FD_SET(fd, sets->now[which]);
+            FD_SET(fd, &result);
             given++;
         }
     }
-    return given;
+    return user_copy_all(sets->now[which], &result, length) < 0 ? -EFAULT : given;
 }
 
 /* After an error all sets are as before. */
-static int put_sets(const struct sets *sets, int result)
+static int put_back(const struct sets *sets)
 {
     for (int i = 0; i < 3; i++) {
-        if (sets->now[i] == NULL) {
-            continue;
-        }
-        if (result < 0) {
-            memcpy(sets->now[i], &sets->before[i], bytes_of(sets->count));
-        } else if (i < 2) {
-            result += give_images(sets, i);
+        if (sets->now[i] != NULL) {
+            user_copy(sets->now[i], &sets->before[i], bytes_of(sets->count));
         }
     }
-    return result;
+    return -1;
+}
+
+static int put_sets(const struct sets *sets, int result)
+{
+    for (int i = 0; i < 2 && result >= 0; i++) {
+        int given = sets->now[i] == NULL ? 0 : give_images(sets, i);
+        result = given < 0 ? (int) as_result(given) : result + given;
+    }
+    return result < 0 ? put_back(sets) : result;
 }
 
 /* True where the set holds an image that no hook has seen come. */
@@ -278,7 +317,11 @@ HOOK int select(int count, fd_set *read, fd_set *write, fd_set *exceptional,
     }
     report_count(CALL_select);
     struct sets sets;
-    take_images(&sets, count, all);
+    int error = take_images(&sets, count, all);
+    if (error < 0) {
+        as_result(error);
+        return put_back(&sets);
+    }
     int result = REAL(select)(count, read, write, exceptional, sets.ready ? &at_once : timeout);
     return put_sets(&sets, result);
 }
@@ -296,7 +339,11 @@ HOOK int pselect(int count, fd_set *read, fd_set *write, fd_set *exceptional,
     }
     report_count(CALL_pselect);
     struct sets sets;
-    take_images(&sets, count, all);
+    int error = take_images(&sets, count, all);
+    if (error < 0) {
+        as_result(error);
+        return put_back(&sets);
+    }
     int result =
         REAL(pselect)(count, read, write, exceptional, sets.ready ? &at_once : timeout, mask);
     return put_sets(&sets, result);
