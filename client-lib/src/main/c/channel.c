@@ -234,8 +234,8 @@ void channel_learn(struct channel *channel, int64_t began_ns, bool is_seen)
         if (waits < spin->measure_every) {
             return;
         }
-        spin->unmeasured = 0;
     }
+    spin->unmeasured = 0;
     int64_t took = futex_now_ns() - began_ns;
     if (is_seen && took <= SPIN_SHORT_NS) {
         int64_t wanted = 2 * (spin->short_ns > took ? spin->short_ns : took);
@@ -245,6 +245,7 @@ void channel_learn(struct channel *channel, int64_t began_ns, bool is_seen)
     } else {
         spin->short_ns /= 2;
         spin->measure_every = 1;
+        waits = 1; /* one that was held up says nothing of those before it */
     }
     if (took > 4 * SPIN_LONG_NS) {
         took = 4 * SPIN_LONG_NS; /* one that was held up says little of the next */

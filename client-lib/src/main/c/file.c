@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "file.h"
+#include "held.h"
 #include "image.h"
 #include "io.h"
 #include "rbdw.h"
@@ -82,7 +83,7 @@ static int open_by_source(struct control *control, struct rbdw_file *file, uint3
 }
 
 /* 0, SUCCESSION_LOST, or an error. */
-static int open_in_session(struct rbdw_file *file)
+static int ask_to_open(struct rbdw_file *file)
 {
     struct session *session;
     struct image_id id;
@@ -118,6 +119,15 @@ static int open_in_session(struct rbdw_file *file)
         session_release(session);
     }
     session_unlock();
+    return error;
+}
+
+/* Nothing leaves it: a read may lead here, in a child. */
+static int open_in_session(struct rbdw_file *file)
+{
+    held_begin();
+    int error = ask_to_open(file);
+    held_end();
     return error;
 }
 
@@ -575,7 +585,7 @@ int image_open_lock_file(int memory, int *fd)
     return *fd < 0 ? *fd : 0;
 }
 
-int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
+static int watch_changes(struct rbdw_file *file, const _Atomic uint64_t **changes)
 {
     struct session *session;
     uint32_t handle;
@@ -597,6 +607,15 @@ int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
         }
         close(memory);
     }
+    return error;
+}
+
+/* Nothing leaves it: a read leads here. */
+int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
+{
+    held_begin();
+    int error = watch_changes(file, changes);
+    held_end();
     return error;
 }
 

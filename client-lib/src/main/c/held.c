@@ -20,44 +20,50 @@ static __thread struct {
     int cancel_type;  /* before, unless it was so */
 } held __attribute__((tls_model("initial-exec")));
 
-/* A handler on top of us may do the same anywhere in these four, for BY_TAKEN: each leaves what it found, or what we
- * are about to do. */
+/* A handler on top of us may do the same anywhere in these four, and may even leave us there by a jump: so what was
+ * found is noted before the reason is, and forgotten after it was set again. */
 static void defer(enum reason reason)
 {
-    if (held.deferred == 0) {
-        int type;
-        pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-        if (type != PTHREAD_CANCEL_DEFERRED) {
-            held.cancel_type = type;
+    int type = PTHREAD_CANCEL_DEFERRED;
+    do {
+        if (held.deferred == 0) {
+            pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+            if (type != PTHREAD_CANCEL_DEFERRED) {
+                held.cancel_type = type;
+            }
+            atomic_signal_fence(memory_order_seq_cst);
         }
+        held.deferred |= reason;
         atomic_signal_fence(memory_order_seq_cst);
-    }
-    held.deferred |= reason;
+        /* else a handler was there in between, and has set it again */
+    } while (type != PTHREAD_CANCEL_DEFERRED && held.cancel_type == PTHREAD_CANCEL_DEFERRED
+             && (held.deferred &= (uint8_t) ~reason) == 0);
 }
 
 static void end_deferring(enum reason reason)
 {
     held.deferred &= (uint8_t) ~reason;
     atomic_signal_fence(memory_order_seq_cst);
-    int type = held.cancel_type;
-    if (held.deferred == 0 && type != PTHREAD_CANCEL_DEFERRED) {
-        held.cancel_type = PTHREAD_CANCEL_DEFERRED;
+    if (held.deferred == 0 && held.cancel_type != PTHREAD_CANCEL_DEFERRED) {
+        pthread_setcanceltype(held.cancel_type, NULL);
         atomic_signal_fence(memory_order_seq_cst);
-        pthread_setcanceltype(type, NULL);
+        held.cancel_type = PTHREAD_CANCEL_DEFERRED;
     }
 }
 
 static void disable(enum reason reason)
 {
-    if (held.disabled == 0) {
-        int state;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-        if (state == PTHREAD_CANCEL_ENABLE) {
-            held.enables = true;
+    int state = PTHREAD_CANCEL_DISABLE;
+    do {
+        if (held.disabled == 0) {
+            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+            held.enables |= state == PTHREAD_CANCEL_ENABLE;
+            atomic_signal_fence(memory_order_seq_cst);
         }
+        held.disabled |= reason;
         atomic_signal_fence(memory_order_seq_cst);
-    }
-    held.disabled |= reason;
+    } while (state == PTHREAD_CANCEL_ENABLE && !held.enables
+             && (held.disabled &= (uint8_t) ~reason) == 0);
 }
 
 static void end_disabling(enum reason reason)
@@ -65,9 +71,9 @@ static void end_disabling(enum reason reason)
     held.disabled &= (uint8_t) ~reason;
     atomic_signal_fence(memory_order_seq_cst);
     if (held.disabled == 0 && held.enables) {
-        held.enables = false;
-        atomic_signal_fence(memory_order_seq_cst);
         pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+        atomic_signal_fence(memory_order_seq_cst);
+        held.enables = false;
     }
 }
 
@@ -128,24 +134,17 @@ void held_end(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* A handler on top of the wait protects what it does as if nothing was below it. */
 void held_begin_cancellable(void)
 {
-    if (held.enables) {
-        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    }
-    if (held.cancel_type != PTHREAD_CANCEL_DEFERRED) {
-        pthread_setcanceltype(held.cancel_type, NULL);
-    }
+    end_disabling(BY_TAKEN);
+    end_deferring(BY_TAKEN);
 }
 
 void held_end_cancellable(void)
 {
-    if (held.cancel_type != PTHREAD_CANCEL_DEFERRED) {
-        pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
-    }
-    if (held.enables) {
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    }
+    defer(BY_TAKEN);
+    disable(BY_TAKEN);
 }
 
 void held_let_end(void)

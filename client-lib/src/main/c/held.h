@@ -23,8 +23,8 @@ void held_end_deferred(void);
 void held_begin_uncancelled(void);
 void held_end_uncancelled(void);
 
-/* Around a wait in which a thread may be cancelled though it has something that it gives back then (taken.h);
- * not in a stretch. */
+/* Around a wait in which a thread may be cancelled though it has something that it gives back then (taken.h), and
+ * for which it is not cancelled otherwise; not in a stretch. */
 void held_begin_cancellable(void);
 void held_end_cancellable(void);
 

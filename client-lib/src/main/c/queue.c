@@ -217,6 +217,7 @@ int queue_open_begin(struct queue *queue, const rbdw_file *file, struct queue_op
     image->failure = 0;
     image->state = QUEUE_IMAGE_OPENING;
     opening->handle = (uint32_t) index;
+    opening->handle_there = 0;
     opening->session = hold_session(queue);
     return 0;
 }
@@ -244,18 +245,25 @@ int queue_open_end(struct queue *queue, struct queue_opening *opening, int error
     return error;
 }
 
-void queue_close(struct queue *queue, uint32_t handle)
+bool queue_close_begin(struct queue *queue, uint32_t handle, struct queue_closing *closing)
 {
-    struct session *session = queue_session(queue);
     struct queue_image *image = &queue->images[handle];
+    bool is_there = session_is_alive(queue_session(queue)) && image->failure == 0;
     image->state = QUEUE_IMAGE_FREE;
-    if (session_is_alive(session) && image->failure == 0) {
-        control_close(session->control, image->handle);
-        session_after_control(session);
+    if (is_there) {
+        closing->handle_there = image->handle;
+        closing->session = hold_session(queue);
     }
     session_lock();
     end_absence(queue);
     session_unlock();
+    return is_there;
+}
+
+void queue_close_ask(struct queue_closing *closing)
+{
+    control_close(closing->session->control, closing->handle_there);
+    let_session_go(closing->session);
 }
 
 /* Who never waits, but asks again and again, is to hear of the broker's end, too. */

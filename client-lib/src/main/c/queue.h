@@ -29,7 +29,7 @@ struct queue;
 /* One operation: the caller's memory, the queue's from queue_add until queue_reap. */
 struct queue_request {
     int op; /* of the schema's IoOp */
-    uint32_t handle; /* of queue_open */
+    uint32_t handle; /* of queue_open_begin */
     int64_t position; /* bytes, in the image */
     uint64_t length;  /* bytes; of a transfer no more than the vector has */
     const struct iovec *vector;
@@ -78,8 +78,15 @@ int queue_open_begin(struct queue *queue, const rbdw_file *file, struct queue_op
 int queue_open_ask(const rbdw_file *file, struct queue_opening *opening);
 int queue_open_end(struct queue *queue, struct queue_opening *opening, int error);
 
-/* Nothing of it is in flight or in line. */
-void queue_close(struct queue *queue, uint32_t handle);
+/* Likewise in two steps, of which the second needs no lock of the caller's. Nothing of the image is in flight or in
+ * line. begin: false where there is nobody to ask. */
+struct queue_closing {
+    struct session *session;
+    uint32_t handle_there;
+};
+
+bool queue_close_begin(struct queue *queue, uint32_t handle, struct queue_closing *closing);
+void queue_close_ask(struct queue_closing *closing);
 
 void queue_add(struct queue *queue, struct queue_request *request);
 

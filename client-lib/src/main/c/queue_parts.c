@@ -151,12 +151,23 @@ static void fail(struct queue_request *request, int64_t failure)
     request->failure = failure;
 }
 
+/* What is left of it is not for a broker with which its image could not be opened again. */
+static void refuse_rest(struct queue_request *request, int failure)
+{
+    request->end = request->submitted;
+    request->submitted = is_transfer(request) ? request->end : 1;
+    request->failure = failure;
+}
+
 static void start_waiting(struct queue *queue)
 {
     bool submitted = false;
     struct queue_request *request;
     while ((request = queue->waiting.first) != NULL) {
-        if (!is_all_submitted(request)) {
+        int failure = queue->images[request->handle].failure;
+        if (!is_all_submitted(request) && failure < 0) {
+            refuse_rest(request, failure);
+        } else if (!is_all_submitted(request)) {
             struct queue_part part = next_part(queue, request);
             if (!submit_part(queue, &part)) {
                 break;

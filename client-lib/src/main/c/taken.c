@@ -58,6 +58,19 @@ static bool is_head(const struct taken *taken)
     return taken->mark != NULL && taken->give_back != popped;
 }
 
+/* As far as what the thread has allows it. A handler may have done this for us, or may leave us in it: then the next
+ * call does, or the jump. */
+static void let_cancel(void)
+{
+    if (__builtin_expect(notes->uncancelled_from > notes->count, false)) {
+        notes->uncancelled_from = 0;
+        held_end_uncancelled();
+    }
+    if (notes->count == 0) {
+        held_end_deferred();
+    }
+}
+
 /* What was popped last, or given back. */
 static void trim(uint32_t count)
 {
@@ -68,14 +81,7 @@ static void trim(uint32_t count)
     atomic_signal_fence(memory_order_seq_cst);
     notes->count = count;
     atomic_signal_fence(memory_order_seq_cst);
-    /* a handler may have done this, or may leave us here: then the next call does */
-    if (__builtin_expect(notes->uncancelled_from > count, false)) {
-        notes->uncancelled_from = 0;
-        held_end_uncancelled();
-    }
-    if (count == 0) {
-        held_end_deferred();
-    }
+    let_cancel();
 }
 
 /* Gives back what the call has that begins here, and not what another has that came later: that one may be
@@ -237,6 +243,8 @@ void taken_before_jump(uintptr_t target)
 {
     if (taken_any() && is_on_own_stack(target)) {
         give_back_gone(target);
+    } else if (notes != NULL) {
+        let_cancel();
     }
 }
 
@@ -279,11 +287,12 @@ struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
     atomic_signal_fence(memory_order_seq_cst);
     notes->count = index + 1;
     atomic_signal_fence(memory_order_seq_cst);
-    if (index == 0) {
-        held_begin_deferred();
-    }
-    if (!has_no_point(kind) && (notes->uncancelled_from == 0 || notes->uncancelled_from > index)) {
-        notes->uncancelled_from = index + 1;
+    /* also where a call below us has done so: we may be a handler that has interrupted it just before */
+    held_begin_deferred();
+    if (!has_no_point(kind)) {
+        if (notes->uncancelled_from == 0 || notes->uncancelled_from > index) {
+            notes->uncancelled_from = index + 1;
+        }
         held_begin_uncancelled();
     }
     taken->token = notes->number << INDEX_BITS | (index + 1);
@@ -307,9 +316,9 @@ static void nothing(struct taken *taken)
     (void) taken;
 }
 
-struct taken *taken_enter(struct taken_mark *mark)
+struct taken *taken_enter(struct taken_mark *mark, enum taken_kind kind)
 {
-    return taken_push(mark, TAKEN_OTHER, nothing, NULL);
+    return taken_push(mark, kind, nothing, NULL);
 }
 
 void taken_pop(struct taken *taken)

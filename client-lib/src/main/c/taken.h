@@ -47,6 +47,7 @@ enum taken_kind {
     TAKEN_TRANSFER, /* of such a call */
     TAKEN_CHANNEL,  /* of such a call */
     TAKEN_FOLLOWING,
+    TAKEN_BY_NUMBER, /* of a call by syscall(2), in which no wait is a cancellation point */
 };
 
 /* NULL where the thread has too much, or there is no memory. also, from and to are 0. */
@@ -54,7 +55,7 @@ struct taken *taken_push(struct taken_mark *mark, enum taken_kind kind,
                          void (*give_back)(struct taken *taken), void *of);
 
 /* A note of nothing, to begin a call with that takes several things: the thread is not cancelled. */
-struct taken *taken_enter(struct taken_mark *mark);
+struct taken *taken_enter(struct taken_mark *mark, enum taken_kind kind);
 
 /* NULL: nothing. */
 void taken_pop(struct taken *taken);

@@ -209,6 +209,16 @@ void session_wake_all(struct session *session)
     (void) session;
 }
 
+void session_begin_request(struct session *session)
+{
+    atomic_fetch_add(&session->requests, 1);
+}
+
+void session_end_request(struct session *session)
+{
+    atomic_fetch_sub(&session->requests, 1);
+}
+
 void session_after_control(struct session *session)
 {
     (void) session;
@@ -412,16 +422,21 @@ static void run_queue(struct input *numbers)
     struct job jobs[MAX_REQUESTS] = {0};
     struct queue *queue;
     static const struct rbdw_file file = {.path = "/rbdw/img0", .source = {.access_mode = O_RDWR}};
-    uint32_t handle;
+    struct queue_opening opening;
     if (queue_create(geometry.depth, &queue) < 0) {
         return;
     }
-    REQUIRE(queue_open(queue, &file, &handle) == 0 || atomic_load(&current->dead));
-    bool is_open = queue->image_count > 0 && queue->images[0].is_open;
+    int error = queue_open_begin(queue, &file, &opening);
+    if (error == 0) {
+        error = queue_open_ask(&file, &opening);
+        error = queue_open_end(queue, &opening, error);
+    }
+    bool is_open = error == 0;
+    REQUIRE(is_open || atomic_load(&current->dead));
     for (unsigned i = 0; i < MAX_REQUESTS && is_open; i++) {
         struct job *job = &jobs[i];
         job->request.op = op_of(input_u8(numbers));
-        job->request.handle = handle;
+        job->request.handle = opening.handle;
         job->request.position = (int64_t) i << 20;
         job->request.length = length_of(numbers);
         size_t first = job->request.length / 3;

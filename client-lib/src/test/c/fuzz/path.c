@@ -38,9 +38,10 @@ static struct open_state state = {.path = "/rbdw/img0-part1"};
 static struct open_file file = {.state = &state};
 static rbdw_file *const opened_image = (rbdw_file *) &state;
 
-struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark)
+struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark, enum taken_kind kind)
 {
     (void) mark;
+    (void) kind;
     return fd == IMAGES_FD ? &file : NULL;
 }
 

@@ -1,7 +1,6 @@
 #include "aio_context.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -10,12 +9,14 @@
 #include "aio_courier.h"
 #include "aio_ferry.h"
 #include "descriptor.h"
+#include "futex.h"
 #include "held.h"
 #include "real.h"
 #include "report.h"
 
 #define MAX_CONTEXTS 1024 /* a power of two */
 #define MAX_KICKS 64
+#define LOOK_AT_USERS_NS INT64_C(1000000)
 #define STACK (256 * 1024)
 
 static struct aio_context contexts[MAX_CONTEXTS];
@@ -302,7 +303,8 @@ bool aio_context_begin_end(struct aio_context *context)
 void aio_context_end(struct aio_context *context)
 {
     while (atomic_load(&context->users) > 1) {
-        sched_yield(); /* they have been woken and find it ending */
+        _Atomic uint32_t nothing = 0; /* they have been woken and find it ending; or wait for a store */
+        futex_wait(&nothing, 0, LOOK_AT_USERS_NS, FUTEX_PRIVATE);
     }
     if (atomic_load(&context->engine.queue) != NULL) {
         aio_engine_lock(&context->engine);

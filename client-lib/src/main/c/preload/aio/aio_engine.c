@@ -43,18 +43,23 @@ static struct aio_image *find_image(struct aio_engine *engine, const struct open
     return image;
 }
 
-static void close_ended_images(struct aio_engine *engine)
+/* One of them, the store to be asked without the lock. False where there is none. */
+static bool take_ended_image(struct aio_engine *engine, struct queue_closing *closing)
 {
-    struct queue *queue = atomic_load(&engine->queue);
-    struct aio_image *image;
-    atomic_store(&engine->image_ended, false);
-    while ((image = find_image(engine, NULL, IMAGE_ENDED)) != NULL) {
-        if (queue != NULL) {
-            queue_close(queue, image->handle);
-        }
-        atomic_store(&image->file, NULL);
-        atomic_store(&image->state, IMAGE_FREE);
+    if (!atomic_load(&engine->image_ended)) {
+        return false;
     }
+    struct queue *queue = atomic_load(&engine->queue);
+    atomic_store(&engine->image_ended, false);
+    struct aio_image *image = find_image(engine, NULL, IMAGE_ENDED);
+    if (image == NULL) {
+        return false;
+    }
+    bool is_open = queue != NULL && queue_close_begin(queue, image->handle, closing);
+    atomic_store(&image->file, NULL);
+    atomic_store(&image->state, IMAGE_FREE);
+    atomic_store(&engine->image_ended, true); /* there may be more */
+    return is_open;
 }
 
 static bool try_lock(struct aio_engine *engine)
@@ -78,14 +83,17 @@ void aio_engine_lock(struct aio_engine *engine)
 
 /* Whoever ends a file while another thread has the lock leaves it to that one:
  *   end of a file: image_ended = 1 | try to lock
- *   unlock:        unlock          | read image_ended, and try to lock where it is 1 */
+ *   unlock:        unlock          | read image_ended, and try to lock where it is 1
+ * The store may take long to close an image, and is asked without the lock. */
 void aio_engine_unlock(struct aio_engine *engine)
 {
     do {
-        if (atomic_load(&engine->image_ended)) {
-            close_ended_images(engine);
-        }
+        struct queue_closing closing;
+        bool closes = take_ended_image(engine, &closing);
         pthread_mutex_unlock(&engine->lock);
+        if (closes) {
+            queue_close_ask(&closing);
+        }
         held_end();
         atomic_thread_fence(memory_order_seq_cst);
     } while (atomic_load(&engine->image_ended) && try_lock(engine));
@@ -196,7 +204,7 @@ bool aio_engine_has_open(struct aio_engine *engine, const struct open_file *file
 /* Under the lock, which is given back while the store is asked. */
 static int open_image(struct aio_engine *engine, struct aio_image *image, rbdw_file *file)
 {
-    struct queue_opening opening;
+    struct queue_opening opening = {0};
     int error;
     do {
         error = queue_open_begin(atomic_load(&engine->queue), file, &opening);
@@ -251,9 +259,6 @@ static int open_for(struct aio_engine *engine, struct open_file *file, rbdw_file
 
 int aio_engine_open(struct aio_engine *engine, struct open_file *file)
 {
-    if (aio_engine_has_open(engine, file)) {
-        return 0;
-    }
     held_begin(); /* who left it midway would leave others waiting */
     rbdw_file *opened;
     int error = open_file_image(file, &opened);
@@ -285,6 +290,7 @@ struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file
     open_file_disown(file);
     request->file = file;
     const struct aio_image *image = find_image(engine, file, IMAGE_OPEN);
+    request->has_image = image != NULL;
     request->queued.handle = image != NULL ? image->handle : 0;
     request->vector = request->own_vector;
     request->event_descriptor = -1;
@@ -359,6 +365,9 @@ void aio_request_set_flush(struct aio_request *request)
 void aio_engine_add(struct aio_engine *engine, struct aio_request *request)
 {
     struct queue *queue = atomic_load(&engine->queue);
+    if (!request->has_image && request->queued.result > 0) {
+        request->queued.result = -EBADF; /* its iocb was changed while we looked at it */
+    }
     if (request->queued.result <= 0) {
         queue_add_done(queue, &request->queued);
     } else {

@@ -29,6 +29,7 @@ struct aio_request {
     int event_descriptor;        /* a duplicate, or -1 */
     enum call call;              /* which the report counts it for */
     bool is_held;                /* its owner's */
+    bool has_image;              /* the file's image is open */
     bool then_flush;             /* the write is to be durable */
     int64_t written;             /* what it has written, while it flushes */
     struct iovec *vector;        /* own_vector or allocated */
@@ -66,8 +67,8 @@ void aio_engine_use(struct aio_engine *engine, struct queue *queue);
 /* Waits for all requests that the queue has, and ends it. */
 void aio_engine_end(struct aio_engine *engine);
 
-/* A request for this file, whose reference becomes the request's. It is not for the store where the file's image is
- * not open. NULL where there are too many. */
+/* A request for this file, whose reference becomes the request's. Where the file's image is not open for the queue
+ * yet, it may only be added with an error for its result. NULL where there are too many. */
 struct aio_request *aio_request_take(struct aio_engine *engine, struct open_file *file,
                                      enum call call);
 void aio_request_give_back(struct aio_engine *engine, struct aio_request *request);

@@ -178,7 +178,22 @@ static int open_first(struct aio_context *context, const struct iocb *iocb, stru
     aio_engine_unlock(&context->engine);
     int error = aio_engine_open(&context->engine, file);
     aio_engine_lock(&context->engine);
-    return error;
+    return error == 0 && atomic_load(&context->ending) != 0 ? -EINVAL : error;
+}
+
+/* Likewise where it is not known yet what the descriptor stands for. */
+static void know_first(struct aio_context *context, int fd)
+{
+    if (descriptor_is_known(fd)) {
+        return;
+    }
+    aio_courier_notice(context);
+    aio_engine_unlock(&context->engine);
+    struct open_file *file = descriptor_enter(fd);
+    if (file != NULL) {
+        open_file_release(file);
+    }
+    aio_engine_lock(&context->engine);
 }
 
 /* As many as are images', from the first on. Their number or, where it is 0, an error. */
@@ -194,6 +209,7 @@ static long submit_to_images(aio_context_t id, long count, struct iocb **request
     }
     aio_engine_lock(&context->engine);
     while (done < count && error == 0) {
+        know_first(context, (int) requests[done]->aio_fildes);
         struct open_file *file = descriptor_enter((int) requests[done]->aio_fildes);
         if (file == NULL) {
             break;

@@ -121,7 +121,7 @@ HOOK ssize_t copy_file_range(int in, off_t *in_offset, int out, off_t *out_offse
     }
     pthread_testcancel();
     struct taken_mark mark;
-    struct taken *entered = taken_enter(&mark);
+    struct taken *entered = taken_enter(&mark, TAKEN_OTHER);
     struct copy_end from = copy_end_of(in, in_offset);
     struct copy_end to = copy_end_of(out, out_offset);
     return copy_finish(CALL_copy_file_range, entered, &from, &to,

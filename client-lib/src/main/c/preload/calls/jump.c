@@ -23,9 +23,7 @@ static uintptr_t target_of(const struct __jmp_buf_tag *target)
 
 static void before_jump(const struct __jmp_buf_tag *target)
 {
-    if (__builtin_expect(taken_any(), false)) {
-        taken_before_jump(target_of(target));
-    }
+    taken_before_jump(target_of(target));
 }
 
 HOOK void longjmp(struct __jmp_buf_tag target[1], int value)

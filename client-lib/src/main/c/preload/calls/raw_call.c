@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "by_number.h"
+#include "descriptor.h"
 #include "hook.h"
 #include "linux_aio.h"
 #include "memory.h"
@@ -111,7 +112,7 @@ static long by_descriptor_uncancelled(long number, long a, long b, long c, long 
         return by_descriptor(number, a, b, c, d, e, f, known);
     }
     struct taken_mark mark;
-    struct taken *entered = taken_enter(&mark);
+    struct taken *entered = taken_enter(&mark, TAKEN_BY_NUMBER);
     long result = by_descriptor(number, a, b, c, d, e, f, known);
     taken_pop(entered);
     return result;
@@ -131,7 +132,10 @@ __attribute__((no_sanitize("address"))) HOOK long syscall(long number, ...)
     long f = va_arg(arguments, long);
     va_end(arguments);
     bool known = false;
-    if (descriptor_is_image(FD) || number == SYS_close) {
+    if (number == SYS_close && !descriptor_is_image(FD)) {
+        return descriptor_is_kept(FD) ? as_result(-EBADF) : REAL(syscall)(number, a, b, c, d, e, f);
+    }
+    if (descriptor_is_image(FD)) {
         long result = by_descriptor_uncancelled(number, a, b, c, d, e, f, &known);
         if (known) {
             return result;

@@ -10,6 +10,8 @@
 #include "hook.h"
 #include "user_copy.h"
 
+#define SECOND_NS 1000000000
+
 static void note(int fd)
 {
     if (descriptor_is_image(fd)) {
@@ -50,7 +52,12 @@ static bool is_no_socket(int socket, const struct timespec *timeout)
     if (!descriptor_is_image(socket)) {
         return false;
     }
-    errno = timeout != NULL && user_copy_all(&wanted, timeout, sizeof wanted) < 0 ? EFAULT : ENOTSOCK;
+    errno = ENOTSOCK;
+    if (timeout != NULL && user_copy_all(&wanted, timeout, sizeof wanted) < 0) {
+        errno = EFAULT;
+    } else if (timeout != NULL && (wanted.tv_sec < 0 || wanted.tv_nsec < 0 || wanted.tv_nsec >= SECOND_NS)) {
+        errno = EINVAL;
+    }
     return true;
 }
 

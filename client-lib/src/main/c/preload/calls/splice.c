@@ -116,7 +116,7 @@ HOOK ssize_t sendfile(int out, int in, off_t *in_offset, size_t count)
                                                         : result;
     }
     struct taken_mark mark;
-    struct taken *entered = taken_enter(&mark);
+    struct taken *entered = taken_enter(&mark, TAKEN_OTHER);
     struct copy_end from = copy_end_of(in, in_offset);
     struct copy_end to = copy_end_of(out, NULL);
     return copy_finish(CALL_sendfile, entered, &from, &to, send_file(&from, &to, count));
@@ -202,7 +202,7 @@ HOOK ssize_t splice(int in, off_t *in_offset, int out, off_t *out_offset, size_t
     }
     pthread_testcancel();
     struct taken_mark mark;
-    struct taken *entered = taken_enter(&mark);
+    struct taken *entered = taken_enter(&mark, TAKEN_OTHER);
     struct copy_end from = copy_end_of(in, in_offset);
     struct copy_end to = copy_end_of(out, out_offset);
     return copy_finish(CALL_splice, entered, &from, &to, splice_ends(&from, &to, count, flags));

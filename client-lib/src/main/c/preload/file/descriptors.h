@@ -26,8 +26,8 @@ static inline bool descriptor_is_image(int fd)
 }
 
 /* The open file behind a descriptor that descriptor_is_image, with a reference for the caller to open_file_release;
- * NULL where it is no image's any more. Once the thread has left the call (taken.h) the reference is given back, and until then the thread is not
- * cancelled. mark: in the frame of the function that releases the file; NULL only in a call that has entered by a mark
+ * NULL where it is no image's any more. Once the thread has left the call (taken.h, also for the kind) the reference is
+ * given back. mark: in the frame of the function that releases the file; NULL only in a call that has entered by a mark
  * already, or in a stretch that nothing leaves (held.h), for such a reference goes back with that call. */
 struct open_file *descriptor_acquire_image(int fd, struct taken_mark *mark, enum taken_kind kind);
 
@@ -47,6 +47,14 @@ struct open_file *descriptor_acquire_number(int fd, struct taken_mark *mark);
          ? (pthread_testcancel(),                                                                  \
             descriptor_acquire_image(fd, &(struct taken_mark) {0}, TAKEN_TRANSFER))                \
          : NULL)
+
+/* Whether it is known what fd is, so that to acquire it waits for no store. */
+static inline bool descriptor_is_known(int fd)
+{
+    const struct open_file *file =
+        (unsigned) fd < DESCRIPTORS_MAX ? atomic_load(&descriptor_table[fd]) : NULL;
+    return file == NULL || open_file_is_attached(file);
+}
 
 /* Notes that fd refers to file, whose reference becomes the table's; NULL: to no image any more.
  * What stood there before loses its reference. For 0, 1 and 2 the standard streams follow. Nothing

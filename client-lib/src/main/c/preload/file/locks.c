@@ -11,6 +11,7 @@
 #include "held.h"
 #include "image.h"
 #include "real.h"
+#include "taken.h"
 #include "session.h"
 #include "user_copy.h"
 
@@ -164,14 +165,15 @@ static int on_lock_file(struct open_file *file, int command, struct flock *lock)
         expect_records();
     }
     bool may_wait = command == F_SETLKW || command == F_OFD_SETLKW;
-    if (may_wait) {
+    bool is_point = may_wait && taken_count(TAKEN_BY_NUMBER) == 0;
+    if (is_point) {
         held_begin_cancellable();
     }
     int error = fd < 0                         ? fd
                 : !descriptor_is_intact(fd) ? -EBADF /* closed past all hooks */
                 : REAL(fcntl)(fd, command, lock) < 0 ? -errno
                                                      : 0;
-    if (may_wait) {
+    if (is_point) {
         held_end_cancellable();
     }
     if (other != NULL) {

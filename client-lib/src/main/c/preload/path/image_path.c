@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "held.h"
 #include "memory.h"
 #include "real.h"
 #include "working_directory.h"
@@ -133,6 +134,7 @@ static bool is_others_image(const char *path, struct image_path *target)
     struct image_share share;
     rbdw_file *image;
     int error = errno;
+    held_begin(); /* it has cancellation points, and things to close */
     int fd = REAL(open)(path, O_PATH | O_CLOEXEC);
     bool is_image = fd >= 0 && placeholder_may_be(fd, &id)
                     && image_open_shared(fd, &share, &image) == 0;
@@ -146,6 +148,7 @@ static bool is_others_image(const char *path, struct image_path *target)
     if (fd >= 0) {
         REAL(close)(fd);
     }
+    held_end();
     errno = error;
     return is_image;
 }
