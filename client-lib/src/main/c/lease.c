@@ -16,27 +16,31 @@ static void give_channel_back(struct taken *taken)
     }
 }
 
-/* A thread has one call under way, and one more for each signal handler on top. */
-static uint32_t calls_under_way(void)
+/* A thread has one call under way, and one more for each signal handler on top. The one on top never waits for the
+ * pool of the one below. It may not be known yet that a call was left: then its channel's pool is not waited for
+ * either. NULL: there is no other. */
+static struct channel_pool *pool_for(struct session *session)
 {
-    uint32_t calls = taken_count(TAKEN_CHANNEL);
-    if (calls > 0) {
+    if (taken_has(TAKEN_CHANNEL, &session->threads)) {
         taken_give_back_left(); /* we may be in a handler, or in a program that has left one by a jump */
-        calls = taken_count(TAKEN_CHANNEL);
+        if (taken_has(TAKEN_CHANNEL, &session->threads)) {
+            bool is_free =
+                session->handlers.count > 0 && !taken_has(TAKEN_CHANNEL, &session->handlers);
+            return is_free ? &session->handlers : NULL;
+        }
     }
-    return calls;
+    return &session->threads;
 }
 
 int session_take_channel(struct session *session, struct taken_mark *mark, struct channel **channel)
 {
-    uint32_t under_way = calls_under_way();
-    if (under_way > session->handlers.count) {
+    struct channel_pool *pool = pool_for(session);
+    if (pool == NULL) {
         return error_set(EDEADLK, "a signal handler's read or write was interrupted by another's");
     }
     if (first_look == 0) {
         first_look = atomic_fetch_add(&threads_seen, 1) % UINT32_C(0x10000) + 1;
     }
-    struct channel_pool *pool = under_way == 0 ? &session->threads : &session->handlers;
     struct taken *taken = taken_push(mark, TAKEN_CHANNEL, give_channel_back, session);
     if (taken == NULL) {
         return error_set(ENOMEM, "no memory for a thread's notes");

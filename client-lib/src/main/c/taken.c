@@ -345,6 +345,17 @@ struct taken *taken_find(void (*give_back)(struct taken *taken), const void *of)
     return NULL;
 }
 
+bool taken_has(enum taken_kind kind, const void *also)
+{
+    for (uint32_t i = 0; notes != NULL && i < notes->count; i++) {
+        const struct taken *taken = &notes->taken[i];
+        if (is_valid(taken) && taken->kind == (uint32_t) kind && taken->also == also) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t taken_count(enum taken_kind kind)
 {
     uint32_t found = 0;

@@ -66,6 +66,9 @@ struct taken *taken_find(void (*give_back)(struct taken *taken), const void *of)
 /* How many of this kind. */
 uint32_t taken_count(enum taken_kind kind);
 
+/* Whether there is one of this kind with that. */
+bool taken_has(enum taken_kind kind, const void *also);
+
 /* Whether the thread has anything. */
 bool taken_any(void);
 

@@ -224,6 +224,11 @@ static void structures(void)
     TRY("select to write", select(fd + 1, NULL, fds, NULL, &at_once));
     TRY("open", open(bad, O_RDONLY));
     TRY("readlink", readlink("/proc/self/exe", bad, 100));
+    char link[40];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    TRY("readlink of the descriptor", readlink(link, bad, 100));
+    TRY("readlinkat of the descriptor", readlinkat(AT_FDCWD, link, bad, 100));
+    TRY("readlink of the descriptor by number", syscall(SYS_readlink, link, bad, 100));
     close(other);
 }
 

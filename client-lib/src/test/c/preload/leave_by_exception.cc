@@ -1,6 +1,6 @@
 // A signal handler throws an exception out of calls, again and again, beside a thread that is not disturbed.
 //
-//     leave_by_exception FILE TIMES
+//     leave_by_exception FILE TIMES [after-io]     after-io: the handler reads and writes before
 
 #include <atomic>
 #include <cerrno>
@@ -22,6 +22,7 @@ namespace {
 struct Interrupted {};
 
 int fd;
+bool does_io;
 std::atomic<bool> is_armed;
 std::atomic<bool> ended;
 char large[256 * 1024];
@@ -50,6 +51,9 @@ void handle(int, siginfo_t *, void *context)
     bool is_own = at >= reinterpret_cast<uintptr_t>(&__executable_start)
                   && at < reinterpret_cast<uintptr_t>(&etext);
     if (!is_own && is_armed.exchange(false)) {
+        char bytes[100];
+        require(!does_io || pread(fd, bytes, sizeof bytes, 2 << 20) == sizeof bytes, "read in the handler");
+        require(!does_io || pwrite(fd, bytes, sizeof bytes, 2 << 20) == sizeof bytes, "write in the handler");
         throw Interrupted();
     }
 }
@@ -94,7 +98,8 @@ __attribute__((noinline)) void call_until_left()
 
 int main(int count, char **arguments)
 {
-    require(count == 3, "usage");
+    require(count == 3 || count == 4, "usage");
+    does_io = count == 4 && std::strcmp(arguments[3], "after-io") == 0;
     fd = open(arguments[1], O_RDWR);
     require(fd >= 0, "open");
     pthread_t self = pthread_self();

@@ -4,6 +4,7 @@
  *
  * HOW: jump, jump-from-signal-stack, setcontext, builtin-jump: a signal handler jumps out of the call;
  *      exit: it ends the thread; cancel, cancel-at-once: the thread is cancelled (deferred, asynchronously).
+ *      All but cancel: the handler reads and writes before, where HOW ends with -after-io.
  * FILE: of 4 MiB and more. */
 
 #include <errno.h>
@@ -35,7 +36,8 @@
         }                                                                                          \
     } while (0)
 
-static const char *how;
+static char how[64];
+static bool does_io; /* in the handler */
 static int fd;
 static atomic_bool ended;
 static atomic_bool is_armed;
@@ -60,6 +62,11 @@ static void handle(int signal)
         return;
     }
     atomic_fetch_add(&left, 1);
+    if (does_io) {
+        char bytes[100];
+        REQUIRE(pread(fd, bytes, sizeof bytes, REGION / 2) == sizeof bytes);
+        REQUIRE(pwrite(fd, bytes, sizeof bytes, REGION / 2) == sizeof bytes);
+    }
     if (strcmp(how, "exit") == 0) {
         pthread_exit(NULL);
     } else if (strcmp(how, "setcontext") == 0) {
@@ -261,7 +268,12 @@ int main(int count, char **arguments)
 {
     pthread_t workers[WORKERS];
     REQUIRE(count == 4);
-    how = arguments[1];
+    strncpy(how, arguments[1], sizeof how - 1);
+    char *after = strstr(how, "-after-io");
+    if (after != NULL) {
+        does_io = true;
+        *after = '\0';
+    }
     fd = open(arguments[2], O_RDWR);
     uint64_t times = strtoull(arguments[3], NULL, 10);
     REQUIRE(fd >= 0);

@@ -7,6 +7,7 @@
 
 #include "by_path.h"
 #include "image_stat.h"
+#include "user_copy.h"
 
 HOOK int access(const char *path, int mode)
 {
@@ -40,9 +41,9 @@ static ssize_t read_descriptors_link(const char *path, char *target, size_t leng
     }
     size_t known = strlen(file->state->path);
     size_t copied = known < length ? known : length;
-    memcpy(target, file->state->path, copied);
+    int error = user_copy_all(target, file->state->path, copied);
     open_file_release(file);
-    return (ssize_t) copied;
+    return error < 0 ? error : (ssize_t) copied;
 }
 
 /* An image is no link. */
@@ -56,9 +57,9 @@ static int is_no_link(const struct image_path *target)
 HOOK ssize_t readlink(const char *path, char *link, size_t length)
 {
     ssize_t found = read_descriptors_link(path, link, length);
-    if (found > 0) {
+    if (found != 0) {
         report_count(CALL_readlink);
-        return found;
+        return as_result(found);
     }
     BY_PATH(readlink, AT_FDCWD, path, PATH_NOFOLLOW, REAL(readlink)(path, link, length),
             is_no_link(&target));
@@ -67,9 +68,9 @@ HOOK ssize_t readlink(const char *path, char *link, size_t length)
 HOOK ssize_t readlinkat(int directory, const char *path, char *link, size_t length)
 {
     ssize_t found = read_descriptors_link(path, link, length);
-    if (found > 0) {
+    if (found != 0) {
         report_count(CALL_readlinkat);
-        return found;
+        return as_result(found);
     }
     BY_PATH(readlinkat, directory, path, PATH_NOFOLLOW,
             REAL(readlinkat)(directory, path, link, length), is_no_link(&target));

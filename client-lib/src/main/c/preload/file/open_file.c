@@ -254,6 +254,9 @@ int open_file_before_size(struct open_file *file, int64_t size)
     int64_t end = atomic_load_explicit(&file->state->end, memory_order_relaxed);
     int64_t position = atomic_load(&file->state->position);
     int64_t skipped_to = position < size ? position : size;
+    if (position == atomic_load(&file->state->told)) {
+        return 0; /* it has only asked where the end is */
+    }
     /* others may have truncated it to less since */
     return end < 0 || skipped_to == 0 ? 0 : open_file_extend(file, skipped_to);
 }
@@ -318,6 +321,7 @@ int64_t open_file_seek(struct open_file *file, off_t offset, int whence)
     }
     int64_t target = target_of_seek(file, offset, whence);
     if (target >= 0) {
+        atomic_store(&file->state->told, whence == SEEK_END ? target : 0);
         atomic_store(&file->state->position, target);
     }
     return target;

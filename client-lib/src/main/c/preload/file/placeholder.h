@@ -45,6 +45,7 @@ struct open_state {
     _Alignas(64) _Atomic uint32_t flags; /* of open(2) and F_SETFL */
     uint32_t opened_with;                /* of open(2)'s flags: O_CREAT, which F_GETFL does not tell */
     _Atomic int64_t position;            /* bytes */
+    _Atomic int64_t told; /* the position, where SEEK_END has told it: nothing was skipped up to there; else 0 */
     _Atomic int64_t end; /* bytes: how far it was written since it was truncated; -1: it was not */
 };
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "by_path.h"
+#include "fault.h"
 #include "memory.h"
 
 /* By this the kernel's link to the unlinked directory is known. */
@@ -121,7 +122,11 @@ HOOK char *getcwd(char *buffer, size_t size)
         errno = ERANGE;
         return NULL;
     }
-    return strcpy(buffer, IMAGE_ROOT);
+    if (fault_copy(buffer, IMAGE_ROOT, sizeof IMAGE_ROOT) < 0) {
+        errno = EFAULT;
+        return NULL;
+    }
+    return buffer;
 }
 
 HOOK char *get_current_dir_name(void)

@@ -28,6 +28,10 @@ abstract class LeavingContract extends PreloadFixture {
     @ValueSource(
             strings = {
                 "jump",
+                "jump-after-io",
+                "setcontext-after-io",
+                "builtin-jump-after-io",
+                "exit-after-io",
                 "jump-from-signal-stack",
                 "setcontext",
                 "builtin-jump",
@@ -42,13 +46,14 @@ abstract class LeavingContract extends PreloadFixture {
         remove(path);
     }
 
-    @Test
-    void shouldLoseNothingWhereHandlersThrowExceptions() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"", "after-io"})
+    void shouldLoseNothingWhereHandlersThrowExceptions(String when) throws Exception {
         requires("c++");
         String path = image("left-by-exception", 8 * MIB);
         assertEquals(
                 "left by exceptions\n",
-                run(Map.of(), "leave_by_exception", path, TIMES).expectSuccess().text());
+                run(Map.of(), "leave_by_exception", path, TIMES, when).expectSuccess().text());
         remove(path);
     }
 }

@@ -106,6 +106,9 @@ abstract class TruncationContract extends PreloadFixture {
                 "f = os.open(F, os.O_RDWR); g = os.open(F, os.O_RDWR | os.O_TRUNC);"
                         + " os.pwrite(f, b'acknowledged', 700000); os.pwrite(g, b'later', 2000000)",
                 "f = open(F, 'wb'); os.posix_fallocate(f.fileno(), 100000, 100000)",
+                "f = os.open(F, os.O_RDWR | os.O_TRUNC); os.pwrite(f, b'a', 1000); os.lseek(f, 0,"
+                        + " 2); os.lseek(f, 0, 2); os.fstat(f); os.pwrite(f, b'b', 3000);"
+                        + " os.lseek(f, 0, 2); os.lseek(f, 0, 2)",
                 "f = os.open(F, os.O_WRONLY | os.O_TRUNC); p = os.fork()\nif p == 0:\n"
                         + " os.dup2(f, 1); os.execvp('dd', ['dd', 'bs=1000', 'seek=3', 'if=' + S,"
                         + " 'count=1', 'status=none'])\nos.waitpid(p, 0)",
