@@ -257,6 +257,10 @@ int session_make(const struct session_wish *wish, struct session_key before,
 
 void session_release(struct session *session)
 {
+    if (session->references > 1) {
+        session->references--;
+        return;
+    }
     if (session == current) {
         current = NULL;
     }

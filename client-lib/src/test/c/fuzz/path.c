@@ -84,9 +84,9 @@ int rbdw_close(rbdw_file *closed)
     return 0;
 }
 
-static int open_others(const char *path, int how, ...)
+static int open_others(int directory, const char *path, int how, ...)
 {
-    REQUIRE(strncmp(path, "/proc/", 6) == 0 && (how & O_PATH) != 0);
+    REQUIRE(directory == AT_FDCWD && strncmp(path, "/proc/", 6) == 0 && (how & O_PATH) != 0);
     errno = ENOENT;
     return -1;
 }
@@ -174,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     real_calls.readlink = look_at_link;
     real_calls.readlinkat = look_at_link_in;
     real_calls.faccessat = look_for_file;
-    real_calls.open = open_others;
+    real_calls.openat = open_others;
     real_calls_found = true;
     atomic_store(&descriptor_table[IMAGES_FD], &file);
 

@@ -64,6 +64,9 @@ static int open_by_path(enum way way, int directory, const char *path, int flags
         return opened(way, &target, flags);
     }
     int fd = open_elsewhere(way, directory, path, flags, mode);
+    if (fd < 0 && errno == ENXIO && path_is_placeholder(directory, path, follows(flags), &target)) {
+        return opened(way, &target, flags);
+    }
     if (fd < 0 && errno == ENOENT
         && path_leads_to_image(directory, path, follows(flags), &target)) {
         if (target.kind == PATH_HOST) {

@@ -107,6 +107,10 @@ static int stat_path(const struct stat_call *call, const char *path, struct stat
         return target.kind == PATH_HOST ? stat_path(call, target.path, status)
                                         : of_path(call, &target, status);
     }
+    if (result == 0 && S_ISSOCK(status->st_mode)
+        && path_is_placeholder(call->directory, path, follow, &target)) {
+        return of_path(call, &target, status);
+    }
     if (result == 0 && means_directory_itself(path)) {
         return passed(result, call->directory, status);
     }
@@ -281,6 +285,11 @@ HOOK int statx(int directory, const char *path, int flags, unsigned mask, struct
         if (target.kind == PATH_HOST) {
             return REAL(statx)(AT_FDCWD, target.path, flags, mask, result);
         }
+        int error = image_stat_with_birth_of_path(&target, &status, &created);
+        return statx_of(error, &status, created, result);
+    }
+    if (passed_on == 0 && S_ISSOCK(result->stx_mode)
+        && path_is_placeholder(directory, path, follow, &target)) {
         int error = image_stat_with_birth_of_path(&target, &status, &created);
         return statx_of(error, &status, created, result);
     }

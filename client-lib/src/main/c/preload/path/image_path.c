@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "descriptors.h"
@@ -128,14 +129,14 @@ static bool is_descriptor_of_process(const char *path)
 }
 
 /* The kernel tells nobody what it is, but lets us have the descriptor. */
-static bool is_others_image(const char *path, struct image_path *target)
+static bool is_others_image(int directory, const char *path, enum path_follow follow, struct image_path *target)
 {
     struct placeholder_id id;
     struct image_share share;
     rbdw_file *image;
     int error = errno;
     held_begin(); /* it has cancellation points, and things to close */
-    int fd = REAL(open)(path, O_PATH | O_CLOEXEC);
+    int fd = REAL(openat)(directory, path, O_PATH | O_CLOEXEC | (follow == PATH_FOLLOW ? 0 : O_NOFOLLOW));
     bool is_image = fd >= 0 && placeholder_may_be(fd, &id)
                     && image_open_shared(fd, &share, &image) == 0;
     if (is_image) {
@@ -159,7 +160,8 @@ static bool is_descriptors_image(const char *path, struct image_path *target)
     int fd = path_descriptor(path);
     struct open_file *file = fd < 0 ? NULL : descriptor_enter(fd);
     if (file == NULL) {
-        return fd < 0 && is_descriptor_of_process(path) && is_others_image(path, target);
+        return fd < 0 && is_descriptor_of_process(path)
+               && is_others_image(AT_FDCWD, path, PATH_FOLLOW, target);
     }
     rbdw_file *image;
     bool is_there = open_file_image(file, &image) == 0;
@@ -168,6 +170,26 @@ static bool is_descriptors_image(const char *path, struct image_path *target)
     }
     open_file_release(file);
     return is_there;
+}
+
+bool path_is_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target)
+{
+    return memory_has_string(path) && is_others_image(directory, path, follow, target);
+}
+
+bool path_hides_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target)
+{
+    if (!memory_has_string(path)) {
+        return false;
+    }
+    const char *slash = strrchr(path, '/');
+    struct stat status;
+    int error = errno;
+    bool is_socket = number(slash == NULL ? path : slash + 1) >= 0
+                     && REAL(fstatat)(directory, path, &status, follow == PATH_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) == 0
+                     && S_ISSOCK(status.st_mode);
+    errno = error;
+    return is_socket && is_others_image(directory, path, follow, target);
 }
 
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target)

@@ -34,6 +34,14 @@ bool path_is_absolute(const char *path);
  * /proc/PID/fd/N where the descriptor is an image's (those only where links are followed). */
 bool path_is_image(const char *path, enum path_follow follow, struct image_path *target);
 
+/* After the kernel has found a socket there, or has refused to open one (ENXIO): whether it is a descriptor, of whatever
+ * process, that stands for an image, though the path is not spelled so: it is relative to a folder of /proc, or a
+ * symbolic link. */
+bool path_is_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target);
+
+/* The same before the kernel, for calls that would change the placeholder; only of paths that end in a number. */
+bool path_hides_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target);
+
 /* After the kernel has said ENOENT. directory: a descriptor or AT_FDCWD, as of openat. Where the
  * target is PATH_HOST, the call is for the kernel again, with that path. */
 bool path_leads_to_image(int directory, const char *path, enum path_follow follow,

@@ -247,6 +247,9 @@ HOOK FILE *fopen(const char *path, const char *mode)
         return stdio_mode_parse(mode, &parsed) ? open_image(&target, &parsed) : NULL;
     }
     FILE *file = REAL(fopen)(path, mode);
+    if (file == NULL && errno == ENXIO && path_is_placeholder(AT_FDCWD, path, PATH_FOLLOW, &target)) {
+        return stdio_mode_parse(mode, &parsed) ? open_image(&target, &parsed) : NULL;
+    }
     if (file == NULL && errno == ENOENT
         && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, &target)) {
         if (target.kind == PATH_HOST) {
@@ -368,6 +371,7 @@ HOOK FILE *freopen(const char *path, const char *mode, FILE *stream)
         return REAL(freopen)(path, mode, stream);
     }
     bool is_image = path_is_image(path, PATH_FOLLOW, &target)
+                    || path_hides_placeholder(AT_FDCWD, path, PATH_FOLLOW, &target)
                     || (REAL(faccessat)(AT_FDCWD, path, F_OK, 0) < 0 && errno == ENOENT
                         && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, &target));
     if (is_image && target.kind == PATH_HOST) {

@@ -59,6 +59,14 @@ abstract class PassedDescriptorsContract extends PreloadFixture {
                 "exec 3< $F; cp /proc/$$/fd/3 $TMP_DIR/copy; sha256sum < $TMP_DIR/copy",
                 "exec 3< $F; bash -c 'sha256sum /dev/stdin' <&3",
                 "exec 3< $F; test -f /proc/$$/fd/3 && stat -L -c %s /proc/$$/fd/3",
+                "exec 3< $F; cd /proc/$$/fd && stat -L -c '%F %s' 3 && sha256sum < 3",
+                "exec 3< $F; cd /proc/$$ && stat -L -c '%F %s' fd/3 && sha256sum fd/3",
+                "exec 3< $F; cd /dev && stat -L -c '%F %s' fd/3 && sha256sum < fd/3",
+                "exec 3< $F; rm -f $TMP_DIR/link; ln -s /proc/$$/fd/3 $TMP_DIR/link;"
+                        + " stat -L -c '%F %s' $TMP_DIR/link && sha256sum < $TMP_DIR/link",
+                "exec 3< $F; rm -f $TMP_DIR/link; ln -s /proc/$$/fd/3 $TMP_DIR/link; exec 4<"
+                        + " $TMP_DIR/link; sha256sum <&4",
+                "exec 3<> $F; cd /proc/$$/fd && touch -d @1000000000 3; stat -c %Y $F",
             })
     void shouldBeTheImageThroughProc(String command) throws Exception {
         Twins twins = twins("proc", MIB);
