@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -75,9 +77,9 @@ final class Holdings {
         addThreads(held);
         addSegments(held);
         addProcesses(held);
-        add(held, "files in the run directory", broker.runDir());
-        add(held, "files in the state directory", broker.stateDir());
-        add(held, "temporary files", broker.temporary());
+        add(held, "files in the run directory", broker.runDir(), this::isOfABrokerBefore);
+        add(held, "files in the state directory", broker.stateDir(), file -> false);
+        add(held, "temporary files", broker.temporary(), file -> false);
         return held;
     }
 
@@ -128,10 +130,29 @@ final class Holdings {
         }
     }
 
-    private static void add(Map<String, Integer> held, String what, Path folder)
+    /**
+     * What a program had open when the broker was replaced, and that was killed at that moment, may
+     * be a descriptor in a process that has had nothing to do yet: an hour.
+     */
+    private boolean isOfABrokerBefore(Path file) {
+        String name = file.getFileName().toString();
+        Path note = file.resolveSibling(name.replaceAll("\\.(open|state)$", ".open"));
+        if (!file.getParent().endsWith("opens") || !Files.exists(note)) {
+            return false;
+        }
+        try {
+            FileTime began = Files.getLastModifiedTime(broker.runDir().resolve("broker.pid"));
+            return Files.getLastModifiedTime(note).compareTo(began) < 0;
+        } catch (IOException e) {
+            return false; // it went meanwhile
+        }
+    }
+
+    private static void add(
+            Map<String, Integer> held, String what, Path folder, Predicate<Path> leftOut)
             throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
-            held.put(what, (int) files.count());
+            held.put(what, (int) files.filter(Predicate.not(leftOut)).count());
         } catch (java.io.UncheckedIOException e) {
             if (!(e.getCause() instanceof NoSuchFileException)) {
                 throw e;
