@@ -15,7 +15,7 @@
 #define SPIN_TRY_EVERY 64
 #define SPIN_LOOKS 32               /* between two looks at the clock */
 #define SPIN_INTERRUPTED_NS 1000000 /* between two looks at the clock: somebody else ran here */
-#define SPIN_AVERAGED 8             /* waits, and so at most one of so many is measured */
+#define SPIN_AVERAGED 8             /* waits; at least one of so many is measured */
 
 void channel_init(struct channel *channel, char *bytes, const struct segment_geometry *geometry,
                   bool may_spin)

@@ -37,8 +37,8 @@ struct spin {
     int64_t short_ns;
     uint32_t since_try;
     int64_t expected_ns;    /* moving average of what waits took */
-    uint32_t unmeasured;    /* waits since the last that was measured: a look at the clock is no small part of one */
-    uint32_t measure_every; /* of waits that end without sleep: 1, and up to 8 while they are short */
+    uint32_t unmeasured;    /* waits since the last one that was measured: to look at the clock takes time, too */
+    uint32_t measure_every; /* one of so many waits that end without sleep: 1, and up to 8 while they are short */
 };
 
 struct channel {

@@ -122,7 +122,7 @@ static int ask_to_open(struct rbdw_file *file)
     return error;
 }
 
-/* Nothing leaves it: a read may lead here, in a child. */
+/* In a stretch, for a child's first read opens the image here, and must not leave the request behind. */
 static int open_in_session(struct rbdw_file *file)
 {
     held_begin();
@@ -610,7 +610,7 @@ static int watch_changes(struct rbdw_file *file, const _Atomic uint64_t **change
     return error;
 }
 
-/* Nothing leaves it: a read leads here. */
+/* In a stretch, for a read leads here, and must not leave the descriptor behind. */
 int image_watch(struct rbdw_file *file, const _Atomic uint64_t **changes)
 {
     held_begin();

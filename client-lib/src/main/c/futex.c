@@ -15,6 +15,12 @@ bool futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns, int 
            != -ETIMEDOUT;
 }
 
+void futex_pause(int64_t ns)
+{
+    _Atomic uint32_t nothing = 0;
+    futex_wait(&nothing, 0, ns, FUTEX_PRIVATE);
+}
+
 void futex_wake(_Atomic uint32_t *word, int count, int scope)
 {
     system_call(SYS_futex, (long) word, FUTEX_WAKE | scope, count, 0, 0, 0);

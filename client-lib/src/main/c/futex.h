@@ -17,6 +17,9 @@
 /* Sleeps while *word is value. False after timeout_ns; true otherwise, also for no reason. */
 bool futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns, int scope);
 
+/* Sleeps so long, or less where a signal comes. */
+void futex_pause(int64_t ns);
+
 /* Wakes so many sleepers, those first that have slept longest. */
 void futex_wake(_Atomic uint32_t *word, int count, int scope);
 

@@ -35,7 +35,7 @@ static void defer(enum reason reason)
         }
         held.deferred |= reason;
         atomic_signal_fence(memory_order_seq_cst);
-        /* else a handler was there in between, and has set it again */
+        /* once more where a handler in between has set the type again, and forgotten it */
     } while (type != PTHREAD_CANCEL_DEFERRED && held.cancel_type == PTHREAD_CANCEL_DEFERRED
              && (held.deferred &= (uint8_t) ~reason) == 0);
 }

@@ -63,7 +63,7 @@ int queue_come_back(struct queue *queue);
 struct queue_opening {
     uint32_t handle; /* of requests, once it is open */
     struct session *session;
-    uint32_t handle_there;
+    uint32_t handle_there; /* in the session */
 };
 
 /* Opens the image of an open file for this queue's requests, too, in three steps: the store may take long to answer

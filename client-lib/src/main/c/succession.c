@@ -99,9 +99,8 @@ static int64_t limit_ns(void)
 
 static void pause_for(int64_t ns)
 {
-    _Atomic uint32_t nothing = 0;
     held_let_end();
-    futex_wait(&nothing, 0, ns, FUTEX_PRIVATE); /* no cancellation point, as nanosleep is */
+    futex_pause(ns);
 }
 
 struct attempts succession_first_attempt(void)

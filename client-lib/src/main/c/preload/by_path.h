@@ -11,8 +11,7 @@
  * on_image: an expression on `target`, a count or a negative errno. */
 #define BY_PATH(call, directory, path, follow, passed_on, on_image)                                \
     struct image_path target;                                                                      \
-    if (path_is_image(path, follow, &target)                                                       \
-        || path_hides_placeholder(directory, path, follow, &target)) {                             \
+    if (path_is_image_at(directory, path, follow, &target)) {                                      \
         report_count(CALL_##call);                                                                 \
         return (__typeof(passed_on)) as_result(on_image);                                          \
     }                                                                                              \

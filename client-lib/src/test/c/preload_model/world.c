@@ -98,7 +98,6 @@ static void *take_step(void *argument)
     if (!run_operation(step->runner, step->operation)) {
         errx(1, "operation %d is not known", step->operation->kind);
     }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     return NULL;
 }
 

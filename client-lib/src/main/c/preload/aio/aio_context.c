@@ -303,8 +303,7 @@ bool aio_context_begin_end(struct aio_context *context)
 void aio_context_end(struct aio_context *context)
 {
     while (atomic_load(&context->users) > 1) {
-        _Atomic uint32_t nothing = 0; /* they have been woken and find it ending; or wait for a store */
-        futex_wait(&nothing, 0, LOOK_AT_USERS_NS, FUTEX_PRIVATE);
+        futex_pause(LOOK_AT_USERS_NS); /* they have been woken and find it ending; or wait for a store */
     }
     if (atomic_load(&context->engine.queue) != NULL) {
         aio_engine_lock(&context->engine);

@@ -43,7 +43,8 @@ static struct aio_image *find_image(struct aio_engine *engine, const struct open
     return image;
 }
 
-/* One of them, the store to be asked without the lock. False where there is none. */
+/* Takes an image whose file has ended out of the list; the store is then to be asked without the lock. False where
+ * there is none to ask for. */
 static bool take_ended_image(struct aio_engine *engine, struct queue_closing *closing)
 {
     if (!atomic_load(&engine->image_ended)) {

@@ -11,8 +11,8 @@
 #include "held.h"
 #include "image.h"
 #include "real.h"
-#include "taken.h"
 #include "session.h"
+#include "taken.h"
 #include "user_copy.h"
 
 /* The kernel drops a process's record locks on a file when the process closes any descriptor of it. So

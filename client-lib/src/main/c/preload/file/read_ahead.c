@@ -214,7 +214,7 @@ static bool is_elsewhere(struct read_ahead *ahead, size_t count, int64_t offset)
         || atomic_load_explicit(&ahead->next, memory_order_relaxed) == offset) {
         return false;
     }
-    atomic_store_explicit(&ahead->next, offset + (int64_t) count, memory_order_relaxed);
+    expect_next(ahead, offset + (int64_t) count);
     return true;
 }
 

@@ -177,11 +177,9 @@ bool path_is_placeholder(int directory, const char *path, enum path_follow follo
     return memory_has_string(path) && is_others_image(directory, path, follow, target);
 }
 
-bool path_hides_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target)
+/* The path can be read. */
+static bool hides_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target)
 {
-    if (!memory_has_string(path)) {
-        return false;
-    }
     const char *slash = strrchr(path, '/');
     struct stat status;
     int error = errno;
@@ -192,9 +190,10 @@ bool path_hides_placeholder(int directory, const char *path, enum path_follow fo
     return is_socket && is_others_image(directory, path, follow, target);
 }
 
-bool path_is_image(const char *path, enum path_follow follow, struct image_path *target)
+/* The path can be read. */
+static bool is_spelled_so(const char *path, enum path_follow follow, struct image_path *target)
 {
-    if (!memory_has_string(path) || path[0] != '/') {
+    if (path[0] != '/') {
         return false;
     }
     const char *rest = path;
@@ -207,6 +206,17 @@ bool path_is_image(const char *path, enum path_follow follow, struct image_path 
         return put_below_root(rest + length, target);
     }
     return follow == PATH_FOLLOW && is_descriptors_image(path, target);
+}
+
+bool path_is_image(const char *path, enum path_follow follow, struct image_path *target)
+{
+    return memory_has_string(path) && is_spelled_so(path, follow, target);
+}
+
+bool path_is_image_at(int directory, const char *path, enum path_follow follow, struct image_path *target)
+{
+    return memory_has_string(path)
+           && (is_spelled_so(path, follow, target) || hides_placeholder(directory, path, follow, target));
 }
 
 /* Where a search stands. */

@@ -39,8 +39,9 @@ bool path_is_image(const char *path, enum path_follow follow, struct image_path 
  * symbolic link. */
 bool path_is_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target);
 
-/* The same before the kernel, for calls that would change the placeholder; only of paths that end in a number. */
-bool path_hides_placeholder(int directory, const char *path, enum path_follow follow, struct image_path *target);
+/* path_is_image, and before the kernel, too, where the path ends in a number: path_is_placeholder. For calls that would
+ * change the placeholder instead of the image. */
+bool path_is_image_at(int directory, const char *path, enum path_follow follow, struct image_path *target);
 
 /* After the kernel has said ENOENT. directory: a descriptor or AT_FDCWD, as of openat. Where the
  * target is PATH_HOST, the call is for the kernel again, with that path. */

@@ -370,8 +370,7 @@ HOOK FILE *freopen(const char *path, const char *mode, FILE *stream)
         }
         return REAL(freopen)(path, mode, stream);
     }
-    bool is_image = path_is_image(path, PATH_FOLLOW, &target)
-                    || path_hides_placeholder(AT_FDCWD, path, PATH_FOLLOW, &target)
+    bool is_image = path_is_image_at(AT_FDCWD, path, PATH_FOLLOW, &target)
                     || (REAL(faccessat)(AT_FDCWD, path, F_OK, 0) < 0 && errno == ENOENT
                         && path_leads_to_image(AT_FDCWD, path, PATH_FOLLOW, &target));
     if (is_image && target.kind == PATH_HOST) {

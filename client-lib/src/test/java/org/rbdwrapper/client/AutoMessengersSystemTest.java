@@ -31,7 +31,7 @@ import java.util.Map;
 final class AutoMessengersSystemTest {
     private static final int LIMIT_SECONDS = 120;
 
-    /** More than it wants in a row, and a little more of a core. */
+    /** The rule wants fewer seconds in a row, with less of a core idle. */
     private static final int ENOUGH_SECONDS = 10;
 
     private static final double ENOUGH_IDLE_CORES = 1.1;

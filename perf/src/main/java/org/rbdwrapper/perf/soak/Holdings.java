@@ -131,8 +131,8 @@ final class Holdings {
     }
 
     /**
-     * What a program had open when the broker was replaced, and that was killed at that moment, may
-     * be a descriptor in a process that has had nothing to do yet: an hour.
+     * A broker keeps for an hour what programs had open with the one before, for a process that has
+     * the descriptor may be idle. A program that was killed at that moment looks the same.
      */
     private boolean isOfABrokerBefore(Path file) {
         String name = file.getFileName().toString();
