@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -31,7 +32,7 @@ import java.util.Map;
 final class AutoMessengersSystemTest {
     private static final int LIMIT_SECONDS = 120;
 
-    /** The rule wants fewer seconds in a row, with less of a core idle. */
+    /** The rule wants fewer seconds in a row, with less of a core idle on their average. */
     private static final int ENOUGH_SECONDS = 10;
 
     private static final double ENOUGH_IDLE_CORES = 1.1;
@@ -75,23 +76,34 @@ final class AutoMessengersSystemTest {
 
     /** On a host whose other programs leave no core idle none is to be added. */
     private static void awaitMessengers(TestBroker broker, int wanted) throws Exception {
-        int idleSeconds = 0;
+        List<Look> looks = new ArrayList<>();
+        looks.add(Look.now());
         double idlest = 0;
         for (int second = 0; second < LIMIT_SECONDS; second++) {
-            double before = idleSeconds();
-            long began = System.nanoTime();
             Thread.sleep(1000); // it looks once a second
-            double elapsed = (System.nanoTime() - began) / 1e9;
-            double idle = (idleSeconds() - before) / elapsed;
             JsonObject status = StatusOf.broker(broker);
             if (status.get("messengers").getAsInt() >= wanted) {
                 return;
             }
-            idlest = Math.max(idlest, idle);
-            idleSeconds = idle >= ENOUGH_IDLE_CORES ? idleSeconds + 1 : 0;
-            assertTrue(idleSeconds < ENOUGH_SECONDS, status.toString());
+            looks.add(Look.now());
+            if (looks.size() > ENOUGH_SECONDS) {
+                double idle = looks.removeFirst().idleCoresUntil(looks.getLast());
+                idlest = Math.max(idlest, idle);
+                assertTrue(idle < ENOUGH_IDLE_CORES, idle + " cores were idle: " + status);
+            }
         }
-        abort("at most " + idlest + " cores of this host were idle, and never for long");
+        abort("at most " + idlest + " cores of this host were idle for long");
+    }
+
+    /** At one moment, what all cores had idled since the host began. */
+    private record Look(long nanos, double idleSeconds) {
+        static Look now() throws IOException {
+            return new Look(System.nanoTime(), AutoMessengersSystemTest.idleSeconds());
+        }
+
+        double idleCoresUntil(Look later) {
+            return (later.idleSeconds - idleSeconds) / ((later.nanos - nanos) / 1e9);
+        }
     }
 
     /** Of all cores, since the host began. */

@@ -2,9 +2,13 @@ package org.rbdwrapper.broker.messenger;
 
 /**
  * When {@code --messengers auto} adds a messenger: for {@link #CONSECUTIVE} looks in a row, each of
- * those that run had a thread that was near a full core, more clients were active than there are
- * messengers, and most of a core of the host was idle. One thing less, and another messenger would
- * help nobody: it would idle, have no client to serve, or take its core from others.
+ * those that run had a thread that was near a full core and more clients were active than there are
+ * messengers; and over these looks together most of a core of the host was idle. One thing less,
+ * and another messenger would help nobody: it would idle, have no client to serve, or take its core
+ * from others.
+ *
+ * <p>What idles is looked at over all of them, since other programs come and go within a second: a
+ * host of two cores of which one is free on the average has seconds without.
  *
  * <p>One thread.
  */
@@ -22,6 +26,10 @@ final class GrowthRule {
     static final double LEAST_IDLE_CORES = 0.75;
 
     private final int limit;
+
+    /** Of the last looks, a ring: the next one is written at {@link #inARow} modulo its length. */
+    private final double[] idleCores = new double[CONSECUTIVE];
+
     private int inARow;
 
     /**
@@ -47,13 +55,26 @@ final class GrowthRule {
                 seen.messengers() > 0
                         && seen.messengers() < limit
                         && seen.leastBusy() >= SATURATED
-                        && seen.activeClients() > seen.messengers()
-                        && seen.idleCores() >= LEAST_IDLE_CORES;
-        inARow = wanted ? inARow + 1 : 0;
-        if (inARow < CONSECUTIVE) {
+                        && seen.activeClients() > seen.messengers();
+        if (!wanted) {
+            inARow = 0;
+            return false;
+        }
+        idleCores[inARow % CONSECUTIVE] = seen.idleCores();
+        inARow++;
+        if (inARow < CONSECUTIVE || meanIdleCores() < LEAST_IDLE_CORES) {
             return false;
         }
         inARow = 0;
         return true;
+    }
+
+    /** Of the last {@link #CONSECUTIVE} looks that counted. */
+    double meanIdleCores() {
+        double sum = 0;
+        for (double cores : idleCores) {
+            sum += cores;
+        }
+        return sum / CONSECUTIVE;
     }
 }

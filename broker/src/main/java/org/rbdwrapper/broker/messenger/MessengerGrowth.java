@@ -93,7 +93,7 @@ public final class MessengerGrowth implements AutoCloseable {
         MessengerSample.BusiestThread leastBusy = leastBusy(samples);
         lastSamples = samples;
         if (rule.onLook(new GrowthRule.Evidence(samples.size(), leastBusy.share(), active, idle))) {
-            add(leastBusy, active, idle);
+            add(leastBusy, active);
         }
     }
 
@@ -112,14 +112,14 @@ public final class MessengerGrowth implements AutoCloseable {
         return least;
     }
 
-    private void add(MessengerSample.BusiestThread leastBusy, int active, double idle) {
+    private void add(MessengerSample.BusiestThread leastBusy, int active) {
         try {
             int index = pool.grow().index();
             LOG.info(
                     "messenger {} of at most {} was added, for clients that come: in each of {}"
                         + " seconds every other had a thread at {} % of a core or more (last: {} at"
-                        + " {} %), more clients were active than messengers (last: {}), and a core"
-                        + " or more idled (last: {})",
+                        + " {} %), more clients were active than messengers (last: {}), and {}"
+                        + " cores idled on the average",
                     index,
                     pool.limit(),
                     GrowthRule.CONSECUTIVE,
@@ -127,7 +127,7 @@ public final class MessengerGrowth implements AutoCloseable {
                     leastBusy.name(),
                     percent(leastBusy.share()),
                     active,
-                    String.format(Locale.ROOT, "%.1f", idle));
+                    String.format(Locale.ROOT, "%.1f", rule.meanIdleCores()));
         } catch (ErrnoException e) {
             LOG.warn("a messenger cannot be added: {}", e.describe());
         }

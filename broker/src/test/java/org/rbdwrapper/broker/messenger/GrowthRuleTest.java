@@ -55,6 +55,24 @@ final class GrowthRuleTest {
     }
 
     @Test
+    void shouldLookAtWhatIdlesOverAllSecondsSinceOthersComeAndGo() {
+        Evidence disturbed = new Evidence(1, 1.0, 4, 0.3);
+        Evidence quiet = new Evidence(1, 1.0, 4, 1.4);
+        boolean added = false;
+        for (int look = 0; look < GrowthRule.CONSECUTIVE; look++) {
+            added |= rule.onLook(look % 2 == 0 ? quiet : disturbed);
+        }
+        assertTrue(added);
+    }
+
+    @Test
+    void shouldAddWhenTheDisturbanceIsFiveSecondsAgo() {
+        assertFalse(addsWithin(100, new Evidence(1, 1.0, 4, 0)));
+        assertFalse(addsWithin(GrowthRule.CONSECUTIVE - 2, new Evidence(1, 1.0, 4, 1.0)));
+        assertTrue(addsWithin(1, new Evidence(1, 1.0, 4, 1.0)));
+    }
+
+    @Test
     void shouldNotAddBeyondTheLimit() {
         assertFalse(addsWithin(100, new Evidence(LIMIT, 1.0, 16, 8.0)));
     }
