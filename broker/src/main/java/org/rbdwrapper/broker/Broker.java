@@ -27,7 +27,6 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 public final class Broker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
-    private static final long WORKER_TIMEOUT_MILLIS = 10_000;
 
     private final Path runDir;
     private final RunDirectory runDirectory;
@@ -37,7 +36,6 @@ public final class Broker implements AutoCloseable {
     private final StoreConnection administration;
     private final MessengerPool messengers;
     private final Workers workers;
-    private final Workers noting;
     private final Conductor conductor;
     private final Thread conductorThread;
     private final AutoCloseable growth;
@@ -63,15 +61,13 @@ public final class Broker implements AutoCloseable {
                             new MessengerPool(store, options.policy(), options.maxMessengers()));
             conductor = new Conductor(runDirectory.listen(), options.helloTimeoutNanos());
             workers = new Workers(conductor::execute);
-            noting = Workers.inOrder(conductor::execute, "worker-noting-");
             long generation = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
             ControlPlane.assemble(
                     conductor,
-                    new ImageMap(journal),
+                    new ImageMap(journal, workers),
                     messengers,
                     administration,
                     workers,
-                    noting,
                     options,
                     store.describe(),
                     generation);
@@ -122,15 +118,16 @@ public final class Broker implements AutoCloseable {
         cleanup.add(stateLock);
         cleanup.add(runDirectory);
         cleanup.add(() -> ControlPlane.leaveNothingUnlessAwaited(runDir));
-        cleanup.add(journal);
         try {
             Cleanup timer = new Cleanup();
             timer.add(growth);
             timer.run();
             boolean drained = conductor.stopAndAwait();
             conductorThread.join();
-            boolean idle = workers.close(WORKER_TIMEOUT_MILLIS);
-            idle &= noting.close(WORKER_TIMEOUT_MILLIS);
+            boolean idle = workers.close();
+            if (idle) {
+                cleanup.add(journal); // which none of them is writing
+            }
             if (drained && idle) {
                 cleanup.add(store);
                 cleanup.add(administration);

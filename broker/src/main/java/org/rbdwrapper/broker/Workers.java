@@ -3,10 +3,13 @@ package org.rbdwrapper.broker;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -14,18 +17,44 @@ import java.util.function.Consumer;
 
 /**
  * Where calls that block are made, so that neither the conductor nor a messenger ever waits for a
- * cluster. Results come back as tasks of the conductor.
+ * cluster or a disk. Results come back as tasks of the conductor.
+ *
+ * <p>Each call is of a {@link Lane}, which bounds the threads that it can hold, and for whom; what
+ * is beyond that waits in the lane's {@link LaneQueue}. The number of lanes is that of the pools in
+ * use, which only administrators choose.
+ *
+ * <p>Any thread. The lock is held for some comparisons.
  */
 public final class Workers {
-    /** Calls into a cluster that hangs hold their threads; the next ones then wait in a queue. */
-    private static final int THREADS = 16;
-
     /** Then a thread without work ends: a burst of opens leaves none behind. */
     private static final long IDLE_SECONDS = 10;
+
+    /** However many calls wait for each other. */
+    private static final long CLOSE_MILLIS = 10_000;
 
     private final AtomicInteger count = new AtomicInteger();
     private final ThreadPoolExecutor executor;
     private final Consumer<Runnable> conductor;
+
+    // under the lock
+    private final Map<Lane, LaneQueue> lanes = new HashMap<>();
+    private final List<WorkerCall<?>> running = new ArrayList<>();
+
+    /** What is done with a call's result, on the conductor's thread. */
+    @FunctionalInterface
+    public interface OnResult<T> {
+        /**
+         * @throws ErrnoException as if the call had thrown it.
+         */
+        void accept(T result) throws ErrnoException;
+    }
+
+    /**
+     * What of a lane is in use.
+     *
+     * @param oldestNanos how long the oldest of the running calls has been made.
+     */
+    public record LaneUse(Lane lane, int running, int waiting, long oldestNanos) {}
 
     /**
      * @param conductor runs a task on the conductor's thread; may be called by any thread.
@@ -39,38 +68,18 @@ public final class Workers {
         this.executor =
                 new ThreadPoolExecutor(
                         0,
-                        THREADS,
+                        Integer.MAX_VALUE, // the lanes bound them
                         idleMillis,
                         TimeUnit.MILLISECONDS,
-                        new IdleFirstQueue(),
-                        task -> thread("worker-", task),
-                        Workers::queue);
+                        new SynchronousQueue<>(),
+                        this::thread);
     }
 
-    private Workers(Consumer<Runnable> conductor, String name) {
-        this.conductor = conductor;
-        this.executor =
-                new ThreadPoolExecutor(
-                        1,
-                        1,
-                        IDLE_SECONDS,
-                        TimeUnit.SECONDS,
-                        new LinkedBlockingQueue<>(),
-                        task -> thread(name, task));
-        executor.allowCoreThreadTimeOut(true);
-    }
-
-    /**
-     * Makes one call after the other, in their order.
-     *
-     * @param name of its thread.
-     */
-    public static Workers inOrder(Consumer<Runnable> conductor, String name) {
-        return new Workers(conductor, name);
-    }
-
-    private Thread thread(String name, Runnable task) {
-        return Thread.ofPlatform().daemon().name(name + count.getAndIncrement()).unstarted(task);
+    private Thread thread(Runnable task) {
+        return Thread.ofPlatform()
+                .daemon()
+                .name("worker-" + count.getAndIncrement())
+                .unstarted(task);
     }
 
     /** Any thread: runs a task on the conductor's thread. */
@@ -83,79 +92,124 @@ public final class Workers {
      * first throws, the second is called, too, so that who waits for either is answered.
      */
     public <T> void call(
-            Callable<T> blocking, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
+            CallOrigin origin,
+            Callable<T> blocking,
+            OnResult<T> onResult,
+            Consumer<ErrnoException> onFailure) {
+        WorkerCall<T> call = new WorkerCall<>(origin, blocking, onResult, onFailure, conductor);
+        WorkerCall<?> first;
+        synchronized (this) {
+            LaneQueue lane = lanes.computeIfAbsent(origin.lane(), LaneQueue::new);
+            lane.add(call);
+            first = begin(lane);
+        }
+        if (first != null) {
+            start(first);
+        }
+    }
+
+    private void start(WorkerCall<?> first) {
         try {
-            execute(blocking, onResult, onFailure);
+            executor.execute(() -> makeFrom(first));
         } catch (OutOfMemoryError e) {
-            ErrnoException failure =
+            giveUp(
+                    first,
                     new ErrnoException(
                             Errno.EAGAIN,
                             "the broker can make no thread for this now (" + e.getMessage() + ")",
-                            e);
-            post(() -> onFailure.accept(failure));
+                            e));
+        } catch (RejectedExecutionException e) {
+            giveUp(first, new ErrnoException(Errno.ESHUTDOWN, "the broker ends", e));
         }
     }
 
-    private <T> void execute(
-            Callable<T> blocking, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
-        executor.execute(
-                () -> {
-                    try {
-                        T result = blocking.call();
-                        post(() -> deliver(result, onResult, onFailure));
-                    } catch (ErrnoException e) {
-                        post(() -> onFailure.accept(e));
-                    } catch (Exception | Error e) {
-                        Unexpected.log("a worker's call", e);
-                        ErrnoException failure = Unexpected.failure(e);
-                        post(() -> onFailure.accept(failure));
-                    }
-                });
-    }
-
-    private static <T> void deliver(
-            T result, Consumer<T> onResult, Consumer<ErrnoException> onFailure) {
-        try {
-            onResult.accept(result);
-        } catch (RuntimeException | Error e) {
-            Unexpected.log("what follows a worker's call", e);
-            onFailure.accept(Unexpected.failure(e));
+    /** No thread is to be had for it; those that wait behind it have one, or the same fate. */
+    private void giveUp(WorkerCall<?> call, ErrnoException why) {
+        WorkerCall<?> failed = call;
+        while (failed != null) {
+            failed.fail(why);
+            failed = endAndBegin(failed);
         }
     }
 
-    /** Lets running calls end, for so long; true if they did. */
-    boolean close(long timeoutMillis) throws InterruptedException {
-        executor.shutdown();
-        return executor.awaitTermination(timeoutMillis, TimeUnit.MILLISECONDS);
+    /** A worker's task: one call of the lane after the other, as long as some wait. */
+    private void makeFrom(WorkerCall<?> first) {
+        WorkerCall<?> call = first;
+        while (call != null) {
+            call.make();
+            call = endAndBegin(call);
+        }
     }
 
-    /** All threads have work. */
-    private static void queue(Runnable task, ThreadPoolExecutor executor) {
-        if (executor.isShutdown()) {
-            throw new RejectedExecutionException("the broker ends");
+    private synchronized WorkerCall<?> endAndBegin(WorkerCall<?> ended) {
+        running.remove(ended);
+        notifyAll();
+        LaneQueue lane = lanes.get(ended.origin().lane());
+        lane.ended(ended);
+        if (lane.isEmpty()) {
+            lanes.remove(lane.lane());
         }
-        executor.getQueue().add(task);
-        if (executor.getPoolSize() == 0) {
-            executor.execute(() -> {}); // the last thread has ended meanwhile, and not seen it
+        return begin(lane);
+    }
+
+    /** With the lock: what may be made now counts as running. */
+    private WorkerCall<?> begin(LaneQueue lane) {
+        WorkerCall<?> next = lane.next();
+        if (next != null) {
+            next.begunAt = System.nanoTime();
+            running.add(next);
         }
+        return next;
+    }
+
+    /** Of the lanes that have calls. */
+    public synchronized List<LaneUse> uses() {
+        long now = System.nanoTime();
+        List<LaneUse> uses = new ArrayList<>();
+        for (LaneQueue lane : lanes.values()) {
+            long oldest = 0;
+            for (WorkerCall<?> call : running) {
+                if (call.origin().lane().equals(lane.lane())) {
+                    oldest = Math.max(oldest, now - call.begunAt);
+                }
+            }
+            uses.add(new LaneUse(lane.lane(), lane.running(), lane.waiting(), oldest));
+        }
+        return uses;
     }
 
     /**
-     * Takes a task only where a thread waits for one, so that the executor makes another thread
-     * otherwise, up to its limit; its own queues would make threads though others idle, or none.
+     * Lets calls end, each for as long as its lane has patience with it, and all of them for as
+     * long as any lane has.
+     *
+     * @return whether none is left.
      */
-    private static final class IdleFirstQueue extends LinkedTransferQueue<Runnable> {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        public boolean offer(Runnable task) {
-            return tryTransfer(task);
+    boolean close() throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS);
+        boolean isIdle;
+        synchronized (this) {
+            long left;
+            while ((left = Math.min(patienceMillis(), millisUntil(deadline))) > 0) {
+                wait(left);
+            }
+            isIdle = running.isEmpty();
         }
+        executor.shutdown();
+        return isIdle;
+    }
 
-        @Override
-        public boolean add(Runnable task) {
-            put(task);
-            return true;
+    private static long millisUntil(long deadline) {
+        return TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+    }
+
+    /** With the lock: how long until there is no hope for any of the calls; 0: there are none. */
+    private long patienceMillis() {
+        long now = System.nanoTime();
+        long most = 0;
+        for (WorkerCall<?> call : running) {
+            long age = TimeUnit.NANOSECONDS.toMillis(now - call.begunAt);
+            most = Math.max(most, call.origin().lane().patienceMillis() - age);
         }
+        return most;
     }
 }

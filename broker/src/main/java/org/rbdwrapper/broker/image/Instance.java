@@ -20,15 +20,17 @@ final class Instance {
     /** What was written may not be with the store. */
     boolean closeFailed;
 
+    private final ImageTuning tuning;
     private StoreImage image;
     private boolean closed;
 
-    Instance(Messenger messenger) {
+    Instance(Messenger messenger, ImageTuning tuning) {
         this.messenger = messenger;
+        this.tuning = tuning;
     }
 
     /** Worker, once. Blocks. */
-    void open(ImageRef ref, boolean readOnly, ImageTuning tuning) throws ErrnoException {
+    void open(ImageRef ref, boolean readOnly) throws ErrnoException {
         this.image = messenger.open(ref, readOnly, tuning);
     }
 
@@ -37,8 +39,18 @@ final class Instance {
         return image;
     }
 
+    /** Whether who wants the image opened in this way needs another instance. */
+    boolean isLeft(ImageTuning wanted) {
+        return isLost() || !tuning.equals(wanted);
+    }
+
     boolean isLost() {
         return image.isLost();
+    }
+
+    /** Whether closing it may write what programs have been told is written. */
+    boolean holdsWrites() {
+        return image != null && image.holdsWrites();
     }
 
     /** Worker: closes it if it was opened, and only once. Blocks. */

@@ -5,6 +5,7 @@ import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.ipc.ErrnoException;
 
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -12,6 +13,8 @@ import java.util.function.Consumer;
  * conductor's thread.
  *
  * @param handle the number that the client will use.
+ * @param uid of the client.
+ * @param isWanted asked on any thread before the store is: false when the client has gone.
  * @param drainer the session's messenger: it drains the requests, and its connection is used where
  *     the policy allows.
  * @param ledger of the session.
@@ -21,6 +24,8 @@ import java.util.function.Consumer;
  */
 public record OpenRequest(
         int handle,
+        int uid,
+        BooleanSupplier isWanted,
         boolean readable,
         boolean writable,
         Messenger drainer,

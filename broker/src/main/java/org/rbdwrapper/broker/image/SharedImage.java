@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.image;
 
+import org.rbdwrapper.broker.CallOrigin;
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.messenger.ChangeCounter;
 import org.rbdwrapper.broker.messenger.LogicalEnds;
@@ -7,6 +9,9 @@ import org.rbdwrapper.broker.messenger.Messenger;
 import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.StoreAnswers;
 import org.rbdwrapper.broker.store.ImageRef;
+import org.rbdwrapper.broker.store.ImageTuning;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -68,6 +73,19 @@ final class SharedImage {
         return ref;
     }
 
+    /** Null: none is open. */
+    StoreImage openInstance() {
+        if (home != null) {
+            return home.isLost() ? null : home.image();
+        }
+        for (Instance reader : readers.values()) {
+            if (!reader.isLost()) {
+                return reader.image();
+            }
+        }
+        return null;
+    }
+
     /** As per-image policy has it: the image's own messenger, taken at its first open. */
     Messenger ownMessenger() throws ErrnoException {
         if (ownMessenger == null) {
@@ -104,13 +122,15 @@ final class SharedImage {
 
     /**
      * Instances that the store has shut out stay with the opens that they have, until those close.
-     * They cannot do anything that the next one would have to know of.
+     * They cannot do anything that the next one would have to know of. So do those that were opened
+     * in another way: all mappings of an image have the same tuning, so that theirs were unmapped
+     * by force, and nothing new comes to them.
      */
-    private void leaveLostInstances() {
-        if (home != null && home.isLost()) {
+    private void leaveInstances(ImageTuning wanted) {
+        if (home != null && home.isLeft(wanted)) {
             home = null;
         }
-        readers.values().removeIf(Instance::isLost);
+        readers.values().removeIf(reader -> reader.isLeft(wanted));
     }
 
     /** Forgets it; its instance is closed when the turn ends, if nobody else uses it. */
@@ -141,8 +161,13 @@ final class SharedImage {
             home = null;
         }
         readers.values().removeAll(unused);
+        boolean holdsWrites = unused.stream().anyMatch(Instance::holdsWrites);
         owner.workers()
                 .call(
+                        new CallOrigin(
+                                Lane.closing(ref.spec().pool(), holdsWrites),
+                                0,
+                                "closing of image " + ref.spec()),
                         () -> closeEach(unused),
                         failures -> {
                             instances.removeAll(unused);
@@ -227,7 +252,11 @@ final class SharedImage {
 
         @Override
         void begin() throws ErrnoException {
-            leaveLostInstances();
+            if (!request.isWanted().getAsBoolean()) {
+                throw new ErrnoException(
+                        Errno.ESHUTDOWN, "open of image " + ref + ": its client has gone");
+            }
+            leaveInstances(request.tuning());
             Messenger messenger = request.perImage() ? ownMessenger() : request.drainer();
             if (home != null) {
                 joinHome();
@@ -261,15 +290,20 @@ final class SharedImage {
         }
 
         private void openInstance(Messenger messenger, boolean readOnly, OnInstance next) {
-            Instance instance = new Instance(messenger);
+            Instance instance = new Instance(messenger, request.tuning());
             instances.add(instance); // from now on the turn's end sees to it
             owner.workers()
                     .call(
+                            new CallOrigin(
+                                    Lane.ofPool(ref.spec().pool()),
+                                    request.uid(),
+                                    "opening of image " + ref.spec(),
+                                    request.isWanted()),
                             () -> {
                                 if (!readOnly) {
                                     owner.endFile().prepare();
                                 }
-                                instance.open(ref, readOnly, request.tuning());
+                                instance.open(ref, readOnly);
                                 return instance;
                             },
                             opened -> turns.step(this, () -> next.on(opened)),

@@ -5,6 +5,7 @@ import org.rbdwrapper.broker.messenger.LogicalEnds;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.StoreAnswers;
 import org.rbdwrapper.broker.store.ImageRef;
+import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -103,6 +104,12 @@ public final class SharedImages {
             }
         }
         then.run();
+    }
+
+    /** An instance that is open of it; null: none is. */
+    public StoreImage openInstanceOf(ImageRef ref) {
+        SharedImage image = images.get(ref);
+        return image == null ? null : image.openInstance();
     }
 
     /** It has another size, or other bytes, by other means than an open's requests. */

@@ -1,11 +1,15 @@
 package org.rbdwrapper.broker.map;
 
+import org.rbdwrapper.broker.CallOrigin;
+import org.rbdwrapper.broker.Lane;
+import org.rbdwrapper.broker.Unexpected;
+import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
-import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,20 +17,41 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Which image is behind which path. A change is in the journal before it is in the map, and in the
- * map before it is acknowledged. Owned by the conductor.
+ * map before it is acknowledged.
+ *
+ * <pre>
+ *   add ──▶ being added ──▶ mapped ──▶ leaving ──▶ gone        a worker writes the journal on each
+ *                │                       │                     of the ways into and out of "mapped";
+ *                └──▶ gone               └──▶ mapped           the second line: where that fails
+ * </pre>
+ *
+ * <p>Owned by the conductor, which does not wait for the disk.
  */
 public final class ImageMap {
     private final MapJournal journal;
+    private final Workers workers;
     private final TreeMap<Integer, Mapping> byId = new TreeMap<>();
+    private final Map<Integer, Mapping> beingAdded = new HashMap<>();
+
+    /** With what waits until it is known whether they go. */
+    private final Map<Integer, List<Runnable>> leaving = new HashMap<>();
+
     private final Map<String, Mapping> byName = new HashMap<>();
     private final Set<String> reservedNames = new HashSet<>();
 
-    /** What the journal holds is mapped. */
-    public ImageMap(MapJournal journal) {
+    /**
+     * What the journal holds is mapped.
+     *
+     * @param journal from now on the workers', one at a time.
+     */
+    public ImageMap(MapJournal journal, Workers workers) {
         this.journal = journal;
+        this.workers = workers;
         journal.mappings().forEach(this::put);
     }
 
@@ -34,8 +59,9 @@ public final class ImageMap {
         return byId.values();
     }
 
+    /** With those that are being added. */
     public int size() {
-        return byId.size();
+        return byId.size() + beingAdded.size();
     }
 
     /**
@@ -64,14 +90,18 @@ public final class ImageMap {
                 : null;
     }
 
-    /** Mappings of this image or snapshot, whatever it was called then. */
+    /** Mappings of this image or snapshot, whatever it was called then; also one being added. */
     public List<Mapping> findByRef(ImageRef image) {
-        return byId.values().stream().filter(mapping -> mapping.image().equals(image)).toList();
+        return all().filter(mapping -> mapping.image().equals(image)).toList();
     }
 
-    /** Mappings of an image or of any of its snapshots. */
+    /** Mappings of an image or of any of its snapshots; also one that is being added. */
     public List<Mapping> findByImage(ImageRef image) {
-        return byId.values().stream().filter(m -> isOf(image.head(), m.image().head())).toList();
+        return all().filter(m -> isOf(image.head(), m.image().head())).toList();
+    }
+
+    private Stream<Mapping> all() {
+        return Stream.concat(byId.values().stream(), beingAdded.values().stream());
     }
 
     /** Where of one only the name is known, that has to do. */
@@ -160,31 +190,87 @@ public final class ImageMap {
     /** The smallest number that is free, as the kernel numbers its devices. */
     public int nextId() {
         int id = 0;
-        while (byId.containsKey(id)) {
+        while (byId.containsKey(id) || beingAdded.containsKey(id)) {
             id++;
         }
         return id;
     }
 
-    /** Returns when it is durable. */
-    public void add(Mapping mapping) throws ErrnoException {
-        try {
-            journal.appendMapped(mapping);
-        } catch (IOException e) {
-            throw journalFailure("map " + mapping.spec(), e);
-        }
-        put(mapping);
+    /**
+     * Adds one, of whose name, number and image no other can be added meanwhile.
+     *
+     * @param uid for whom.
+     * @param onAdded called when it is durable and mapped.
+     */
+    public void add(
+            Mapping mapping, int uid, Runnable onAdded, Consumer<ErrnoException> onFailed) {
+        beingAdded.put(mapping.id(), mapping);
+        workers.call(
+                new CallOrigin(Lane.JOURNAL, uid, "recording that " + mapping.path() + " is mapped"),
+                () -> {
+                    journal.appendMapped(mapping);
+                    return mapping;
+                },
+                added -> {
+                    beingAdded.remove(mapping.id());
+                    put(mapping);
+                    onAdded.run();
+                },
+                failure -> {
+                    beingAdded.remove(mapping.id());
+                    onFailed.accept(journalFailure("map " + mapping.spec(), failure));
+                });
     }
 
-    /** Returns when it is durable. */
-    public void remove(Mapping mapping) throws ErrnoException {
+    /**
+     * Removes one that is mapped and not leaving.
+     *
+     * @param uid for whom.
+     * @param onRemoved called when that is durable.
+     */
+    public void remove(
+            Mapping mapping, int uid, Runnable onRemoved, Consumer<ErrnoException> onFailed) {
+        leaving.put(mapping.id(), new ArrayList<>());
+        workers.call(
+                new CallOrigin(
+                        Lane.JOURNAL, uid, "recording that " + mapping.path() + " is unmapped"),
+                () -> {
+                    journal.appendUnmapped(mapping.id());
+                    return mapping;
+                },
+                removed -> {
+                    byId.remove(mapping.id());
+                    byName.remove(mapping.name());
+                    settle(mapping, onRemoved);
+                },
+                failure ->
+                        settle(
+                                mapping,
+                                () ->
+                                        onFailed.accept(
+                                                journalFailure(
+                                                        "unmap " + mapping.path(), failure))));
+    }
+
+    private void settle(Mapping mapping, Runnable listener) {
+        List<Runnable> left = leaving.remove(mapping.id());
+        List<Runnable> waiting = left == null ? List.of() : left; // where the listener has thrown
         try {
-            journal.appendUnmapped(mapping.id());
-        } catch (IOException e) {
-            throw journalFailure("unmap " + mapping.path(), e);
+            listener.run();
+        } finally {
+            waiting.forEach(
+                    then -> Unexpected.contain("what waited for the end of a mapping", then));
         }
-        byId.remove(mapping.id());
-        byName.remove(mapping.name());
+    }
+
+    /** Whether it is mapped still, and the journal may be about to say that it is not. */
+    public boolean isLeaving(Mapping mapping) {
+        return leaving.containsKey(mapping.id()) && has(mapping);
+    }
+
+    /** Of one that is leaving: runs it when it is known whether it goes. */
+    public void whenSettled(Mapping mapping, Runnable then) {
+        leaving.get(mapping.id()).add(then);
     }
 
     private void put(Mapping mapping) {
@@ -192,9 +278,8 @@ public final class ImageMap {
         byName.put(mapping.name(), mapping);
     }
 
-    private static ErrnoException journalFailure(String what, IOException e) {
-        Errno errno = e instanceof ErrnoException known ? known.errno() : Errno.EIO;
+    private static ErrnoException journalFailure(String what, ErrnoException e) {
         return new ErrnoException(
-                errno, what + ": the journal cannot be written (" + e.getMessage() + ")", e);
+                e.errno(), what + ": the journal cannot be written (" + e.getMessage() + ")", e);
     }
 }

@@ -26,7 +26,7 @@ import java.util.function.Consumer;
  * first is begun by a thread of its own: it takes the half second in which the queue's classes are
  * loaded, and nobody needs it before the first change.
  *
- * <p>Opened and closed by one thread, else owned by the conductor.
+ * <p>Opened and closed by one thread; appended to by workers, one at a time.
  */
 public final class MapJournal implements AutoCloseable {
     private final JournalFolders folders;

@@ -11,6 +11,7 @@ import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Epoll;
 import org.rbdwrapper.ipc.posix.EventFd;
 import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +22,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -37,12 +39,22 @@ public final class Conductor implements Runnable {
     private static final long WAKE_TOKEN = -1;
     private static final long LISTENER_TOKEN = -2;
     private static final long DESCRIPTIONS_TOKEN = -3;
-    private static final int MAX_PENDING_REQUESTS = 16;
+
+
+    /** Sockets that one look may find ready: whoever has many of them does not hide the others. */
+    private static final int MAX_READY = 1024;
+
     private static final int RECEIVE_LENGTH = 64 * 1024;
     private static final int MAX_RECEIVED_AT_ONCE = 4;
 
     /** Then the sockets are looked at again: tasks may have others follow them, without end. */
     private static final int MAX_TASKS_PER_TURN = 256;
+
+    /** For messages, and as long for tasks: whoever comes meanwhile waits no longer than that. */
+    private static final long TURN_NANOS = 1_000_000;
+
+    /** Reading the clock costs as much as a short task. */
+    private static final int TASKS_PER_LOOK = 8;
 
     /** How often something is looked at that no event announces. */
     private static final int TICK_MILLIS = 100;
@@ -50,10 +62,17 @@ public final class Conductor implements Runnable {
     /** How long a stop waits for requests in flight; then the process ends without them. */
     private static final long DRAIN_TIMEOUT_NANOS = 10_000_000_000L;
 
+    /** How long it waits where none of them ends: for a store that does not answer. */
+    private static final long DRAIN_PATIENCE_NANOS = 3_000_000_000L;
+
     private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
             new ManyToOneConcurrentLinkedQueue<>();
     private final Map<Long, Session> sessions = new HashMap<>();
     private final Map<Long, Session> ending = new HashMap<>();
+
+    /** Those who have not said who they are, in the order in which their time is over. */
+    private final Map<Long, Session> silent = new LinkedHashMap<>();
+
     private final LogLimiter violationLog = new LogLimiter(10, 60_000_000_000L);
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Arena arena = Arena.ofShared();
@@ -63,6 +82,7 @@ public final class Conductor implements Runnable {
     private final int wakeFd;
     private final Listener listener;
     private final long helloTimeoutNanos;
+    private final ControlTurns turns;
     private ControlAdapter adapter;
     private OpenHandler opens;
     private DelayedTasks delayed;
@@ -70,11 +90,14 @@ public final class Conductor implements Runnable {
     private StoreWatch storeWatch;
     private SessionLimits limits;
     private FileDescriptions descriptions;
+    private SegmentKeeper segments;
     private SessionEndListener onSessionEnd = session -> {};
     private long nextSessionId = 1;
     private long violations;
     private boolean stopping;
     private long drainDeadlineNanos;
+    private long drainProgressNanos;
+    private long drainUnfinished;
     private volatile boolean parked;
 
     /**
@@ -83,7 +106,8 @@ public final class Conductor implements Runnable {
      */
     public Conductor(int listeningSocket, long helloTimeoutNanos) throws ErrnoException {
         this.helloTimeoutNanos = helloTimeoutNanos;
-        this.epoll = new Epoll();
+        this.turns = new ControlTurns(ProcessIdentity.uid());
+        this.epoll = new Epoll(MAX_READY);
         this.wakeFd = EventFd.create();
         epoll.add(wakeFd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
         this.listener = new Listener(listeningSocket, epoll, LISTENER_TOKEN);
@@ -101,6 +125,7 @@ public final class Conductor implements Runnable {
             StoreWatch watch,
             SessionLimits sessionLimits,
             FileDescriptions fileDescriptions,
+            SegmentKeeper segmentKeeper,
             SessionEndListener sessionEnd)
             throws ErrnoException {
         adapter = messages;
@@ -110,6 +135,7 @@ public final class Conductor implements Runnable {
         storeWatch = watch;
         limits = sessionLimits;
         descriptions = fileDescriptions;
+        segments = segmentKeeper;
         onSessionEnd = sessionEnd;
         if (descriptions.descriptor() >= 0) {
             epoll.add(descriptions.descriptor(), Epoll.IN, DESCRIPTIONS_TOKEN);
@@ -137,7 +163,7 @@ public final class Conductor implements Runnable {
 
     @Override
     public void run() {
-        while (!stopping || (!ending.isEmpty() && System.nanoTime() - drainDeadlineNanos < 0)) {
+        while (!stopping || isDraining(System.nanoTime())) {
             try {
                 turn();
             } catch (RuntimeException | Error e) {
@@ -146,6 +172,21 @@ public final class Conductor implements Runnable {
             }
         }
         stopped.countDown();
+    }
+
+    /** While a stop has reason to hope that the requests that are in flight end. */
+    private boolean isDraining(long now) {
+        long unfinished = 0;
+        for (Session session : ending.values()) {
+            unfinished += 1 + session.unfinished();
+        }
+        if (unfinished != drainUnfinished) {
+            drainUnfinished = unfinished;
+            drainProgressNanos = now;
+        }
+        return unfinished > 0
+                && now - drainDeadlineNanos < 0
+                && now - drainProgressNanos < DRAIN_PATIENCE_NANOS;
     }
 
     /** After {@link #run} has ended. */
@@ -175,7 +216,7 @@ public final class Conductor implements Runnable {
     }
 
     void send(Session session, FrameBuffer frame, int... descriptors) {
-        if (session.ended) {
+        if (session.isEnded()) {
             return;
         }
         boolean hadUnsent = session.hasUnsent();
@@ -183,7 +224,7 @@ public final class Conductor implements Runnable {
             end(session, "it does not read what it asked for");
         } else if (session.hasUnsent()) {
             countUnread(session);
-            if (!hadUnsent && !session.ended) {
+            if (!hadUnsent && !session.isEnded()) {
                 watch(session);
             }
         }
@@ -198,18 +239,20 @@ public final class Conductor implements Runnable {
         }
     }
 
-    /** A request was answered: frames that waited for it are taken now. */
+    /** A request was answered: messages that waited for it may be taken. */
     void onReplied(Session session) {
-        if (session.freed && session.pendingRequests == 0) {
+        if (session.isFreed() && session.pendingRequests == 0) {
             session.giveBackAll(limits);
-        } else if (!session.ended && session.pendingRequests == MAX_PENDING_REQUESTS - 1) {
-            execute(
-                    () -> {
-                        if (!session.ended) {
-                            watch(session);
-                            takeFrames(session);
-                        }
-                    });
+        } else if (session.pendingRequests == Session.MAX_PENDING_REQUESTS - 1) {
+            lookAgain(session);
+        }
+    }
+
+    /** Its messages are taken again, in its turn. */
+    private void lookAgain(Session session) {
+        if (!session.isEnded()) {
+            session.isMuted = turns.add(session, System.nanoTime());
+            watch(session);
         }
     }
 
@@ -223,11 +266,12 @@ public final class Conductor implements Runnable {
      * request is done.
      */
     void end(Session session, String why) {
-        if (session.ended) {
+        if (session.isEnded()) {
             return;
         }
-        session.ended = true;
+        session.ended();
         sessions.remove(session.id);
+        silent.remove(session.id);
         closeReceived(session);
         LOG.debug("session of {} ends: {}", session.describe(), why);
         try {
@@ -255,17 +299,9 @@ public final class Conductor implements Runnable {
     }
 
     private void turn() {
-        boolean hellosMissing = sessions.values().stream().anyMatch(session -> !session.welcome);
         parked = true;
         VarHandle.fullFence();
-        boolean tick =
-                stopping
-                        || hellosMissing
-                        || listener.isPaused()
-                        || !grace.isOver()
-                        || !delayed.isEmpty();
-        int sleep = tick ? TICK_MILLIS : storeWatch.sleepMillis();
-        int ready = epoll.await(!tasks.isEmpty() ? 0 : sleep);
+        int ready = epoll.await(tasks.isEmpty() ? sleepMillis() : 0);
         parked = false;
         // who has gone first: a request of another, made after that one's end, must find it ended
         for (int i = 0; i < ready; i++) {
@@ -276,13 +312,9 @@ public final class Conductor implements Runnable {
         for (int i = 0; i < ready; i++) {
             onReady(epoll.token(i), epoll.ready(i));
         }
-        Runnable task;
-        for (int i = 0; i < MAX_TASKS_PER_TURN && (task = tasks.poll()) != null; i++) {
-            Unexpected.contain("a task of the conductor", task);
-        }
-        if (hellosMissing) {
-            endSilent();
-        }
+        takeMessages();
+        runTasks();
+        endSilent();
         if (listener.isPaused() && !stopping) {
             listener.resume();
         }
@@ -294,12 +326,54 @@ public final class Conductor implements Runnable {
         Unexpected.contain("watching descriptors", () -> descriptions.look(now));
     }
 
-    /** Takes what a client has sent before its end, and then notices that. */
-    private void onGone(long token) {
+    /** Until something is to be looked at that no event announces; -1: for ever. */
+    private int sleepMillis() {
+        long wait = turns.nanosUntilNext(System.nanoTime());
+        if (wait < TICK_MILLIS * 1_000_000L) {
+            return (int) ((wait + 999_999) / 1_000_000);
+        }
+        boolean tick =
+                stopping
+                        || !silent.isEmpty()
+                        || wait != Long.MAX_VALUE
+                        || listener.isPaused()
+                        || !grace.isOver()
+                        || !delayed.isEmpty();
+        return tick ? TICK_MILLIS : storeWatch.sleepMillis();
+    }
+
+    /** One of each session whose turn it is, for so long. */
+    private void takeMessages() {
+        long began = System.nanoTime();
+        long now = began;
         Session session;
-        while ((session = sessions.get(token)) != null) {
-            Session gone = session;
-            contained(gone, () -> receive(gone));
+        while (now - began < TURN_NANOS && (session = turns.next(now)) != null) {
+            if (!session.isEnded()) {
+                Session one = session;
+                contained(one, () -> takeMessage(one));
+                long done = System.nanoTime();
+                turns.charge(one.peer.uid(), done - now, done);
+                now = done;
+            }
+        }
+    }
+
+    private void runTasks() {
+        long began = System.nanoTime();
+        Runnable task;
+        for (int i = 0; i < MAX_TASKS_PER_TURN && (task = tasks.poll()) != null; i++) {
+            Unexpected.contain("a task of the conductor", task);
+            if (i % TASKS_PER_LOOK == 0 && System.nanoTime() - began > TURN_NANOS) {
+                return;
+            }
+        }
+    }
+
+    /** Nothing that it has sent is answered any more: there is nobody to read it. */
+    private void onGone(long token) {
+        Session session = sessions.get(token);
+        if (session != null) {
+            end(session, "it is gone");
         }
     }
 
@@ -334,44 +408,32 @@ public final class Conductor implements Runnable {
             }
             countUnread(session);
             if (!session.hasUnsent()) {
-                watch(session);
-                takeFrames(session);
+                lookAgain(session);
             }
         }
-        if (!session.ended && (events & (Epoll.IN | Epoll.HANGUP | Epoll.ERROR)) != 0) {
-            receive(session);
+        if (!session.isEnded() && (events & (Epoll.IN | Epoll.ERROR)) != 0) {
+            lookAgain(session);
         }
     }
 
-    private void receive(Session session) {
-        int[] descriptors = new int[MAX_RECEIVED_AT_ONCE];
-        long n = UnixSocket.receiveWithDescriptors(session.socket, received, descriptors, false);
-        if (n == -Errno.EAGAIN.number()) {
-            return;
-        }
-        if (n <= 0) {
-            end(session, n == 0 ? "it closed its socket" : Errno.of((int) n).text());
-            return;
-        }
-        if (!session.keepReceived(descriptors)) {
-            onViolation(session, "it sends descriptors that no message is for");
-            return;
-        }
-        session.assembler.append(received, (int) n);
-        countUnread(session);
-        takeFrames(session);
-    }
-
-    private void takeFrames(Session session) {
+    /** Its turn: takes one message of what it has sent. */
+    private void takeMessage(Session session) {
+        session.isMuted = false;
         try {
-            while (!session.ended && takesFrames(session)) {
+            if (session.takesMessages()) {
                 UnsafeBuffer message = session.assembler.next();
-                if (message == null) {
+                if (message == null && receive(session)) {
+                    message = session.assembler.next();
+                }
+                if (message != null) {
+                    adapter.onMessage(session, message);
+                }
+                if (!session.isEnded() && message != null && session.assembler.hasMore()) {
+                    lookAgain(session); // which no event would tell of
                     return;
                 }
-                adapter.onMessage(session, message);
             }
-            if (!session.ended) {
+            if (!session.isEnded()) {
                 watch(session);
             }
         } catch (ErrnoException e) {
@@ -379,28 +441,48 @@ public final class Conductor implements Runnable {
         }
     }
 
-    /** Not while too much of it is pending, nor before it has read its answers. */
-    private static boolean takesFrames(Session session) {
-        return session.pendingRequests < MAX_PENDING_REQUESTS && !session.hasUnsent();
+    /** Whether there was something, and the session goes on. */
+    private boolean receive(Session session) {
+        int[] descriptors = new int[MAX_RECEIVED_AT_ONCE];
+        long n = UnixSocket.receiveWithDescriptors(session.socket, received, descriptors, false);
+        if (n == -Errno.EAGAIN.number()) {
+            return false;
+        }
+        if (n <= 0) {
+            end(session, n == 0 ? "it closed its socket" : Errno.of((int) n).text());
+            return false;
+        }
+        if (!session.keepReceived(descriptors)) {
+            onViolation(session, "it sends descriptors that no message is for");
+            return false;
+        }
+        session.assembler.append(received, (int) n);
+        countUnread(session);
+        return !session.isEnded();
     }
 
     /** Which events of its socket are of interest. */
     private void watch(Session session) {
         int interest = 0;
-        if (takesFrames(session)) {
+        if (session.takesMessages() && !session.isMuted) {
             interest |= Epoll.IN;
         }
         if (session.hasUnsent()) {
             interest |= Epoll.OUT;
         }
+        if (interest == session.interest) {
+            return;
+        }
         try {
             epoll.modify(session.socket, interest, session.id);
+            session.interest = interest;
         } catch (ErrnoException e) {
             end(session, e.describe());
         }
     }
 
     private void begin(int socket) {
+        long began = System.nanoTime();
         long id = nextSessionId++;
         Session session = null;
         try {
@@ -414,7 +496,11 @@ public final class Conductor implements Runnable {
                             System.nanoTime() + helloTimeoutNanos);
             session.take(limits, Resource.SESSIONS, 1);
             epoll.add(socket, Epoll.IN, id);
+            session.interest = Epoll.IN;
             sessions.put(id, session);
+            silent.put(id, session);
+            long now = System.nanoTime();
+            turns.charge(session.peer.uid(), now - began, now);
         } catch (ErrnoException e) {
             refuse(socket, session, e);
         } catch (RuntimeException | Error e) {
@@ -426,22 +512,42 @@ public final class Conductor implements Runnable {
     private void refuse(int socket, Session session, ErrnoException why) {
         if (session != null) {
             sessions.remove(session.id);
+            silent.remove(session.id);
             session.giveBackAll(limits);
         }
         listener.refuse(socket, why);
     }
 
+    /** Not those whose first message only waits for its turn. */
     private void endSilent() {
+        if (silent.isEmpty()) {
+            return;
+        }
         long now = System.nanoTime();
-        for (Session session : List.copyOf(sessions.values())) {
-            if (!session.welcome && now - session.helloDeadlineNanos > 0) {
+        for (Session session : List.copyOf(silent.values())) {
+            if (now - session.helloDeadlineNanos <= 0) {
+                return; // the others came later
+            }
+            if (!session.isQueued) {
                 onViolation(session, "no Hello within " + helloTimeoutNanos / 1_000_000 + " ms");
             }
         }
     }
 
+    /** It has said who it is: its next message is taken when it is welcome. */
+    void onGreeted(Session session) {
+        silent.remove(session.id);
+        session.greeted();
+    }
+
+    /** It may send what it wants now. */
+    void onWelcome(Session session) {
+        session.welcomed();
+        lookAgain(session);
+    }
+
     private void onViolation(Session session, String how) {
-        if (session.ended) {
+        if (session.isEnded()) {
             return;
         }
         violations++;
@@ -464,22 +570,23 @@ public final class Conductor implements Runnable {
     }
 
     private void free(Session session) {
-        ending.remove(session.id);
         try {
             // not before: its client may take back memory that requests under way use
             Fd.close(session.socket);
         } catch (ErrnoException e) {
             LOG.warn("socket of {}: {}", session.describe(), e.describe());
         }
-        if (session.channels != null) {
-            try {
-                session.channels.free();
-            } catch (ErrnoException e) {
-                LOG.warn("segment of {} cannot be freed: {}", session.describe(), e.describe());
-            }
+        if (session.channels == null) {
+            freed(session);
+        } else {
+            segments.free(session, session.channels, () -> freed(session));
         }
+    }
+
+    private void freed(Session session) {
+        ending.remove(session.id);
         Unexpected.contain("the end of a session", () -> onSessionEnd.onSessionEnd(session));
-        session.freed = true;
+        session.freed();
         if (session.pendingRequests == 0) {
             session.giveBackAll(limits);
         }
@@ -490,7 +597,8 @@ public final class Conductor implements Runnable {
             return;
         }
         stopping = true;
-        drainDeadlineNanos = System.nanoTime() + DRAIN_TIMEOUT_NANOS;
+        drainProgressNanos = System.nanoTime();
+        drainDeadlineNanos = drainProgressNanos + DRAIN_TIMEOUT_NANOS;
         listener.close();
         for (Session session : List.copyOf(sessions.values())) {
             end(session, "the broker stops");

@@ -104,7 +104,7 @@ final class ControlAdapter {
         header.wrap(message, 0);
         int template = header.templateId();
         if (header.schemaId() != MessageHeaderDecoder.SCHEMA_ID
-                || session.welcome == (template == HelloDecoder.TEMPLATE_ID)) {
+                || session.isWelcome() == (template == HelloDecoder.TEMPLATE_ID)) {
             throw new ErrnoException(Errno.EPROTO, "message " + template + " is not expected here");
         }
         reply = null;

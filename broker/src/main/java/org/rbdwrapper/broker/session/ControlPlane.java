@@ -27,7 +27,6 @@ public final class ControlPlane {
             MessengerPool messengers,
             StoreConnection administration,
             Workers workers,
-            Workers noting,
             BrokerOptions options,
             String store,
             long generation)
@@ -37,7 +36,7 @@ public final class ControlPlane {
         Permissions permissions = new Permissions(uid);
         SessionRoster roster = new SessionRoster(options.runDir());
         Map<SessionKey, SessionRoster.Entry> before = roster.load();
-        SessionNotes notes = new SessionNotes(roster, noting);
+        SessionNotes notes = new SessionNotes(roster, workers);
         DelayedTasks delayed = new DelayedTasks();
         ReturnGrace grace =
                 new ReturnGrace(
@@ -57,7 +56,9 @@ public final class ControlPlane {
                         map, images, grace, delayed, conductor::sessions, conductor::isStopping);
         FileDescriptions descriptions =
                 new FileDescriptions(
-                        options.runDir(), !before.isEmpty(), noting, limits, System.nanoTime());
+                        options.runDir(), !before.isEmpty(), workers, limits, System.nanoTime());
+        ImageInquiries inquiries = new ImageInquiries(administration, images, workers, delayed);
+        SegmentKeeper segments = new SegmentKeeper(conductor, workers, delayed, limits);
         OpenHandler opens =
                 new OpenHandler(
                         map,
@@ -94,15 +95,17 @@ public final class ControlPlane {
         ControlAdapter adapter =
                 new ControlAdapter(
                         conductor,
-                        new HelloHandler(conductor, messengers, limits, generation),
+                        new HelloHandler(conductor, messengers, limits, segments, generation),
                         opens,
-                        new StatHandler(map, permissions, administration, workers, lockFiles),
+                        new StatHandler(
+                                map, permissions, administration, inquiries, workers, lockFiles),
                         new MapHandler(
                                 conductor,
                                 map,
                                 opens,
                                 permissions,
                                 administration,
+                                inquiries,
                                 workers,
                                 grace,
                                 delayed),
@@ -118,6 +121,7 @@ public final class ControlPlane {
                 new StoreWatch(conductor, images, store),
                 limits,
                 descriptions,
+                segments,
                 session -> {
                     if (session.messenger != null) {
                         messengers.release(session.messenger);

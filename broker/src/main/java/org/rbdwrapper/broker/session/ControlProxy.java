@@ -150,14 +150,15 @@ final class ControlProxy {
     }
 
     static FrameBuffer imageStat(
-            long correlationId, Mapping mapping, long size, int objectSize, ImageTimes times) {
+            long correlationId, Mapping mapping, ImageFacts facts) {
+        ImageTimes times = facts.times();
         FrameBuffer frame = new FrameBuffer();
         ImageStatEncoder message = new ImageStatEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .correlationId(correlationId)
                 .mappingId(mapping.id())
-                .size(size)
-                .objectSize(objectSize)
+                .size(facts.size())
+                .objectSize(facts.objectSize())
                 .ownerUid(Integer.toUnsignedLong(mapping.ownerUid()))
                 .ownerGid(Integer.toUnsignedLong(mapping.ownerGid()))
                 .mode(mapping.mode());

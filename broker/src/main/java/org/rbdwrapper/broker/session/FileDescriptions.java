@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.CallOrigin;
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.ipc.Errno;
@@ -50,7 +52,7 @@ public final class FileDescriptions {
     private final Map<Key, Known> byInode = new HashMap<>();
     private final Map<Integer, Known> byWatch = new HashMap<>();
     private final FileDescriptionFiles files;
-    private final Workers noting;
+    private final Workers workers;
     private final SessionLimits limits;
     private final Inotify inotify;
     private final long unseenUntilNanos;
@@ -83,12 +85,11 @@ public final class FileDescriptions {
 
     /**
      * @param keep those of the broker before, as some of its clients are there.
-     * @param noting makes one call after the other.
      */
-    FileDescriptions(Path runDir, boolean keep, Workers noting, SessionLimits limits, long nowNanos)
+    FileDescriptions(Path runDir, boolean keep, Workers workers, SessionLimits limits, long nowNanos)
             throws ErrnoException {
         this.files = new FileDescriptionFiles(runDir);
-        this.noting = noting;
+        this.workers = workers;
         this.limits = limits;
         this.inotify = makeInotify();
         this.unseenUntilNanos = nowNanos + UNSEEN_LIMIT_NANOS;
@@ -144,7 +145,8 @@ public final class FileDescriptions {
             return;
         }
         String opener = session.describe();
-        noting.call(
+        workers.call(
+                new CallOrigin(Lane.NOTES, uid, "making the files of an open of " + opener),
                 () -> makeFiles(mapped, part, uid, opener),
                 made -> {
                     int state;
@@ -166,7 +168,7 @@ public final class FileDescriptions {
                 });
     }
 
-    /** The thread that notes. */
+    /** Worker. */
     private Files makeFiles(
             Session.MappedOpen mapped, FileDescription.Part part, int uid, String opener)
             throws ErrnoException {
@@ -329,7 +331,8 @@ public final class FileDescriptions {
             limits.giveBack(known.description.uid(), Resource.DESCRIPTIONS, 1);
         }
         FileDescription ended = known.description;
-        noting.call(
+        workers.call(
+                new CallOrigin(Lane.NOTES, ended.uid(), "removing the files of an open"),
                 () -> {
                     files.remove(ended);
                     return ended;

@@ -21,12 +21,18 @@ final class HelloHandler {
     private final Conductor conductor;
     private final MessengerPool messengers;
     private final SessionLimits limits;
+    private final SegmentKeeper segments;
     private final long generation;
 
     HelloHandler(
-            Conductor conductor, MessengerPool messengers, SessionLimits limits, long generation) {
+            Conductor conductor,
+            MessengerPool messengers,
+            SessionLimits limits,
+            SegmentKeeper segments,
+            long generation) {
         this.conductor = conductor;
         this.messengers = messengers;
+        this.segments = segments;
         this.limits = limits;
         this.generation = generation;
     }
@@ -57,19 +63,19 @@ final class HelloHandler {
                                 + ProtocolVersion.MINOR
                                 + ": install the same release of both");
             }
-            if (channels > 0) {
-                SegmentGeometry geometry = SegmentGrant.of(channels, depth, arenaLength);
-                take(session, geometry);
-                session.channels =
-                        SessionChannels.create(
-                                session.describe(),
-                                geometry,
-                                generation,
-                                () -> conductor.onViolation(session));
-                session.messenger = messengers.assign();
-                session.messenger.attach(session.channels);
+            conductor.onGreeted(session);
+            if (channels == 0) {
+                welcome(session, null);
+                return;
             }
-            welcome(session);
+            SegmentGeometry geometry = SegmentGrant.of(channels, depth, arenaLength);
+            take(session, geometry);
+            segments.make(
+                    session,
+                    geometry,
+                    generation,
+                    made -> welcome(session, made),
+                    failure -> refuse(session, failure));
         } catch (ErrnoException e) {
             refuse(session, e);
         } catch (RuntimeException | Error e) {
@@ -79,20 +85,9 @@ final class HelloHandler {
     }
 
     private void refuse(Session session, ErrnoException why) {
-        closeUnsentMemory(session);
         refusals.run(() -> LOG.info("refused {}: {}", session.describe(), why.describe()));
         conductor.send(session, ControlProxy.error(0, why));
         conductor.end(session, "refused");
-    }
-
-    private static void closeUnsentMemory(Session session) {
-        if (session.channels != null && !session.welcome) {
-            try {
-                session.channels.closeMemoryFd();
-            } catch (ErrnoException e) {
-                LOG.warn("segment of {}: {}", session.describe(), e.describe());
-            }
-        }
     }
 
     /** Given back when the session is freed. */
@@ -102,20 +97,46 @@ final class HelloHandler {
         session.take(limits, Resource.MEMORY, geometry.segmentLength());
     }
 
-    private void welcome(Session session) throws ErrnoException {
-        int pid = (int) ProcessHandle.current().pid();
-        session.welcome = true;
-        if (session.channels == null) {
-            conductor.send(session, ControlProxy.welcome(session.id, 0, pid));
-            return;
+    /**
+     * @param channels null for a session without.
+     */
+    private void welcome(Session session, SessionChannels channels) {
+        try {
+            if (channels != null) {
+                session.channels = channels;
+                session.messenger = messengers.assign();
+                session.messenger.attach(channels);
+            }
+            int pid = (int) ProcessHandle.current().pid();
+            long length = channels == null ? 0 : channels.geometry().segmentLength();
+            int[] descriptors =
+                    channels == null
+                            ? new int[0]
+                            : new int[] {channels.memoryFd(), channels.doorbellFd()};
+            conductor.send(
+                    session, ControlProxy.welcome(session.id, length, pid), descriptors);
+            if (!session.isEnded()) {
+                conductor.onWelcome(session);
+            }
+        } catch (ErrnoException e) {
+            refuse(session, e);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("the start of a session", e);
+            refuse(session, Unexpected.failure(e));
+        } finally {
+            closeMemory(session, channels);
         }
-        SessionChannels channels = session.channels;
-        conductor.send(
-                session,
-                ControlProxy.welcome(session.id, channels.geometry().segmentLength(), pid),
-                channels.memoryFd(),
-                channels.doorbellFd());
-        channels.closeMemoryFd();
+    }
+
+    /** Its client has it, or never will: what is mapped stays. */
+    private static void closeMemory(Session session, SessionChannels channels) {
+        if (channels != null) {
+            try {
+                channels.closeMemoryFd();
+            } catch (ErrnoException e) {
+                LOG.warn("segment of {}: {}", session.describe(), e.describe());
+            }
+        }
     }
 
     /** A name that another process chose, as it may stand in a log and on a terminal. */

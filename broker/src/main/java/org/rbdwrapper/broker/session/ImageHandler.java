@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
@@ -64,6 +65,7 @@ final class ImageHandler {
             return;
         }
         workers.call(
+                reply.origin(Lane.ofPool(spec.pool()), "creating image " + spec),
                 () -> {
                     administration.create(spec, size);
                     return spec;
@@ -101,6 +103,7 @@ final class ImageHandler {
             return;
         }
         workers.call(
+                reply.origin(Lane.ofPool(pool), "listing the images of pool " + pool),
                 () -> {
                     List<String> names = administration.list(pool, namespace);
                     if (names.size() > MAX_LIST) {
@@ -128,6 +131,7 @@ final class ImageHandler {
             return;
         }
         workers.call(
+                reply.origin(Lane.ofPool(spec.pool()), "describing image " + spec),
                 () -> administration.describe(spec),
                 details ->
                         reply.send(
@@ -146,6 +150,7 @@ final class ImageHandler {
             return;
         }
         workers.call(
+                reply.origin(Lane.administration(spec.pool()), "resizing image " + spec),
                 () ->
                         new ImageRef(
                                 spec,
@@ -173,6 +178,7 @@ final class ImageHandler {
         }
         // what is called so now may be mapped by another name; what is broken cannot be identified
         workers.call(
+                reply.origin(Lane.ofPool(spec.pool()), "looking for image " + spec),
                 () -> administration.identify(spec),
                 image -> whenUnused(reply, image),
                 failure -> whenUnused(reply, ImageRef.named(spec)));
@@ -198,6 +204,7 @@ final class ImageHandler {
             return;
         }
         workers.call(
+                reply.origin(Lane.administration(spec.pool()), "removing image " + spec),
                 () -> {
                     administration.remove(spec, progress(reply));
                     return spec;

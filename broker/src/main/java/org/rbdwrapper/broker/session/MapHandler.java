@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.Clock;
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.map.ImageMap;
@@ -40,6 +41,7 @@ final class MapHandler {
     private final OpenHandler opens;
     private final Permissions permissions;
     private final StoreConnection administration;
+    private final ImageInquiries inquiries;
     private final Workers workers;
     private final ReturnGrace grace;
     private final DelayedTasks delayed;
@@ -50,6 +52,7 @@ final class MapHandler {
             OpenHandler opens,
             Permissions permissions,
             StoreConnection administration,
+            ImageInquiries inquiries,
             Workers workers,
             ReturnGrace grace,
             DelayedTasks delayed) {
@@ -58,6 +61,7 @@ final class MapHandler {
         this.opens = opens;
         this.permissions = permissions;
         this.administration = administration;
+        this.inquiries = inquiries;
         this.workers = workers;
         this.grace = grace;
         this.delayed = delayed;
@@ -104,21 +108,19 @@ final class MapHandler {
         }
         boolean mappedReadOnly = readOnly || spec.isSnapshot();
         workers.call(
+                reply.origin(Lane.ofPool(spec.pool()), "mapping of image " + spec),
                 () -> {
                     try (StoreImage image = administration.open(spec, true, parsed.tuning())) {
                         checkCache(spec, parsed, mappedReadOnly, image);
-                        return new ImageRef(spec, image.imageId(), image.snapshotId());
+                        return new Tried(
+                                new ImageRef(spec, image.imageId(), image.snapshotId()),
+                                ImageFacts.of(image));
                     }
                 },
-                image -> {
-                    map.unreserve(name);
-                    try {
-                        checkSameTuning(image, parsed.tuning());
-                    } catch (ErrnoException e) {
-                        reply.fail(e);
-                        return;
-                    }
-                    long now = Clock.epochNanos();
+                tried -> {
+                    ImageRef image = tried.image();
+                    checkSameTuning(image, parsed.tuning());
+                    inquiries.onKnown(image, tried.facts());
                     add(
                             reply,
                             new Mapping(
@@ -129,7 +131,7 @@ final class MapHandler {
                                     ownerUid,
                                     ownerGid,
                                     mode,
-                                    now,
+                                    Clock.epochNanos(),
                                     options));
                 },
                 failure -> {
@@ -137,6 +139,9 @@ final class MapHandler {
                     reply.fail(failure);
                 });
     }
+
+    /** An image that can be mapped. */
+    private record Tried(ImageRef image, ImageFacts facts) {}
 
     /** Said now, and again at each opening: the image's settings may change. */
     private static void checkCache(
@@ -211,6 +216,7 @@ final class MapHandler {
     private void findRenamed(
             Reply reply, ImageSpec spec, Consumer<Mapping> then, ErrnoException notMapped) {
         workers.call(
+                reply.origin(Lane.ofPool(spec.pool()), "looking for image " + spec),
                 () -> administration.identify(spec),
                 image -> {
                     try {
@@ -235,6 +241,14 @@ final class MapHandler {
             if (!map.has(mapping)) {
                 throw new ErrnoException(Errno.ENOENT, mapping.path() + " is not mapped any more");
             }
+            if (map.isLeaving(mapping)) { // somebody else unmaps it
+                map.whenSettled(
+                        mapping,
+                        reply.guarded(
+                                "an unmap",
+                                () -> unmap(reply, mapping, force, since, System.nanoTime())));
+                return;
+            }
             if (!force && areUsersComingBack(mapping, since, now)) {
                 delayed.add(
                         now,
@@ -242,7 +256,7 @@ final class MapHandler {
                         reply.guarded(
                                 "an unmap",
                                 () -> {
-                                    if (reply.session().ended) {
+                                    if (reply.session().isEnded()) {
                                         reply.drop(); // nobody wants it any more
                                     } else {
                                         unmap(reply, mapping, force, since, System.nanoTime());
@@ -253,17 +267,28 @@ final class MapHandler {
             if (!force) {
                 checkUnused(mapping);
             }
-            map.remove(mapping);
         } catch (ErrnoException e) {
             reply.fail(e);
             return;
         }
+        map.remove(
+                mapping,
+                reply.session().peer.uid(),
+                reply.guarded("an unmap", () -> onRemoved(reply, mapping, force)),
+                reply::fail);
+    }
+
+    /** From now on nobody can open it. */
+    private void onRemoved(Reply reply, Mapping mapping, boolean force) {
         LOG.info(
                 "unmapped {} (image {}){}",
                 mapping.path(),
                 mapping.spec(),
                 force ? " by force" : "");
         Unexpected.contain("leaving a mapping", () -> opens.onUnmapped(mapping));
+        if (map.findByRef(mapping.image()).isEmpty()) {
+            inquiries.forget(mapping.image());
+        }
         revokeAll(mapping, () -> opens.whenLeft(mapping, reply::done));
     }
 
@@ -309,31 +334,27 @@ final class MapHandler {
     }
 
     void onList(Reply reply) {
-        reply.send(ControlProxy.mappings(reply.correlationId(), map.mappings(), this::openCount));
-    }
-
-    /** How many opens there are through this mapping. */
-    int openCount(Mapping mapping) {
-        int count = 0;
-        for (Session session : conductor.sessions()) {
-            count += session.opensOf(mapping).size();
-        }
-        return count;
+        reply.send(
+                ControlProxy.mappings(reply.correlationId(), map.mappings(), opens::openCount));
     }
 
     private void add(Reply reply, Mapping mapping) {
-        try {
-            map.add(mapping);
-        } catch (ErrnoException e) {
-            reply.fail(e);
-            return;
-        }
-        LOG.info(
-                "mapped {} at {} for {}",
-                mapping.spec(),
-                mapping.path(),
-                reply.session().describe());
-        reply.send(ControlProxy.imageMapped(reply.correlationId(), mapping));
+        map.add(
+                mapping,
+                reply.session().peer.uid(),
+                () -> {
+                    map.unreserve(mapping.name());
+                    LOG.info(
+                            "mapped {} at {} for {}",
+                            mapping.spec(),
+                            mapping.path(),
+                            reply.session().describe());
+                    reply.send(ControlProxy.imageMapped(reply.correlationId(), mapping));
+                },
+                failure -> {
+                    map.unreserve(mapping.name());
+                    reply.fail(failure);
+                });
     }
 
     private void revokeAll(Mapping mapping, Runnable done) {

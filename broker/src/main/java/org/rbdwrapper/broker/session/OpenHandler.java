@@ -17,7 +17,9 @@ import org.rbdwrapper.ipc.posix.Fd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /** Opening and closing of mapped images. Conductor's thread. */
@@ -35,6 +37,9 @@ final class OpenHandler {
     private final ReopenRetry retry;
     private final EndHandler ends;
     private final FileDescriptions descriptions;
+
+    /** By the mapping's number: the opens that were not revoked. */
+    private final Map<Integer, Integer> openCounts = new HashMap<>();
 
     /**
      * What a client wants open.
@@ -144,7 +149,7 @@ final class OpenHandler {
         Session session = reply.session();
         boolean read = wanted.read();
         boolean write = wanted.write();
-        if (session.ended) {
+        if (session.isEnded()) {
             reply.drop(); // while it waited
             return;
         }
@@ -153,6 +158,10 @@ final class OpenHandler {
         OpenRequest request;
         try {
             mapping = findForOpen(session, wanted);
+            if (map.isLeaving(mapping)) {
+                map.whenSettled(mapping, reply.guarded("an open", () -> open(reply, wanted)));
+                return;
+            }
             MappingOptions options = MappingOptions.parse(mapping.options());
             if (write && session.unflushed.mayContain(mapping.mappedAtNanos())) {
                 throw lostChanges(mapping);
@@ -166,6 +175,8 @@ final class OpenHandler {
             request =
                     new OpenRequest(
                             handle,
+                            session.peer.uid(),
+                            () -> !session.isEnded(),
                             read,
                             write,
                             session.messenger,
@@ -252,6 +263,7 @@ final class OpenHandler {
         ImageOpen open = mapped.open();
         Runnable done =
                 session.closing(
+                        open.handle(),
                         () -> {
                             limits.giveBack(session.peer.uid(), Resource.OPENS, 1);
                             if (mapped.description() != null) {
@@ -260,7 +272,10 @@ final class OpenHandler {
                             whenClosed.run();
                         });
         session.finishedRequests += open.handle().requests();
-        if (session.ended && !mapped.revoked()) {
+        if (!mapped.revoked()) {
+            count(mapped.mapping(), -1);
+        }
+        if (session.isEnded() && !mapped.revoked()) {
             ends.onSessionEnd(session, open);
         }
         if (mapped.revoked()) {
@@ -280,8 +295,9 @@ final class OpenHandler {
         ImageOpen open = mapped.open();
         session.ledger.closed(open.handle().handle());
         session.opens.put(open.handle().handle(), mapped.asRevoked());
+        count(mapped.mapping(), -1);
         open.changes().count(); // what it has read and kept is not its any more
-        Runnable closed = session.closing(done);
+        Runnable closed = session.closing(open.handle(), done);
         Runnable drained = () -> workers.post(() -> images.close(open, closed));
         session.messenger.execute(() -> session.channels.revokeHandle(open.handle(), drained));
     }
@@ -289,9 +305,15 @@ final class OpenHandler {
     private void onOpened(
             Reply reply, ImageOpen open, Mapping mapping, MappingOptions options, Wanted wanted) {
         Session session = reply.session();
-        if (session.ended) {
+        if (session.isEnded()) {
             reply.drop();
             images.close(open, () -> giveBackHandle(session, open.handle().handle()));
+            return;
+        }
+        if (map.isLeaving(mapping)) {
+            map.whenSettled(
+                    mapping,
+                    () -> onOpenedLate(reply, open, mapping, options, wanted));
             return;
         }
         if (!map.has(mapping)) {
@@ -322,6 +344,7 @@ final class OpenHandler {
         }
         Session.MappedOpen mapped = new Session.MappedOpen(open, mapping, false, description);
         session.opens.put(open.handle().handle(), mapped);
+        count(mapping, 1);
         Consumer<Throwable> failed = thrown -> takeBack(reply, mapped, thrown);
         Runnable installed =
                 () -> {
@@ -339,6 +362,17 @@ final class OpenHandler {
                     thrown -> workers.post(() -> failed.accept(thrown)));
         } catch (RuntimeException | Error e) {
             failed.accept(e);
+        }
+    }
+
+    /** It is known now whether the mapping goes. Whoever made the open has done its part. */
+    private void onOpenedLate(
+            Reply reply, ImageOpen open, Mapping mapping, MappingOptions options, Wanted wanted) {
+        try {
+            onOpened(reply, open, mapping, options, wanted);
+        } catch (RuntimeException | Error e) {
+            Unexpected.log("an open", e);
+            refuse(reply, open, Unexpected.failure(e));
         }
     }
 
@@ -413,6 +447,16 @@ final class OpenHandler {
                         + mapping.path()
                         + " again: the broker that ended had changes of it in its cache that were"
                         + " not flushed");
+    }
+
+    private void count(Mapping mapping, int change) {
+        openCounts.merge(
+                mapping.id(), change, (old, by) -> old + by == 0 ? null : Integer.valueOf(old + by));
+    }
+
+    /** How many opens there are through this mapping. */
+    int openCount(Mapping mapping) {
+        return openCounts.getOrDefault(mapping.id(), 0);
     }
 
     /** A mapping has gone from the map. */

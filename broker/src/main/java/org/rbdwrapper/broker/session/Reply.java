@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.CallOrigin;
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Unexpected;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -30,6 +32,11 @@ final class Reply {
         return session;
     }
 
+    /** A call that is made for it, and not when its client has gone before. */
+    CallOrigin origin(Lane lane, String what) {
+        return new CallOrigin(lane, session.peer.uid(), what, () -> !session.isEnded());
+    }
+
     void done() {
         send(ControlProxy.done(correlationId));
     }
@@ -56,7 +63,7 @@ final class Reply {
 
     /** Not the answer yet; may come any number of times. */
     void progress(long done, long total) {
-        if (!given && !session.ended) {
+        if (!given && !session.isEnded()) {
             conductor.send(session, ControlProxy.progress(correlationId, done, total));
         }
     }

@@ -315,7 +315,7 @@ final class ReturnGrace {
         boolean stuck =
                 isTooLong(back.idleNanos, back.pid(), now)
                         || session.requests() > REQUESTS_A_TAG * session.maxInFlight();
-        if (!stuck || back.isCutOff || session.ended) {
+        if (!stuck || back.isCutOff || session.isEnded()) {
             return false;
         }
         back.isCutOff = true;

@@ -55,7 +55,7 @@ final class ReturnHandler {
 
     private void onAdded(Reply reply, SessionKey before, RequestLedger ledger) {
         Session session = reply.session();
-        if (session.ended) {
+        if (session.isEnded()) {
             reply.drop(); // it has not heard that it is back, and may come again
             return;
         }

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.image.ImageOpen;
 import org.rbdwrapper.broker.map.Mapping;
 import org.rbdwrapper.broker.messenger.Messenger;
+import org.rbdwrapper.broker.messenger.OpenHandle;
 import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.SessionChannels;
@@ -20,6 +21,7 @@ import java.util.BitSet;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -31,6 +33,9 @@ import java.util.Set;
 final class Session {
     /** What a client may leave unread before it is given up. */
     private static final int MAX_UNSENT = 2 * FrameBuffer.MAX_BROKER_FRAME;
+
+    /** What one client may have under way at a time. */
+    static final int MAX_PENDING_REQUESTS = 16;
 
     /** One comes with a message, and a client may have a few messages under way. */
     private static final int MAX_RECEIVED = 8;
@@ -44,11 +49,18 @@ final class Session {
     final FrameAssembler assembler = new FrameAssembler(FrameBuffer.MAX_CLIENT_FRAME);
     final Map<Integer, MappedOpen> opens = new HashMap<>();
     String program = "";
-    boolean welcome;
-    boolean ended;
 
-    /** Nothing of it is there any more, but perhaps requests of its that workers have. */
-    boolean freed;
+    /** Read by workers, too, which need not do what nobody wants any more. */
+    private volatile State state = State.SILENT;
+
+    /** It is among those whose messages are taken in turn: {@link ControlTurns} sees to it. */
+    boolean isQueued;
+
+    /** Its socket is not looked at until its turn comes. */
+    boolean isMuted;
+
+    /** The events of its socket that the conductor's epoll looks for. */
+    int interest;
 
     /** Its client comes back when this broker is replaced. */
     boolean resumable;
@@ -97,6 +109,9 @@ final class Session {
     /** Opens that are being closed: requests of theirs may still use this session's memory. */
     private int closings;
 
+    /** Their handles. */
+    private final Set<OpenHandle> draining = new HashSet<>();
+
     private Runnable whenClosed = () -> {};
 
     /** Received, and not taken yet by the message with which they came. */
@@ -105,6 +120,20 @@ final class Session {
     private final BitSet handleIndexes = new BitSet();
     private int handleUse;
     private byte[] unsent = new byte[0];
+
+    /** What may be expected of it. */
+    private enum State {
+        /** It has not said who it is, and is given up after a while. */
+        SILENT,
+        /** It has said it, and its memory is being made; nothing more of it is taken meanwhile. */
+        GREETED,
+        /** Its messages are answered. */
+        WELCOME,
+        /** Nothing of it is answered any more; what it had under way is waited for. */
+        ENDED,
+        /** Nothing of it is there any more, but perhaps requests of its that workers have. */
+        FREED
+    }
 
     /**
      * An open and the mapping through which it was made.
@@ -135,6 +164,44 @@ final class Session {
         this.gids = gids;
         this.connectedAtNanos = connectedAtNanos;
         this.helloDeadlineNanos = helloDeadlineNanos;
+    }
+
+    boolean isSilent() {
+        return state == State.SILENT;
+    }
+
+    boolean isWelcome() {
+        return state == State.WELCOME;
+    }
+
+    /** Any thread. */
+    boolean isEnded() {
+        return state == State.ENDED || state == State.FREED;
+    }
+
+    boolean isFreed() {
+        return state == State.FREED;
+    }
+
+    void greeted() {
+        state = State.GREETED;
+    }
+
+    void welcomed() {
+        state = State.WELCOME;
+    }
+
+    void ended() {
+        state = State.ENDED;
+    }
+
+    void freed() {
+        state = State.FREED;
+    }
+
+    /** Whether its next message may be taken: it has room for the answer, and has read the last. */
+    boolean takesMessages() {
+        return state != State.GREETED && pendingRequests < MAX_PENDING_REQUESTS && !hasUnsent();
     }
 
     /** Until {@link #giveBackAll}. */
@@ -251,10 +318,12 @@ final class Session {
     }
 
     /** An open begins to be closed; what is returned runs when it is. */
-    Runnable closing(Runnable done) {
+    Runnable closing(OpenHandle handle, Runnable done) {
         closings++;
+        draining.add(handle);
         return () -> {
             closings--;
+            draining.remove(handle);
             try {
                 done.run();
             } finally {
@@ -263,6 +332,15 @@ final class Session {
                 }
             }
         };
+    }
+
+    /** What is waited for: the opens that are being closed, and their requests. */
+    long unfinished() {
+        long sum = closings;
+        for (OpenHandle handle : draining) {
+            sum += handle.inFlight();
+        }
+        return sum;
     }
 
     /**

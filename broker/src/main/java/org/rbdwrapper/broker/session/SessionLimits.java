@@ -105,7 +105,8 @@ final class SessionLimits {
                         resource.advice));
     }
 
-    private boolean isPrivileged(int uid) {
+    /** Whether the limits for one user do not bind him: an administrator. */
+    boolean isPrivileged(int uid) {
         return uid == 0 || uid == brokerUid;
     }
 

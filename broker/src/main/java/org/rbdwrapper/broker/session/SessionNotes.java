@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.CallOrigin;
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -11,23 +13,23 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Has the {@link SessionRoster} written, in the order of the calls. By a thread of its own: who
- * comes back in time is not to be late for a store that has all workers wait.
+ * Has the {@link SessionRoster} written by workers, of each user's sessions in the order of the
+ * calls.
  *
  * <p>Conductor's thread.
  */
 final class SessionNotes implements ReturnGrace.Notes {
     private static final Logger LOG = LoggerFactory.getLogger(SessionNotes.class);
 
-    private final SessionRoster roster;
-    private final Workers noting;
+    /** For whom that is done which is of many users. */
+    private static final int BROKER = 0;
 
-    /**
-     * @param noting which make one call after the other.
-     */
-    SessionNotes(SessionRoster roster, Workers noting) {
+    private final SessionRoster roster;
+    private final Workers workers;
+
+    SessionNotes(SessionRoster roster, Workers workers) {
         this.roster = roster;
-        this.noting = noting;
+        this.workers = workers;
     }
 
     /** See {@link SessionRoster#add}. */
@@ -37,7 +39,11 @@ final class SessionNotes implements ReturnGrace.Notes {
             UnixSocket.Peer peer,
             Consumer<RequestLedger> added,
             Consumer<ErrnoException> failed) {
-        noting.call(() -> roster.add(key, before, peer.pid(), peer.uid()), added, failed);
+        workers.call(
+                new CallOrigin(Lane.NOTES, peer.uid(), "noting session " + key),
+                () -> roster.add(key, before, peer.pid(), peer.uid()),
+                added::accept,
+                failed);
     }
 
     @Override
@@ -55,7 +61,8 @@ final class SessionNotes implements ReturnGrace.Notes {
             then.run();
             return;
         }
-        noting.call(
+        workers.call(
+                new CallOrigin(Lane.NOTES, BROKER, "noting sessions that have ended"),
                 () -> {
                     keys.forEach(action);
                     return keys;

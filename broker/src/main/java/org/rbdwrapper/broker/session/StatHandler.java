@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Mapping;
@@ -17,6 +18,7 @@ final class StatHandler {
     private final ImageMap map;
     private final Permissions permissions;
     private final StoreConnection administration;
+    private final ImageInquiries inquiries;
     private final Workers workers;
     private final LockFiles lockFiles;
 
@@ -24,8 +26,10 @@ final class StatHandler {
             ImageMap map,
             Permissions permissions,
             StoreConnection administration,
+            ImageInquiries inquiries,
             Workers workers,
             LockFiles lockFiles) {
+        this.inquiries = inquiries;
         this.map = map;
         this.permissions = permissions;
         this.administration = administration;
@@ -36,16 +40,14 @@ final class StatHandler {
     void onStatHandle(Reply reply, int handle) {
         try {
             Session.MappedOpen mapped = findOpen(reply.session(), handle, "stat");
-            reply.send(
-                    ControlProxy.imageStat(
-                            reply.correlationId(),
-                            mapped.mapping(),
-                            mapped.open().image().size(),
-                            mapped.open().image().objectSize(),
-                            mapped.open().image().times()));
+            answer(reply, mapped.mapping(), ImageFacts.of(mapped.open().image()));
         } catch (ErrnoException e) {
             reply.fail(e);
         }
+    }
+
+    private static void answer(Reply reply, Mapping mapping, ImageFacts facts) {
+        reply.send(ControlProxy.imageStat(reply.correlationId(), mapping, facts));
     }
 
     /** Whoever has it open may lock it: what may be locked for what, its own kernel sees to. */
@@ -79,16 +81,10 @@ final class StatHandler {
             reply.fail(e);
             return;
         }
-        workers.call(
-                () -> administration.describe(mapping.image()),
-                details ->
-                        reply.send(
-                                ControlProxy.imageStat(
-                                        reply.correlationId(),
-                                        mapping,
-                                        details.size(),
-                                        details.objectSize(),
-                                        details.times())),
+        inquiries.ask(
+                mapping.image(),
+                reply.session().peer.uid(),
+                facts -> answer(reply, mapping, facts),
                 reply::fail);
     }
 
@@ -130,6 +126,7 @@ final class StatHandler {
                     what + " for uid " + uid + ": they are its owner's to set");
         }
         workers.call(
+                reply.origin(Lane.ofPool(mapping.spec().pool()), what),
                 () -> {
                     administration.setTimes(mapping.image(), accessed, modified);
                     return mapping;

@@ -67,6 +67,8 @@ final class OpensOfOneImage implements AutoCloseable {
         OpenRequest request =
                 new OpenRequest(
                         handles++,
+                        0,
+                        () -> true,
                         true,
                         write,
                         messengers.get(messenger),

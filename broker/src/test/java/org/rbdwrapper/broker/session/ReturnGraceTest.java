@@ -409,7 +409,7 @@ final class ReturnGraceTest {
     void shouldNotTakeAClientThatHasEndedForOneThatIsLate() {
         ReturnGrace grace = grace(Map.of(A, entry(true)));
         grace.admit(sessionA, A_AGAIN, A, 0);
-        sessionA.ended = true; // and a request of it hangs in the store
+        sessionA.ended(); // and a request of it hangs in the store
         grace.look(20 * LIMIT);
         assertFalse(isOver);
         assertFalse(grace.isCutOff(sessionA));

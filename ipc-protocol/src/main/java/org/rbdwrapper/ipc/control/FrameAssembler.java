@@ -68,6 +68,11 @@ public final class FrameAssembler {
         }
     }
 
+    /** Whether there are bytes that {@link #next} has not returned: a message or a part of one. */
+    public boolean hasMore() {
+        return end > start;
+    }
+
     /**
      * The next whole message, from its SBE header on, valid until the next {@link #append}; null
      * where more must come.

@@ -46,11 +46,22 @@ public final class Epoll implements AutoCloseable {
     private static final ValueLayout.OfLong UNALIGNED_LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment events = arena.allocate((long) EVENT_LENGTH * MAX_EVENTS, 16);
+    private final MemorySegment events;
     private final MemorySegment change = arena.allocate(EVENT_LENGTH, 16);
+    private final int maxEvents;
     private final int fd;
 
     public Epoll() throws ErrnoException {
+        this(MAX_EVENTS);
+    }
+
+    /**
+     * @param maxEvents that one {@link #await} returns at most, at least 1; the next one returns
+     *     others first.
+     */
+    public Epoll(int maxEvents) throws ErrnoException {
+        this.maxEvents = maxEvents;
+        this.events = arena.allocate((long) EVENT_LENGTH * maxEvents, 16);
         try {
             fd = Fd.check((int) CREATE.invokeExact(capture(), EPOLL_CLOEXEC), "epoll_create1");
         } catch (ErrnoException e) {
@@ -88,7 +99,7 @@ public final class Epoll implements AutoCloseable {
             int n =
                     (int)
                             WAIT.invokeExact(
-                                    capture(), fd, events.address(), MAX_EVENTS, timeoutMillis);
+                                    capture(), fd, events.address(), maxEvents, timeoutMillis);
             if (n < 0 && NativeCalls.lastErrnoNumber() != Errno.EINTR.number()) {
                 throw new IllegalStateException("epoll_wait failed: " + NativeCalls.lastErrno());
             }
