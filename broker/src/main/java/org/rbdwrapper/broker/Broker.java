@@ -125,8 +125,8 @@ public final class Broker implements AutoCloseable {
             boolean drained = conductor.stopAndAwait();
             conductorThread.join();
             boolean idle = workers.close();
-            if (idle) {
-                cleanup.add(journal); // which none of them is writing
+            if (workers.isIdle(Lane.JOURNAL)) {
+                cleanup.add(journal);
             }
             if (drained && idle) {
                 cleanup.add(store);

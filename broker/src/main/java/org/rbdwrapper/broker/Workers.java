@@ -198,6 +198,11 @@ public final class Workers {
         return isIdle;
     }
 
+    /** Whether no call of a lane is being made. */
+    synchronized boolean isIdle(Lane lane) {
+        return running.stream().noneMatch(call -> call.origin().lane().equals(lane));
+    }
+
     private static long millisUntil(long deadline) {
         return TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
     }
