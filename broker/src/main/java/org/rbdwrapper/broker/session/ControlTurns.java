@@ -24,6 +24,9 @@ final class ControlTurns {
     /** What a user may take at once who has taken nothing for a while: some thousand messages. */
     static final long BURST_NANOS = 200_000_000;
 
+    /** How much of what a user did not want while others worked he may have before them later. */
+    static final long ADVANTAGE_NANOS = 10_000_000;
+
     private final Map<Integer, OfUser> users = new HashMap<>();
     private final int brokerUid;
 
@@ -63,8 +66,7 @@ final class ControlTurns {
         if (!session.isQueued) {
             session.isQueued = true;
             if (user.ready.isEmpty()) {
-                // what he did not want while others worked does not put him before them
-                user.workedNanos = Math.max(user.workedNanos, leastWorked());
+                user.workedNanos = Math.max(user.workedNanos, leastWorked() - ADVANTAGE_NANOS);
             }
             user.ready.add(session);
         }

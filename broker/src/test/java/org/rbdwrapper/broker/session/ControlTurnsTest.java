@@ -53,15 +53,20 @@ final class ControlTurnsTest {
     }
 
     @Test
-    void shouldNotPutWhoWasAwayBeforeAllOthersForWhatHeDidNotWant() {
-        turns.add(session(ALICE), now);
-        turns.add(session(ALICE), now);
-        take(ALICE, LONG);
-        for (int i = 0; i < 3; i++) {
-            turns.add(session(BOB), now);
+    void shouldNotPutWhoWasAwayBeforeAllOthersForAllThatHeDidNotWant() {
+        turns.add(session(ROOT), now);
+        for (int i = 0; i < 1000; i++) {
+            turns.add(session(ROOT), now);
+            take(ROOT, LONG);
         }
-        take(BOB, LONG);
-        take(ALICE, LONG); // though Bob has taken as much in all as she
+        Session late = session(BROKER);
+        long before = 0;
+        for (turns.add(late, now); turns.next(now) == late; turns.add(late, now)) {
+            turns.charge(BROKER, LONG, now);
+            before += LONG;
+        }
+        assertTrue(
+                before >= LONG && before <= ControlTurns.ADVANTAGE_NANOS + LONG, before + " ns");
     }
 
     @Test
