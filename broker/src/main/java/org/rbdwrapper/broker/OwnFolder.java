@@ -47,12 +47,17 @@ public final class OwnFolder {
      */
     public void prepare(String mode) throws ErrnoException {
         try {
-            if (!Files.isDirectory(path)) {
-                checkAbove(); // or it would be made, and its mode be set, wherever others like
+            boolean isMissing = !Files.isDirectory(path);
+            if (isMissing) {
+                checkAbove(); // or it would be made wherever others like
                 DurableFiles.makeDirectories(path);
+            }
+            checkOwner();
+            checkWay(path);
+            if (isMissing) {
                 Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
             }
-            check();
+            checkRights();
         } catch (ErrnoException e) {
             throw e;
         } catch (IOException e) {
@@ -67,25 +72,9 @@ public final class OwnFolder {
      */
     void check() throws ErrnoException {
         try {
-            Map<String, Object> found = Files.readAttributes(path, "unix:uid,mode");
-            int owner = (int) found.get("uid");
-            int mode = (int) found.get("mode");
-            if (!isOurs(owner)) {
-                throw refusal(
-                        "belongs to uid "
-                                + Integer.toUnsignedString(owner)
-                                + ", not to you (uid "
-                                + Integer.toUnsignedString(uid)
-                                + "): "
-                                + otherwise);
-            }
-            if ((mode & KeptPath.TYPE) != KeptPath.FOLDER) {
-                throw refusal("is not a directory: " + otherwise);
-            }
-            if ((mode & KeptPath.GROUP_AND_OTHERS_MAY_WRITE) != 0) {
-                throw refusal("is writable by others: chmod go-w it, or " + otherwise);
-            }
+            checkOwner();
             checkWay(path);
+            checkRights();
         } catch (ErrnoException e) {
             throw e;
         } catch (IOException e) {
@@ -137,27 +126,48 @@ public final class OwnFolder {
         }
     }
 
+    private void checkOwner() throws IOException {
+        int owner = (int) Files.getAttribute(path, "unix:uid");
+        if (!isOurs(owner)) {
+            throw refusal(
+                    "belongs to uid "
+                            + Integer.toUnsignedString(owner)
+                            + ", not to you (uid "
+                            + Integer.toUnsignedString(uid)
+                            + "): "
+                            + otherwise);
+        }
+    }
+
+    private void checkRights() throws IOException {
+        int mode = (int) Files.getAttribute(path, "unix:mode");
+        if ((mode & KeptPath.TYPE) != KeptPath.FOLDER) {
+            throw refusal("is not a directory: " + otherwise);
+        }
+        if ((mode & KeptPath.GROUP_AND_OTHERS_MAY_WRITE) != 0) {
+            throw refusal("is writable by others: chmod go-w it, or " + otherwise);
+        }
+    }
+
     private void checkAbove() throws IOException {
         Path above = path.toAbsolutePath().getParent();
         while (above != null && !Files.isDirectory(above)) {
             above = above.getParent();
         }
-        if (above != null) {
-            checkWay(above);
+        if (above == null) {
+            return;
+        }
+        int mode = checkWay(above).mode();
+        if ((mode & mayWrite()) != 0 && (mode & KeptPath.STICKY) == 0) {
+            throw replaceable(above);
         }
     }
 
     /** Nobody else can put another folder in its place. */
-    private void checkWay(Path folder) throws IOException {
-        // a user's group is often his alone; that of root's folders is not
-        int mayWrite = uid == 0 ? KeptPath.GROUP_AND_OTHERS_MAY_WRITE : KeptPath.OTHERS_MAY_WRITE;
-        KeptPath way = KeptPath.of(folder, uid == 0 ? Set.of(0) : Set.of(0, uid), mayWrite);
+    private KeptPath checkWay(Path folder) throws IOException {
+        KeptPath way = KeptPath.of(folder, uid == 0 ? Set.of(0) : Set.of(0, uid), mayWrite());
         if (!way.isKept()) {
-            throw refusal(
-                    "can be replaced by others, who may change "
-                            + way.changeableIn()
-                            + ": "
-                            + otherwise);
+            throw replaceable(way.changeableIn());
         }
         if (way.other() != null) {
             throw refusal(
@@ -166,6 +176,17 @@ public final class OwnFolder {
                             + ", who has a folder above it: "
                             + otherwise);
         }
+        return way;
+    }
+
+    /** A user's group is often his alone; that of root's folders is not. */
+    private int mayWrite() {
+        return uid == 0 ? KeptPath.GROUP_AND_OTHERS_MAY_WRITE : KeptPath.OTHERS_MAY_WRITE;
+    }
+
+    private ErrnoException replaceable(Path above) {
+        return refusal(
+                "can be replaced by others, who may change " + above + ": " + otherwise);
     }
 
     private boolean isOurs(int owner) {

@@ -26,12 +26,15 @@ public final class KeptPath {
     public static final int GROUP_AND_OTHERS_MAY_WRITE = 0022;
 
     public static final int OTHERS_MAY_WRITE = 0002;
+
+    /** Of a folder: its entries are renamed and removed by their owners alone. */
+    public static final int STICKY = 01000;
+
     public static final int TYPE = 0170000;
     public static final int FOLDER = 0040000;
     public static final int FILE = 0100000;
     public static final int LINK = 0120000;
 
-    private static final int STICKY = 01000;
     private static final int MAX_LINKS = 16;
 
     private final Set<Integer> ours;
