@@ -72,8 +72,8 @@ fuzz)
     }
     fuzzer partition
     fuzzer path "$sources"/held.c "$sources"/preload/memory.c "$sources"/preload/path/image_path.c "$sources"/preload/path/partition.c "$sources"/preload/path/partition_gpt.c
-    fuzzer replies "$sources"/control.c "$sources"/control_call.c "$sources"/futex.c "$sources"/clock.c "$sources"/descriptor.c "$sources"/held.c "$sources"/frame.c "$sources"/error.c "$sources"/run_dirs.c "$sources"/segment.c
-    fuzzer directory "$sources"/control.c "$sources"/control_call.c "$sources"/futex.c "$sources"/clock.c "$sources"/descriptor.c "$sources"/held.c "$sources"/frame.c "$sources"/error.c "$sources"/run_dirs.c "$sources"/segment.c
+    fuzzer replies "$sources"/control.c "$sources"/control_call.c "$sources"/futex.c "$sources"/clock.c "$sources"/descriptor.c "$sources"/held.c "$sources"/frame.c "$sources"/error.c "$sources"/segment.c
+    fuzzer directory "$sources"/control.c "$sources"/control_call.c "$sources"/futex.c "$sources"/clock.c "$sources"/descriptor.c "$sources"/held.c "$sources"/frame.c "$sources"/error.c "$sources"/segment.c
     fuzzer answers "$sources"/io.c "$sources"/channel.c "$sources"/arena.c "$sources"/queue.c "$sources"/queue_parts.c \
         "$sources"/queue_await.c "$sources"/queue_return.c "$sources"/taken.c "$sources"/user_copy.c "$sources"/held.c "$sources"/error.c
     ;;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <org_rbdwrapper_ipc_codec/attachOpen.h>
@@ -36,7 +35,6 @@
 #include "error.h"
 #include "held.h"
 #include "rbdw_protocol.h"
-#include "run_dirs.h"
 
 #define MAX_PATH 4096
 
@@ -56,49 +54,6 @@
 #define AWAIT(message, control, call)                                                              \
     control_call_await(control, call, SBE(message##_sbe_template_id)(),                            \
                        SBE(message##_sbe_block_length)())
-
-static void limit_waits(int fd, int64_t ns)
-{
-    struct timeval limit = {ns / 1000000000, ns % 1000000000 / 1000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* also of connect */
-}
-
-int control_connect(struct control *control, int64_t patience_ns)
-{
-    struct broker_sockets sockets;
-    int error = run_dirs_find_sockets(&sockets);
-    if (error < 0) {
-        return error;
-    }
-    for (int i = 0; i < sockets.count; i++) {
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0) {
-            return error_set(errno, "no socket to the broker");
-        }
-        if (patience_ns > 0) {
-            limit_waits(fd, patience_ns);
-        }
-        struct sockaddr_un *address = &sockets.addresses[i];
-        int result;
-        do {
-            result = connect(fd, (struct sockaddr *) address, sizeof *address);
-        } while (result < 0 && errno == EINTR);
-        if (result == 0) {
-            control->socket = fd;
-            return 0;
-        }
-        error = errno;
-        close(fd);
-        if (error != ENOENT && error != ECONNREFUSED) {
-            return error_set(error, "connect to the broker at %s", address->sun_path);
-        }
-    }
-    return error_set(ECONNREFUSED,
-                     "no broker is running at %s%s%s: start one with rbdwrapper-broker start",
-                     sockets.addresses[0].sun_path, sockets.count > 1 ? " or " : "",
-                     sockets.count > 1 ? sockets.addresses[1].sun_path : "");
-}
 
 int control_hello(struct control *control, uint16_t channels, uint16_t depth,
                   uint32_t arena_length, struct welcome *welcome)

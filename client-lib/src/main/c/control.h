@@ -54,7 +54,7 @@ struct welcome {
     int doorbell;
 };
 
-/* What control_end may end from now on. socket: connected, or -1 for control_connect. */
+/* What control_end may end from now on. socket: connected, or -1: it follows. */
 void control_init(struct control *control, int socket);
 
 /* Gives its memory back, not the socket. No call is under way. */
@@ -62,10 +62,6 @@ void control_end(struct control *control);
 
 /* Those that are not -1, which they are then. */
 void control_close_descriptors(int *descriptors, int count);
-
-/* Connects to the first broker that runs. -ECONNREFUSED with where it was looked for.
- * patience_ns: a broker that gives no answer for so long is taken for one that is gone; 0: none is. */
-int control_connect(struct control *control, int64_t patience_ns);
 
 /* Begins the session. After an error welcome's descriptors are -1. */
 int control_hello(struct control *control, uint16_t channels, uint16_t depth,

@@ -4,13 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker_trust.h"
 #include "error.h"
 #include "system_call.h"
 
-#define SOCKET_NAME "broker.sock"
 #define SYSTEM_RUN_DIR "/run/rbdwrapper"
 
 /* NULL where it is not set or empty, and in a setuid program, whose caller must not choose. */
@@ -20,66 +19,60 @@ static const char *value(const char *name)
     return value == NULL || *value == '\0' ? NULL : value;
 }
 
-static int add(struct broker_sockets *sockets, const char *dir, const char *below)
+static int add(struct run_dirs *dirs, const char *dir, const char *below)
 {
-    struct sockaddr_un *address = &sockets->addresses[sockets->count];
-    address->sun_family = AF_UNIX;
-    size_t room = sizeof address->sun_path;
-    int length = snprintf(address->sun_path, room, "%s%s/" SOCKET_NAME, dir, below);
+    size_t room = sizeof dirs->paths[0];
+    int length = snprintf(dirs->paths[dirs->count], room, "%s%s", dir, below);
     if (length < 0 || (size_t) length >= room) {
         return error_set(ENAMETOOLONG,
                          "the run directory %s%s is too long for a socket, which has %zu bytes:"
                          " choose another with RBDW_RUN_DIR",
-                         dir, below, room - 1);
+                         dir, below, room + sizeof RUN_DIR_SOCKET - 2);
     }
-    sockets->count++;
+    dirs->count++;
     return 0;
 }
 
-/* /tmp belongs to all: who makes the folder first could play the broker. */
-static int add_temporary(struct broker_sockets *sockets, uid_t uid)
+int run_dirs_find(struct run_dirs *dirs)
 {
-    char dir[64];
-    struct stat status;
-    snprintf(dir, sizeof dir, "/tmp/rbdwrapper-%u", (unsigned) uid);
-    if (lstat(dir, &status) == 0 && status.st_uid != uid && status.st_uid != 0) {
-        return error_set(EACCES,
-                         "the run directory %s belongs to uid %u and not to uid %u: remove it or"
-                         " choose another with RBDW_RUN_DIR",
-                         dir, (unsigned) status.st_uid, (unsigned) uid);
-    }
-    return add(sockets, dir, "");
-}
-
-int run_dirs_find_sockets(struct broker_sockets *sockets)
-{
-    sockets->count = 0;
+    dirs->count = 0;
     const char *given = value("RBDW_RUN_DIR");
     if (given != NULL) {
-        return add(sockets, given, "");
+        return add(dirs, given, "");
     }
     uid_t uid = geteuid();
     if (uid != 0) {
         const char *runtime = value("XDG_RUNTIME_DIR");
-        int error = runtime != NULL ? add(sockets, runtime, "/rbdwrapper")
-                                    : add_temporary(sockets, uid);
+        char temporary[64];
+        snprintf(temporary, sizeof temporary, "/tmp/rbdwrapper-%u", (unsigned) uid);
+        int error = runtime != NULL ? add(dirs, runtime, "/rbdwrapper") : add(dirs, temporary, "");
         if (error < 0) {
             return error;
         }
     }
-    return add(sockets, SYSTEM_RUN_DIR, "");
+    return add(dirs, SYSTEM_RUN_DIR, "");
+}
+
+struct sockaddr_un run_dirs_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%.*s" RUN_DIR_SOCKET, RUN_DIR_MAX_PATH, path);
+    return address;
 }
 
 bool run_dirs_have_socket(void)
 {
-    struct broker_sockets sockets;
+    struct run_dirs dirs;
+    struct broker_trust trust;
     bool there = false;
-    if (run_dirs_find_sockets(&sockets) < 0) {
+    if (run_dirs_find(&dirs) < 0) {
         return false;
     }
-    for (int i = 0; i < sockets.count && !there; i++) {
+    for (int i = 0; i < dirs.count && !there; i++) {
+        struct sockaddr_un address = run_dirs_socket(dirs.paths[i]);
         /* not access(): the preload library has one of its own */
-        there = system_call(SYS_faccessat, AT_FDCWD, (long) sockets.addresses[i].sun_path, F_OK, 0, 0, 0) == 0;
+        there = broker_trust_look(&trust, dirs.paths[i]) == 0
+                && system_call(SYS_faccessat, AT_FDCWD, (long) address.sun_path, F_OK, 0, 0, 0) == 0;
     }
     return there;
 }

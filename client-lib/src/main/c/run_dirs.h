@@ -7,20 +7,24 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define MAX_SOCKETS 2
+#define MAX_RUN_DIRS 2
+#define RUN_DIR_SOCKET "/broker.sock"
+#define RUN_DIR_MAX_PATH (int) (sizeof(((struct sockaddr_un *) 0)->sun_path) - sizeof RUN_DIR_SOCKET)
 
-/* Sockets of brokers in the order in which they are to be tried. */
-struct broker_sockets {
+/* In the order in which they are to be tried. Whether one may be used: broker_trust.h. */
+struct run_dirs {
     int count;
-    struct sockaddr_un addresses[MAX_SOCKETS];
+    char paths[MAX_RUN_DIRS][RUN_DIR_MAX_PATH + 1];
 };
 
-/* 0, or an error with its text: -ENAMETOOLONG, -EACCES where the folder belongs to somebody who
- * might put a broker of his own there. */
-int run_dirs_find_sockets(struct broker_sockets *sockets);
+/* 0, or -ENAMETOOLONG with its text. */
+int run_dirs_find(struct run_dirs *dirs);
 
-/* Whether there is a socket at which nobody need listen: a broker that ends takes its own away, unless
- * it was killed or the next one follows. */
+/* The address of the socket in one of them. */
+struct sockaddr_un run_dirs_socket(const char *path);
+
+/* Whether there is a socket at which nobody need listen, where a broker may be: one that ends takes its own away, unless it was
+ * killed or the next one follows. */
 bool run_dirs_have_socket(void);
 
 #endif

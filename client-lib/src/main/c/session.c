@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "connect.h"
 #include "descriptor.h"
 #include "error.h"
 #include "futex.h"
@@ -115,7 +116,7 @@ static int begin(struct session *session, const struct session_wish *wish,
 static int connect_and_begin(struct session *session, const struct session_wish *wish,
                              struct session_key before)
 {
-    int error = control_connect(session->control, wish->patience_ns);
+    int error = connect_to_broker(wish->patience_ns, &session->control->socket);
     if (error < 0) {
         return error;
     }

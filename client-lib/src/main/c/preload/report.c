@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "connect.h"
 #include "descriptor.h"
 #include "real.h"
 #include "stdio_streams.h"
@@ -18,6 +19,8 @@ bool report_is_wanted;
 
 /* Of standard error as it was at the start: many programs close theirs before they end. */
 static int output = STDERR_FILENO;
+
+static atomic_bool has_told_passed_over;
 
 static struct counter {
     _Atomic uint64_t calls;
@@ -70,6 +73,10 @@ void report_print(void)
 {
     if (!report_is_wanted) {
         return;
+    }
+    const char *passed_over = connect_passed_over();
+    if (passed_over != NULL && !atomic_exchange(&has_told_passed_over, true)) {
+        report_print_line("%s", passed_over);
     }
     for (int i = 0; i < CALLS; i++) {
         uint64_t calls = atomic_exchange(&counters[i].calls, 0);

@@ -1,5 +1,6 @@
 /* What RBDW_REPORT=1 prints on stderr when the program ends: which calls were intercepted, how
- * often, their bytes, and which reached an image's descriptor and could not be served. Any thread. */
+ * often, their bytes, and which reached an image's descriptor and could not be served; and which run
+ * directory was passed over, and why. Any thread. */
 
 #ifndef RBDW_REPORT_H
 #define RBDW_REPORT_H

@@ -21,8 +21,10 @@ public record BrokerOptions(
         long helloTimeoutNanos) {
     public static final long DEFAULT_HELLO_TIMEOUT_NANOS = 10_000_000_000L;
 
+    static final String LOG_FOLDER = "log";
+
     /** Where the log of a broker with this state directory is. */
     public Path logFile() {
-        return stateDir.resolve("log").resolve("broker.log");
+        return stateDir.resolve(LOG_FOLDER).resolve("broker.log");
     }
 }

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -9,6 +11,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /**
  * Sees to it that a directory has one broker. The lock is the kernel's and gone with the process,
@@ -19,7 +22,7 @@ import java.nio.file.Path;
  */
 public final class DirectoryLock implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectoryLock.class);
-    private static final String FILE_NAME = ".lock";
+    static final String FILE_NAME = ".lock";
 
     private int fd;
 
@@ -31,18 +34,23 @@ public final class DirectoryLock implements AutoCloseable {
      * @param directory is there.
      * @param what for messages: {@code state directory}.
      * @param otherwise for messages, what to do: {@code choose another with --state-dir}.
-     * @throws ErrnoException EBUSY where another broker has it, also one of this process; the
-     *     directory's own errors where it cannot be written.
+     * @throws ErrnoException EBUSY where another broker has it, also one of this process; ELOOP or
+     *     EPERM where the file is a link, or another user's; the directory's own errors where it
+     *     cannot be written.
      */
     public static DirectoryLock acquire(Path directory, String what, String otherwise)
             throws ErrnoException {
         Path file = directory.resolve(FILE_NAME);
+        new OwnFolder(directory, what, otherwise).checkEntries(Stream.of(FILE_NAME), true);
         int fd;
         try {
-            fd = Fd.open(file.toString(), Fd.O_RDWR | Fd.O_CREAT, 0600);
+            fd = Fd.open(file.toString(), Fd.O_RDWR | Fd.O_CREAT | Fd.O_NOFOLLOW, 0600);
         } catch (ErrnoException e) {
-            throw new ErrnoException(
-                    e.errno(), what + " " + directory + " cannot be written, " + otherwise, e);
+            String why =
+                    Files.isSymbolicLink(file)
+                            ? " has " + FILE_NAME + ", which is a link: remove that, or "
+                            : " cannot be written, ";
+            throw new ErrnoException(e.errno(), what + " " + directory + why + otherwise, e);
         }
         int result = Fd.tryLock(fd);
         if (result == 0) {
@@ -77,7 +85,8 @@ public final class DirectoryLock implements AutoCloseable {
 
     private static void leavePid(Path file) {
         try {
-            Files.writeString(file, ProcessHandle.current().pid() + "\n");
+            DurableFiles.writeNoLink(
+                    file, (ProcessHandle.current().pid() + "\n").getBytes(US_ASCII));
         } catch (IOException e) {
             LOG.debug("lock file {} cannot say who has it: {}", file, e.toString());
         }

@@ -7,8 +7,11 @@ import org.rbdwrapper.ipc.posix.Fd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -59,6 +62,21 @@ public final class DurableFiles {
         if (parent != null && Files.isReadable(parent)) {
             sync(parent);
         }
+    }
+
+    /**
+     * Writes a file anew, which must not be a link.
+     *
+     * @throws IOException also where it is one (too many levels of symbolic links).
+     */
+    public static void writeNoLink(Path file, byte[] bytes) throws IOException {
+        OpenOption[] options = {
+            StandardOpenOption.WRITE,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            LinkOption.NOFOLLOW_LINKS
+        };
+        Files.write(file, bytes, options);
     }
 
     /** Deletes a folder with all that is in it; a link is deleted, not what it points to. */

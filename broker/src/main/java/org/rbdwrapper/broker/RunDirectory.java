@@ -1,6 +1,9 @@
 package org.rbdwrapper.broker;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -11,11 +14,12 @@ import org.rbdwrapper.ipc.posix.UnixSocket;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Properties;
 
 /**
@@ -27,6 +31,26 @@ public final class RunDirectory implements AutoCloseable {
     private static final int BACKLOG = 256;
     private static final String SUCCESSOR = "successor";
     private static final String OPTIONS = "broker.options";
+    private static final String OPTIONS_BEGUN = OPTIONS + ".new";
+    private static final String PID = "broker.pid";
+    private static final String BEGUN = "broker.new";
+    private static final String OTHERWISE = "choose another with --run-dir";
+
+    /** All that a broker has there; what else there is, is not the broker's. */
+    private static final List<String> ENTRIES =
+            List.of(
+                    DirectoryLock.FILE_NAME,
+                    RunDirectories.SOCKET_NAME,
+                    BEGUN,
+                    PID,
+                    OPTIONS,
+                    OPTIONS_BEGUN,
+                    SUCCESSOR,
+                    "sessions",
+                    "opens",
+                    "image",
+                    "locks",
+                    "logical-ends");
 
     private final Path path;
     private final DirectoryLock lock;
@@ -40,36 +64,35 @@ public final class RunDirectory implements AutoCloseable {
      * Makes the folder where it is missing (0755 for root, whose clients may be anyone, else 0700)
      * and takes the lock.
      *
-     * @throws ErrnoException EBUSY where a broker is running there; EPERM where somebody else owns
-     *     the folder.
+     * @throws ErrnoException EBUSY where a broker is running there; EPERM where others than root and
+     *     this user may change the folder.
      */
     public static RunDirectory acquire(Path path) throws ErrnoException {
-        try {
-            if (!Files.isDirectory(path)) {
-                String mode = ProcessIdentity.uid() == 0 ? "rwxr-xr-x" : "rwx------";
-                Files.createDirectories(path);
-                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
-            }
-            checkOwner(path);
-            return new RunDirectory(path, lock(path));
-        } catch (ErrnoException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EACCES,
-                    "run directory "
-                            + path
-                            + " cannot be used ("
-                            + e
-                            + "): choose another with --run-dir",
-                    e);
+        OwnFolder folder = folder(path);
+        folder.prepare(ProcessIdentity.uid() == 0 ? "rwxr-xr-x" : "rwx------");
+        folder.checkEntries(ENTRIES.stream(), false);
+        return new RunDirectory(path, lock(path));
+    }
+
+    /**
+     * Of one that may not be there yet: what {@link #acquire} checks, before a broker that runs there
+     * is ended for the next one.
+     */
+    public static void check(Path path) throws ErrnoException {
+        if (Files.exists(path)) {
+            folder(path).check();
+            folder(path).checkEntries(ENTRIES.stream(), false);
         }
+    }
+
+    private static OwnFolder folder(Path path) {
+        return new OwnFolder(path, "run directory", OTHERWISE);
     }
 
     /** The listening socket, in place of what a dead broker has left. */
     public int listen() throws ErrnoException {
         Path socket = path.resolve(RunDirectories.SOCKET_NAME);
-        Path begun = path.resolve("broker.new");
+        Path begun = path.resolve(BEGUN);
         try {
             Files.deleteIfExists(begun);
             int fd = UnixSocket.listen(begun.toString(), BACKLOG);
@@ -78,7 +101,8 @@ public final class RunDirectory implements AutoCloseable {
             // in one step: as long as there is a socket, clients that find nobody wait
             Files.move(begun, socket, ATOMIC_MOVE);
             Files.deleteIfExists(path.resolve(SUCCESSOR));
-            Files.writeString(path.resolve("broker.pid"), ProcessHandle.current().pid() + "\n");
+            DurableFiles.writeNoLink(
+                    path.resolve(PID), (ProcessHandle.current().pid() + "\n").getBytes(US_ASCII));
             return fd;
         } catch (ErrnoException e) {
             throw e;
@@ -96,7 +120,11 @@ public final class RunDirectory implements AutoCloseable {
      * need only wait. {@link #retractSuccessor} where none came.
      */
     public static void announceSuccessor(Path path) throws IOException {
-        Files.write(path.resolve(SUCCESSOR), new byte[0]);
+        try {
+            Files.createFile(path.resolve(SUCCESSOR)); // root may do it in another user's folder
+        } catch (FileAlreadyExistsException e) {
+            return; // it is announced
+        }
     }
 
     public static void retractSuccessor(Path path) throws IOException {
@@ -110,9 +138,10 @@ public final class RunDirectory implements AutoCloseable {
      */
     public static void noteOptions(Path path, Properties options) throws IOException {
         Path file = path.resolve(OPTIONS);
-        Path unfinished = path.resolve(OPTIONS + ".new");
+        Path unfinished = path.resolve(OPTIONS_BEGUN);
         try {
-            try (Writer writer = Files.newBufferedWriter(unfinished)) {
+            Files.deleteIfExists(unfinished);
+            try (Writer writer = Files.newBufferedWriter(unfinished, CREATE_NEW, WRITE)) {
                 options.store(writer, "what the broker was started with: for restart");
             }
             Files.move(unfinished, file, ATOMIC_MOVE);
@@ -121,9 +150,17 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** What the broker was told that is running here, or was killed; else nothing. */
+    /**
+     * What the broker was told that is running here, or was killed; else nothing.
+     *
+     * @throws ErrnoException EPERM where others than root and this user may change the folder.
+     */
     public static Properties lastOptions(Path path) throws IOException {
         Properties options = new Properties();
+        if (!Files.exists(path)) {
+            return options;
+        }
+        check(path);
         try (Reader reader = Files.newBufferedReader(path.resolve(OPTIONS))) {
             options.load(reader);
         } catch (NoSuchFileException e) {
@@ -146,45 +183,18 @@ public final class RunDirectory implements AutoCloseable {
             Files.deleteIfExists(path.resolve(RunDirectories.SOCKET_NAME));
             Files.deleteIfExists(path.resolve(OPTIONS));
         }
-        Files.deleteIfExists(path.resolve("broker.pid"));
+        Files.deleteIfExists(path.resolve(PID));
         lock.close();
     }
 
     private static DirectoryLock lock(Path path) throws ErrnoException {
         try {
-            return DirectoryLock.acquire(path, "run directory", "choose another with --run-dir");
+            return DirectoryLock.acquire(path, "run directory", OTHERWISE);
         } catch (ErrnoException e) {
             if (e.errno().equals(Errno.EBUSY)) {
                 throw new ErrnoException(Errno.EBUSY, "already running: " + e.what(), e);
             }
             throw e;
-        }
-    }
-
-    private static void checkOwner(Path path) throws IOException {
-        int owner = (int) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-        int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-        int uid = ProcessIdentity.uid();
-        if (owner != uid && uid != 0) {
-            throw new ErrnoException(
-                    Errno.EPERM,
-                    "run directory "
-                            + path
-                            + " belongs to uid "
-                            + owner
-                            + ", not to you (uid "
-                            + uid
-                            + "): choose another with --run-dir");
-        }
-        if ((mode & 0002) != 0) {
-            throw new ErrnoException(
-                    Errno.EPERM,
-                    "run directory "
-                            + path
-                            + " is writable by everybody: chmod o-w it, or choose another");
-        }
-        if ((mode & 0170000) != 0040000) {
-            throw new ErrnoException(Errno.EPERM, "run directory " + path + " is not a directory");
         }
     }
 }

@@ -2,6 +2,9 @@ package org.rbdwrapper.adm.doctor;
 
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.RunDirectories;
+import org.rbdwrapper.ipc.control.ControlConnection;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -81,6 +84,9 @@ public final class Doctor {
         FileCalls calls = new FileCalls(preload);
         List<Finding> notes = notes(program, objects, calls, libraries.missing());
         privileges.others().ifPresent(notes::add);
+        RunDirectories directories = new RunDirectories(environment, ProcessIdentity.uid());
+        ControlConnection.passedOver(directories.clientRunDirs())
+                .forEach(why -> notes.add(new Finding("run-directory", why)));
         return new Diagnosis(
                 file.path(),
                 scripts,

@@ -53,6 +53,7 @@ final class StartCommand implements Callable<Integer> {
         Broker broker;
         try {
             StateDirectory.prepare(resolved.stateDir());
+            RunDirectory.check(resolved.runDir());
             BrokerLog.configure(resolved.logFile(), foreground);
             if (replaces) {
                 replace(resolved);

@@ -4,6 +4,7 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
 import org.agrona.concurrent.UnsafeBuffer;
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.messenger.EndTable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,7 +72,7 @@ public final class EndFile {
                     || Files.size(file) != EndTable.LENGTH) {
                 make();
             }
-            try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
+            try (FileChannel channel = FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS)) {
                 // unmapped when nobody refers to it any more
                 table.use(
                         new UnsafeBuffer(
@@ -95,7 +96,7 @@ public final class EndFile {
         Files.createFile(
                 file,
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        Files.write(file, new byte[EndTable.LENGTH]);
+        DurableFiles.writeNoLink(file, new byte[EndTable.LENGTH]);
     }
 
     private static Path file(Path runDir) {

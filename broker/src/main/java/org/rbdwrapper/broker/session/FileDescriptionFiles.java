@@ -55,7 +55,7 @@ final class FileDescriptionFiles {
         try {
             Files.deleteIfExists(name);
             UnixSocket.makeName(name.toString());
-            int placeholder = Fd.open(name.toString(), Fd.O_PATH, 0);
+            int placeholder = Fd.open(name.toString(), Fd.O_PATH | Fd.O_NOFOLLOW, 0);
             Files.delete(name);
             return placeholder;
         } catch (ErrnoException e) {
@@ -68,7 +68,7 @@ final class FileDescriptionFiles {
     /** Notes it for the next broker, and makes its state: zeroes. */
     void add(FileDescription description) throws ErrnoException {
         try {
-            if (!Files.isDirectory(folder)) {
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
                 Files.createDirectory(
                         folder,
                         PosixFilePermissions.asFileAttribute(
@@ -81,7 +81,7 @@ final class FileDescriptionFiles {
             } finally {
                 Fd.close(fd);
             }
-            Files.write(path(description, RECORD), description.encode());
+            DurableFiles.writeNoLink(path(description, RECORD), description.encode());
         } catch (IOException e) {
             remove(description);
             throw e instanceof ErrnoException known
@@ -92,7 +92,7 @@ final class FileDescriptionFiles {
 
     /** For reading and writing; the caller's. */
     int openState(FileDescription description) throws ErrnoException {
-        return Fd.open(path(description, STATE).toString(), Fd.O_RDWR, 0);
+        return Fd.open(path(description, STATE).toString(), Fd.O_RDWR | Fd.O_NOFOLLOW, 0);
     }
 
     void remove(FileDescription description) {

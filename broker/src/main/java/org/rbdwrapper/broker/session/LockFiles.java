@@ -47,7 +47,7 @@ public final class LockFiles {
      * @param keep those of the broker before, as some of its clients are there.
      */
     static LockFiles of(Path runDir, boolean keep) throws ErrnoException {
-        if (!keep || !Files.isDirectory(folder(runDir))) {
+        if (!keep || !Files.isDirectory(folder(runDir), LinkOption.NOFOLLOW_LINKS)) {
             removeAll(runDir);
         }
         return new LockFiles(folder(runDir));
@@ -61,10 +61,10 @@ public final class LockFiles {
         }
         Path file = file(image);
         try {
-            if (!Files.isDirectory(folder)) {
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
                 Files.createDirectory(folder, withMode("rwx------"));
             }
-            if (!Files.exists(file)) {
+            if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
                 Fd.makePipe(file.toString(), 0600);
                 // for who has it from the broker, whoever that is: the folder keeps others away
                 Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
@@ -72,7 +72,7 @@ public final class LockFiles {
         } catch (IOException e) {
             throw FileErrors.of(e, "the lock file of " + image + " cannot be made");
         }
-        int opened = Fd.open(file.toString(), Fd.O_RDWR, 0);
+        int opened = Fd.open(file.toString(), Fd.O_RDWR | Fd.O_NOFOLLOW, 0);
         descriptors.put(image, opened);
         return opened;
     }

@@ -177,7 +177,7 @@ final class SessionRoster {
     synchronized RequestLedger add(SessionKey key, SessionKey before, int pid, int uid)
             throws ErrnoException {
         try {
-            if (!Files.isDirectory(folder)) {
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
                 Files.createDirectory(
                         folder,
                         PosixFilePermissions.asFileAttribute(
@@ -194,7 +194,7 @@ final class SessionRoster {
             byte[] line = (process + " " + checksumOf(process) + "\n").getBytes(US_ASCII);
             System.arraycopy(line, 0, page, 0, line.length);
             Path file = folder.resolve(key.toString());
-            Files.write(file, page); // all of it: a full disk must not show when a page is touched
+            DurableFiles.writeNoLink(file, page); // all of it: a full disk must not show when a page is touched
             return RequestLedger.in(map(file));
         } catch (IOException e) {
             throw FileErrors.of(e, "session " + key + " cannot be noted in " + folder);
@@ -212,7 +212,7 @@ final class SessionRoster {
 
     /** Unmapped when nobody refers to it any more. */
     private static AtomicBuffer map(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS)) {
             return new UnsafeBuffer(
                     channel.map(FileChannel.MapMode.READ_WRITE, 0, RequestLedger.PAGE_LENGTH));
         }
@@ -226,7 +226,7 @@ final class SessionRoster {
     /** It does not have its time again with the broker after this one, but may come back. */
     synchronized void markLate(SessionKey key) {
         Path file = folder.resolve(key.toString());
-        try (FileChannel channel = FileChannel.open(file, WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, WRITE, LinkOption.NOFOLLOW_LINKS)) {
             channel.write(ByteBuffer.wrap(new byte[] {1}), LATE_OFFSET);
         } catch (NoSuchFileException e) {
             LOG.trace("session {} is gone", key);

@@ -10,12 +10,11 @@ import org.rbdwrapper.ipc.codec.HelloEncoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.ProgressDecoder;
 import org.rbdwrapper.ipc.codec.WelcomeDecoder;
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
+import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,9 +45,12 @@ public final class ControlConnection implements AutoCloseable {
         return connect(RunDirectories.ofThisProcess().clientRunDirs());
     }
 
-    /** Connects to the first broker that is running in one of these run directories. */
+    /**
+     * Connects to the first broker that is running in one of these run directories and whose user
+     * is trusted ({@link BrokerTrust}); no other has been sent anything.
+     */
     public static ControlConnection connect(List<Path> runDirs) throws ErrnoException {
-        return connect(runDirs, path -> new DescriptorSocket(UnixSocket.connect(path)));
+        return connect(runDirs, ControlConnection::descriptorSocket);
     }
 
     /**
@@ -60,23 +62,42 @@ public final class ControlConnection implements AutoCloseable {
                 RunDirectories.ofThisProcess().clientRunDirs(), ControlConnection::plainSocket);
     }
 
-    private static ControlSocket plainSocket(String path) throws ErrnoException {
+    private static ControlSocket descriptorSocket(String path, BrokerTrust trust)
+            throws ErrnoException, UntrustedBrokerException {
+        int socket = UnixSocket.connect(path);
         try {
-            return PlainSocket.connect(path);
-        } catch (IOException e) {
-            // it does not tell the error's number: this does
-            return new DescriptorSocket(UnixSocket.connect(path));
+            trust.check(UnixSocket.peer(socket).uid());
+            return new DescriptorSocket(socket);
+        } catch (ErrnoException | UntrustedBrokerException e) {
+            Fd.close(socket);
+            throw e;
         }
+    }
+
+    private static ControlSocket plainSocket(String path, BrokerTrust trust)
+            throws ErrnoException, UntrustedBrokerException {
+        try {
+            PlainSocket socket = PlainSocket.connect(path);
+            if (trust.admits(socket)) {
+                return socket;
+            }
+            socket.close();
+        } catch (IOException e) {
+            return descriptorSocket(path, trust); // which knows the error's number
+        }
+        return descriptorSocket(path, trust); // which knows the number of the server's user
     }
 
     private static ControlConnection connect(List<Path> runDirs, Connect connect)
             throws ErrnoException {
         List<String> tried = new ArrayList<>();
+        List<UntrustedBrokerException> refused = new ArrayList<>();
         for (Path dir : runDirs) {
-            checkOwner(dir);
             String path = dir.resolve(RunDirectories.SOCKET_NAME).toString();
             try {
-                return new ControlConnection(connect.to(path));
+                return new ControlConnection(connect.to(path, BrokerTrust.of(dir)));
+            } catch (UntrustedBrokerException e) {
+                refused.add(e);
             } catch (ErrnoException e) {
                 if (!e.errno().equals(Errno.ENOENT) && !e.errno().equals(Errno.ECONNREFUSED)) {
                     throw e;
@@ -84,48 +105,54 @@ public final class ControlConnection implements AutoCloseable {
                 tried.add(path);
             }
         }
+        if (tried.isEmpty() && !refused.isEmpty()) {
+            UntrustedBrokerException first = refused.getFirst();
+            throw new ErrnoException(
+                    first.errno(),
+                    first.getMessage() + ": choose another with RBDW_RUN_DIR",
+                    first);
+        }
         throw new ErrnoException(
                 Errno.ECONNREFUSED,
                 "no broker is running at "
                         + String.join(" or ", tried)
-                        + ": start one with rbdwrapper-broker start");
+                        + ": start one with rbdwrapper-broker start"
+                        + (refused.isEmpty() ? "" : "; " + refused.getFirst().getMessage()));
     }
 
     /**
-     * Whether a broker has left its socket in one of these run directories: it runs, was killed, or
-     * the next one follows.
+     * Whether a broker that is trusted may have left its socket in one of these run directories: it
+     * runs, was killed, or the next one follows.
      */
     public static boolean isAnySocketLeft(List<Path> runDirs) {
-        return runDirs.stream().anyMatch(d -> Files.exists(d.resolve(RunDirectories.SOCKET_NAME)));
+        return runDirs.stream().anyMatch(ControlConnection::isSocketLeft);
     }
 
-    /** In /tmp anyone may make a folder of our name, and play the broker in it. */
-    private static void checkOwner(Path dir) throws ErrnoException {
-        if (!dir.startsWith("/tmp") || !Files.isDirectory(dir, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
+    private static boolean isSocketLeft(Path dir) {
         try {
-            int owner = (int) Files.getAttribute(dir, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-            int uid = ProcessIdentity.uid();
-            if (owner != uid && owner != 0) {
-                throw new ErrnoException(
-                        Errno.EACCES,
-                        "the run directory "
-                                + dir
-                                + " belongs to uid "
-                                + owner
-                                + ", not to you (uid "
-                                + uid
-                                + "): it is not trusted");
-            }
-        } catch (ErrnoException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new ErrnoException(
-                    Errno.EACCES,
-                    "the owner of the run directory " + dir + " is not known (" + e + ")",
-                    e);
+            BrokerTrust.of(dir);
+            return Files.exists(dir.resolve(RunDirectories.SOCKET_NAME));
+        } catch (ErrnoException | UntrustedBrokerException e) {
+            return false; // there is none, or it does not count
         }
+    }
+
+    /**
+     * Why these run directories are passed over, each in one sentence, though they are there: their
+     * owners are not trusted. Reads files only.
+     */
+    public static List<String> passedOver(List<Path> runDirs) {
+        List<String> why = new ArrayList<>();
+        for (Path dir : runDirs) {
+            try {
+                BrokerTrust.of(dir);
+            } catch (UntrustedBrokerException e) {
+                why.add(e.getMessage());
+            } catch (ErrnoException e) {
+                continue; // there is none
+            }
+        }
+        return why;
     }
 
     /** For who waits for its hang-up, or asks who is at the other end. */
@@ -253,10 +280,11 @@ public final class ControlConnection implements AutoCloseable {
         return header;
     }
 
-    /** How a socket is made of a path. */
+    /** How a socket is made of a path, and its server is checked. */
     @FunctionalInterface
     private interface Connect {
-        ControlSocket to(String path) throws ErrnoException;
+        ControlSocket to(String path, BrokerTrust trust)
+                throws ErrnoException, UntrustedBrokerException;
     }
 
     /** Encodes a request into {@code frame.buffer()} at {@link FrameBuffer#MESSAGE_OFFSET}. */

@@ -1,5 +1,7 @@
 package org.rbdwrapper.ipc.control;
 
+import jdk.net.ExtendedSocketOptions;
+
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -7,6 +9,7 @@ import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.attribute.UserPrincipal;
 
 /**
  * A socket over which no descriptors come: by the JDK's own channel, since a short command would
@@ -24,6 +27,11 @@ final class PlainSocket implements ControlSocket {
      */
     static PlainSocket connect(String path) throws IOException {
         return new PlainSocket(SocketChannel.open(UnixDomainSocketAddress.of(path)));
+    }
+
+    /** The server's user, as the kernel saw it when it began to listen. */
+    UserPrincipal peer() throws IOException {
+        return channel.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
     }
 
     @Override

@@ -32,6 +32,10 @@ public final class Fd {
     public static final int O_CLOEXEC = 02000000;
     public static final int O_PATH = 010000000;
 
+    /** ELOOP where the last name of the path is a link's. */
+    public static final int O_NOFOLLOW =
+            System.getProperty("os.arch").equals("aarch64") ? 0100000 : 0400000;
+
     public static final int FALLOC_FL_KEEP_SIZE = 1;
     public static final int FALLOC_FL_PUNCH_HOLE = 2;
     public static final int FALLOC_FL_ZERO_RANGE = 16;

@@ -110,7 +110,7 @@ final class TimesFile {
             if (isNew) {
                 DurableFiles.makeDirectories(path.getParent());
             }
-            int fd = Fd.open(path.toString(), Fd.O_RDWR | Fd.O_CREAT, 0600);
+            int fd = Fd.open(path.toString(), Fd.O_RDWR | Fd.O_CREAT | Fd.O_NOFOLLOW, 0600);
             try {
                 put(fd, encode(record));
                 if (durably) {

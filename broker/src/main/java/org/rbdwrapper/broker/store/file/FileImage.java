@@ -49,7 +49,7 @@ final class FileImage {
         Path data = folder.data();
         try {
             this.size = folder.size();
-            this.fd = Fd.open(data.toString(), Fd.O_RDWR, 0);
+            this.fd = Fd.open(data.toString(), Fd.O_RDWR | Fd.O_NOFOLLOW, 0);
         } catch (IOException e) {
             throw FileErrors.of(e, "image " + spec + " cannot be opened");
         }

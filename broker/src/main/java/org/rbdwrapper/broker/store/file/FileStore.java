@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.store.file;
 import org.rbdwrapper.broker.DirectoryLock;
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
+import org.rbdwrapper.broker.OwnFolder;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.StoreConnection;
@@ -16,7 +17,6 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -45,6 +45,9 @@ public final class FileStore implements ImageStore {
     /** What large transfers, flushes and discards may take of the host. */
     private static final int SLOW_THREADS = 4;
 
+    private static final String WHAT = "image directory";
+    private static final String OTHERWISE = "choose another with --store file:DIR";
+
     private final Path directory;
     private final DirectoryLock lock;
     private final Map<ImageSpec, FileImage> open = new HashMap<>();
@@ -57,21 +60,11 @@ public final class FileStore implements ImageStore {
 
     /**
      * @throws ErrnoException where the folder cannot be made or written, EBUSY where another broker
-     *     uses it.
+     *     uses it, EPERM where others than root and this user may change it.
      */
     public static FileStore open(Path directory) throws ErrnoException {
-        try {
-            if (!Files.isDirectory(directory)) {
-                DurableFiles.makeDirectories(directory);
-                Files.setPosixFilePermissions(
-                        directory, PosixFilePermissions.fromString("rwx------"));
-            }
-        } catch (IOException e) {
-            throw FileErrors.of(e, "image directory " + directory + " cannot be made");
-        }
-        DirectoryLock lock =
-                DirectoryLock.acquire(
-                        directory, "image directory", "choose another with --store file:DIR");
+        new OwnFolder(directory, WHAT, OTHERWISE).prepare("rwx------");
+        DirectoryLock lock = DirectoryLock.acquire(directory, WHAT, OTHERWISE);
         try {
             Path absolute = directory.toAbsolutePath();
             DurableFiles.syncName(absolute);
