@@ -5,6 +5,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.Clock;
 import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.Unexpected;
+import org.rbdwrapper.broker.watch.TurnCounter;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -58,6 +59,7 @@ public final class Conductor implements Runnable {
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Arena arena = Arena.ofShared();
     private final MemorySegment received = arena.allocate(RECEIVE_LENGTH);
+    private final TurnCounter progress = new TurnCounter();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Epoll epoll;
     private final int wakeFd;
@@ -133,6 +135,11 @@ public final class Conductor implements Runnable {
         execute(this::stop);
         stopped.await();
         return ending.isEmpty();
+    }
+
+    /** Of its thread; read by any. */
+    public TurnCounter progress() {
+        return progress;
     }
 
     @Override
@@ -265,8 +272,10 @@ public final class Conductor implements Runnable {
                         || !grace.isOver()
                         || !delayed.isEmpty();
         int sleep = tick ? TICK_MILLIS : storeWatch.sleepMillis();
+        progress.onWait();
         int ready = epoll.await(!tasks.isEmpty() ? 0 : sleep);
         parked = false;
+        progress.onTurn();
         // who has gone first: a request of another, made after that one's end, must find it ended
         for (int i = 0; i < ready; i++) {
             if ((epoll.ready(i) & Epoll.HANGUP) != 0) {
@@ -278,6 +287,7 @@ public final class Conductor implements Runnable {
         }
         Runnable task;
         for (int i = 0; i < MAX_TASKS_PER_TURN && (task = tasks.poll()) != null; i++) {
+            progress.onTurn();
             Unexpected.contain("a task of the conductor", task);
         }
         if (hellosMissing) {
@@ -369,6 +379,7 @@ public final class Conductor implements Runnable {
                 if (message == null) {
                     return;
                 }
+                progress.onTurn();
                 adapter.onMessage(session, message);
             }
             if (!session.ended) {

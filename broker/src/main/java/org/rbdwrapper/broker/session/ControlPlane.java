@@ -9,6 +9,7 @@ import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
@@ -30,7 +31,8 @@ public final class ControlPlane {
             Workers noting,
             BrokerOptions options,
             String store,
-            long generation)
+            long generation,
+            Watchdog watchdog)
             throws ErrnoException {
         long startedAt = Clock.epochNanos();
         int uid = ProcessIdentity.uid();
@@ -90,7 +92,8 @@ public final class ControlPlane {
                                         options.stateDir().toString(),
                                         options.logFile().toString()),
                         new MessengerStatuses(conductor, messengers),
-                        limits);
+                        limits,
+                        watchdog);
         ControlAdapter adapter =
                 new ControlAdapter(
                         conductor,
