@@ -48,7 +48,8 @@ final class StallFinder {
     }
 
     /**
-     * To be called every {@link #EVERY_NANOS}.
+     * To be called every {@link #EVERY_NANOS} while something is in a call or was reported to be
+     * stuck the last time.
      *
      * @return what is stuck now.
      */

@@ -9,13 +9,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /**
- * Looks at the threads that others wait for, four times a second, and says in the log which of them
- * does not come out of a call: {@link StallFinder} has the rules.
+ * Looks at the threads that others wait for, four times a second while any is in a call, and says in
+ * the log which of them does not come out of it: {@link StallFinder} has the rules.
  *
  * <p>Any thread. What it costs those that it watches is a store a turn ({@link TurnCounter}), or an
  * entry in a table a call ({@link #begin}).
@@ -23,10 +22,13 @@ import java.util.function.Supplier;
 public final class Watchdog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watchdog.class);
 
+    /** Between looks that find nobody in a call: an idle broker is to take no time of the host. */
+    private static final long IDLE_NANOS = 1_000_000_000L;
+
     private final List<WatchedThread> threads = new CopyOnWriteArrayList<>();
     private final Set<WatchedCall> calls = ConcurrentHashMap.newKeySet();
-    private final CountDownLatch closed = new CountDownLatch(1);
     private volatile List<StallReport> stalls = List.of();
+    private volatile boolean closed;
 
     /** One that is told of threads and calls, and looks at none. */
     public Watchdog() {}
@@ -77,19 +79,28 @@ public final class Watchdog implements AutoCloseable {
 
     @Override
     public void close() {
-        closed.countDown();
+        closed = true; // its thread sees that at its next look
     }
 
     private void run() {
         StallFinder finder = new StallFinder(LOG, System.nanoTime());
-        try {
-            while (!closed.await(StallFinder.EVERY_NANOS, TimeUnit.NANOSECONDS)) {
+        while (!closed) {
+            boolean isAny = isAnyInACall() || !stalls.isEmpty();
+            if (isAny) {
                 Unexpected.contain("looking for what is stuck", () -> look(finder));
             }
-        } catch (InterruptedException e) {
-            LOG.warn("the watchdog was interrupted, which nobody does: it looks no more");
+            LockSupport.parkNanos(isAny ? StallFinder.EVERY_NANOS : IDLE_NANOS);
         }
         stalls = List.of();
+    }
+
+    private boolean isAnyInACall() {
+        for (int i = 0; i < threads.size(); i++) {
+            if (threads.get(i).call() != TurnCounter.NONE) {
+                return true;
+            }
+        }
+        return !calls.isEmpty();
     }
 
     private void look(StallFinder finder) {

@@ -42,6 +42,6 @@ final class WatchedThread extends Watched {
 
     @Override
     boolean isOver() {
-        return thread.getState() == Thread.State.TERMINATED;
+        return !thread.isAlive();
     }
 }

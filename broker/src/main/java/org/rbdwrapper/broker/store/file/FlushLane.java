@@ -17,7 +17,7 @@ final class FlushLane extends SlowLane {
     static final int THREADS = 6;
 
     FlushLane() {
-        super("file-store-flush", THREADS, 1);
+        super("file-flush", THREADS, 1);
         start();
     }
 
