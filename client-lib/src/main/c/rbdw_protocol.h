@@ -5,7 +5,7 @@
 #define RBDW_PROTOCOL_H
 
 #define PROTOCOL_MAJOR 1
-#define PROTOCOL_MINOR 2
+#define PROTOCOL_MINOR 3
 #define PROTOCOL_MINOR_THAT_RESUMES 1
 
 /* For people; set by build.sh. */

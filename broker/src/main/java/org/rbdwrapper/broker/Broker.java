@@ -10,6 +10,7 @@ import org.rbdwrapper.broker.session.ControlPlane;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.Stores;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.slf4j.Logger;
@@ -34,6 +35,7 @@ public final class Broker implements AutoCloseable {
     private final MapJournal journal;
     private final ImageStore store;
     private final StoreConnection administration;
+    private final Watchdog watchdog;
     private final MessengerPool messengers;
     private final Workers workers;
     private final Conductor conductor;
@@ -56,11 +58,13 @@ public final class Broker implements AutoCloseable {
             journal = cleanup.add(openJournal(options.stateDir()));
             store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
             administration = cleanup.add(store.connect("administration"));
+            watchdog = cleanup.add(Watchdog.start());
             messengers =
                     cleanup.add(
-                            new MessengerPool(store, options.policy(), options.maxMessengers()));
+                            new MessengerPool(
+                                    store, options.policy(), options.maxMessengers(), watchdog));
             conductor = new Conductor(runDirectory.listen(), options.helloTimeoutNanos());
-            workers = new Workers(conductor::execute);
+            workers = new Workers(conductor::execute, watchdog);
             long generation = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
             ControlPlane.assemble(
                     conductor,
@@ -70,12 +74,14 @@ public final class Broker implements AutoCloseable {
                     workers,
                     options,
                     store.describe(),
-                    generation);
+                    generation,
+                    watchdog);
         } catch (ErrnoException | RuntimeException e) {
             cleanup.run();
             throw e;
         }
         conductorThread = Thread.ofPlatform().name("conductor").start(conductor);
+        watchdog.watch(conductorThread, conductor.progress(), "a message or a task");
         growth =
                 options.policy().kind() == MessengerPolicy.Kind.AUTO
                         ? MessengerGrowth.start(
@@ -115,6 +121,7 @@ public final class Broker implements AutoCloseable {
     public void close() {
         LOG.info("stopping");
         Cleanup cleanup = new Cleanup();
+        cleanup.add(watchdog); // closed last: it says what a stop waits for
         cleanup.add(stateLock);
         cleanup.add(runDirectory);
         cleanup.add(() -> ControlPlane.leaveNothingUnlessAwaited(runDir));

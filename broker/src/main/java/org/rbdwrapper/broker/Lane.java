@@ -10,9 +10,12 @@ package org.rbdwrapper.broker;
  * @param threads calls at a time, at least 1.
  * @param threadsPerUser of these, those for one user at most: the others find one. With 1, a user's
  *     calls are made in their order.
+ * @param isWatched a call of over a second is worth a line in the log; not where it is expected, and
+ *     whoever waits for it is shown its progress.
  * @param patienceMillis how long the end of the broker waits for a call that does not come back.
  */
-public record Lane(String name, int threads, int threadsPerUser, long patienceMillis) {
+public record Lane(
+        String name, int threads, int threadsPerUser, boolean isWatched, long patienceMillis) {
     /** Longer than a store takes that is well: who was waiting goes on with the next broker. */
     private static final long PATIENCE_MILLIS = 3_000;
 
@@ -25,17 +28,17 @@ public record Lane(String name, int threads, int threadsPerUser, long patienceMi
     private static final int ADMINISTRATION_THREADS = 8;
 
     /** Sessions' memory: allocating it takes a core for as long as it takes. */
-    public static final Lane MEMORY = new Lane("memory of sessions", 4, 1, PATIENCE_MILLIS);
+    public static final Lane MEMORY = new Lane("memory of sessions", 4, 1, true, PATIENCE_MILLIS);
 
     /** Files of the run directory, of those who come back to the next broker. */
-    public static final Lane NOTES = new Lane("files of sessions", 4, 1, LONG_PATIENCE_MILLIS);
+    public static final Lane NOTES = new Lane("files of sessions", 4, 1, true, LONG_PATIENCE_MILLIS);
 
     /** Changes of the image map, one after the other whoever makes them. */
-    public static final Lane JOURNAL = new Lane("the journal", 1, 1, LONG_PATIENCE_MILLIS);
+    public static final Lane JOURNAL = new Lane("the journal", 1, 1, true, LONG_PATIENCE_MILLIS);
 
     /** What is asked of a pool of the store, and what is opened there. */
     public static Lane ofPool(String pool) {
-        return new Lane("pool " + pool, STORE_THREADS, STORE_THREADS_PER_USER, PATIENCE_MILLIS);
+        return new Lane("pool " + pool, STORE_THREADS, STORE_THREADS_PER_USER, true, PATIENCE_MILLIS);
     }
 
     /** What administrators do in a pool that may take minutes: resizing and removing images. */
@@ -44,6 +47,7 @@ public record Lane(String name, int threads, int threadsPerUser, long patienceMi
                 "administration of pool " + pool,
                 ADMINISTRATION_THREADS,
                 ADMINISTRATION_THREADS,
+                false,
                 PATIENCE_MILLIS);
     }
 
@@ -57,6 +61,7 @@ public record Lane(String name, int threads, int threadsPerUser, long patienceMi
                 "closing in pool " + pool + (holdsWrites ? ", cached" : ""),
                 CLOSING_THREADS,
                 CLOSING_THREADS,
+                true,
                 holdsWrites ? LONG_PATIENCE_MILLIS : PATIENCE_MILLIS);
     }
 }

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker;
 
+import org.rbdwrapper.broker.watch.WatchedCall;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -41,7 +43,7 @@ final class WorkerCall<T> {
     }
 
     /** Worker. Throws nothing. */
-    void make() {
+    void make(Watchdog watchdog) {
         try {
             if (!origin.isWanted().getAsBoolean()) {
                 fail(
@@ -49,13 +51,19 @@ final class WorkerCall<T> {
                                 Errno.ESHUTDOWN, origin.what() + ": whoever wanted it has gone"));
                 return;
             }
-            T result = blocking.call();
+            T result = origin.lane().isWatched() ? watched(watchdog) : blocking.call();
             conductor.accept(() -> deliver(result));
         } catch (ErrnoException e) {
             fail(e);
         } catch (Exception | Error e) {
             Unexpected.log("a worker's call", e);
             fail(Unexpected.failure(e));
+        }
+    }
+
+    private T watched(Watchdog watchdog) throws Exception {
+        try (WatchedCall watched = watchdog.begin(origin.lane().name(), origin::what)) {
+            return blocking.call();
         }
     }
 

@@ -1,5 +1,6 @@
 package org.rbdwrapper.broker;
 
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -35,6 +36,7 @@ public final class Workers {
     private final AtomicInteger count = new AtomicInteger();
     private final ThreadPoolExecutor executor;
     private final Consumer<Runnable> conductor;
+    private final Watchdog watchdog;
 
     // under the lock
     private final Map<Lane, LaneQueue> lanes = new HashMap<>();
@@ -59,12 +61,13 @@ public final class Workers {
     /**
      * @param conductor runs a task on the conductor's thread; may be called by any thread.
      */
-    public Workers(Consumer<Runnable> conductor) {
-        this(conductor, TimeUnit.SECONDS.toMillis(IDLE_SECONDS));
+    public Workers(Consumer<Runnable> conductor, Watchdog watchdog) {
+        this(conductor, watchdog, TimeUnit.SECONDS.toMillis(IDLE_SECONDS));
     }
 
-    Workers(Consumer<Runnable> conductor, long idleMillis) {
+    Workers(Consumer<Runnable> conductor, Watchdog watchdog, long idleMillis) {
         this.conductor = conductor;
+        this.watchdog = watchdog;
         this.executor =
                 new ThreadPoolExecutor(
                         0,
@@ -136,7 +139,7 @@ public final class Workers {
     private void makeFrom(WorkerCall<?> first) {
         WorkerCall<?> call = first;
         while (call != null) {
-            call.make();
+            call.make(watchdog);
             call = endAndBegin(call);
         }
     }

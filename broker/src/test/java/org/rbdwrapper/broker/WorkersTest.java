@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -35,7 +36,7 @@ final class WorkersTest {
     private static final Lane WELL = Lane.ofPool("well");
 
     private final BlockingQueue<Runnable> conductor = new LinkedBlockingQueue<>();
-    private final Workers workers = new Workers(conductor::add);
+    private final Workers workers = new Workers(conductor::add, new Watchdog());
     private final Set<String> threads = ConcurrentHashMap.newKeySet();
     private final CountDownLatch goOn = new CountDownLatch(1);
     private final AtomicInteger begun = new AtomicInteger();
@@ -61,7 +62,7 @@ final class WorkersTest {
 
     @Test
     void shouldEndThreadsThatHaveNoWorkForLong() throws Exception {
-        Workers impatient = new Workers(conductor::add, 20);
+        Workers impatient = new Workers(conductor::add, new Watchdog(), 20);
         BlockingQueue<Thread> worker = new LinkedBlockingQueue<>();
         for (int i = 0; i < 2; i++) { // and makes others when there is work again
             impatient.call(
@@ -112,7 +113,7 @@ final class WorkersTest {
 
     @Test
     void shouldTakeUsersInTurnHoweverManyCallsOneOfThemHas() throws Exception {
-        Lane narrow = new Lane("narrow", 1, 1, 1000);
+        Lane narrow = new Lane("narrow", 1, 1, true, 1000);
         List<Integer> order = Collections.synchronizedList(new ArrayList<>());
         hold(narrow, ALICE, 1);
         awaitBegun(1);
@@ -142,7 +143,7 @@ final class WorkersTest {
         AtomicBoolean wanted = new AtomicBoolean(true);
         AtomicBoolean made = new AtomicBoolean();
         ErrnoException[] failed = {null};
-        Lane narrow = new Lane("narrow", 1, 1, 1000);
+        Lane narrow = new Lane("narrow", 1, 1, true, 1000);
         hold(narrow, ALICE, 1);
         workers.call(
                 new CallOrigin(narrow, ALICE, "a call", wanted::get),
@@ -190,7 +191,7 @@ final class WorkersTest {
 
     @Test
     void shouldNotWaitAtTheEndForACallThatDoesNotEnd() throws Exception {
-        Lane impatient = new Lane("impatient", 1, 1, 50);
+        Lane impatient = new Lane("impatient", 1, 1, true, 50);
         hold(impatient, ALICE, MORE);
         awaitBegun(1);
         assertFalse(workers.close());

@@ -7,8 +7,8 @@ package org.rbdwrapper.ipc;
 public final class ProtocolVersion {
     public static final int MAJOR = 1;
 
-    /** 1: Resume, Resumed, ReplayDone. 2: ListLimits, Limits. */
-    public static final int MINOR = 2;
+    /** 1: Resume, Resumed, ReplayDone. 2: ListLimits, Limits. 3: ListStalls, Stalls. */
+    public static final int MINOR = 3;
 
     private ProtocolVersion() {}
 

@@ -8,7 +8,9 @@ import org.rbdwrapper.ipc.codec.DescribeBrokerEncoder;
 import org.rbdwrapper.ipc.codec.LimitsDecoder;
 import org.rbdwrapper.ipc.codec.ListLimitsEncoder;
 import org.rbdwrapper.ipc.codec.ListMessengersEncoder;
+import org.rbdwrapper.ipc.codec.ListStallsEncoder;
 import org.rbdwrapper.ipc.codec.MessengersDecoder;
+import org.rbdwrapper.ipc.codec.StallsDecoder;
 import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.UnixSocket;
@@ -24,6 +26,7 @@ import java.util.Optional;
  */
 final class RunningBroker implements AutoCloseable {
     private static final int MINOR_WITH_LIMITS = 2;
+    private static final int MINOR_WITH_STALLS = 3;
     private static final long ANSWER_TIMEOUT_NANOS = 10_000_000_000L;
 
     private final ControlConnection control;
@@ -153,6 +156,26 @@ final class RunningBroker implements AutoCloseable {
                 (message, header) ->
                         LimitFigures.of(
                                 new LimitsDecoder().wrapAndApplyHeader(message, 0, header)));
+    }
+
+    /** What is stuck in it; empty where it is of a release that does not tell. */
+    List<StallFigures> stalls() throws ErrnoException {
+        hello();
+        if (minor < MINOR_WITH_STALLS) {
+            return List.of();
+        }
+        return control.call(
+                (frame, correlationId) -> {
+                    ListStallsEncoder request = new ListStallsEncoder();
+                    request.wrapAndApplyHeader(
+                                    frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                            .correlationId(correlationId);
+                    return request.encodedLength();
+                },
+                StallsDecoder.TEMPLATE_ID,
+                (message, header) ->
+                        StallFigures.of(
+                                new StallsDecoder().wrapAndApplyHeader(message, 0, header)));
     }
 
     private void hello() throws ErrnoException {

@@ -62,12 +62,14 @@ final class StatusCommand implements Callable<Integer> {
         List<MessengerFigures> before = List.of();
         List<MessengerFigures> now = List.of();
         List<LimitFigures> limits = List.of();
+        List<StallFigures> stalls = List.of();
         Optional<RunningBroker> found = RunningBroker.find(dir);
         fields.put("running", found.isPresent());
         if (found.isPresent()) {
             try (RunningBroker broker = found.get()) {
                 fields.putAll(broker.describe(StatusCommand::fields));
                 limits = broker.limits();
+                stalls = broker.stalls();
                 if (intervalMillis > 0) {
                     before = broker.messengers();
                     Thread.sleep(intervalMillis);
@@ -90,6 +92,7 @@ final class StatusCommand implements Callable<Integer> {
                     perResource.put(limit.resource(), limit.toFields());
                 }
                 fields.put("limits", perResource);
+                fields.put("stalls", stalls.stream().map(StallFigures::toFields).toList());
             }
             out.println(new GsonBuilder().disableHtmlEscaping().create().toJson(fields));
         } else {
@@ -104,6 +107,7 @@ final class StatusCommand implements Callable<Integer> {
                                 + " a user)");
             }
             fields.forEach((key, value) -> out.printf("%-12s %s%n", key.replace('_', ' '), value));
+            stalls.forEach(stall -> out.printf("%-12s %s%n", "stalled", stall.toLine()));
             print(out, now, before);
         }
         return found.isPresent() ? 0 : NOT_RUNNING;

@@ -8,6 +8,8 @@ import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.watch.TurnCounter;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Epoll;
 import org.rbdwrapper.ipc.posix.EventFd;
@@ -42,6 +44,7 @@ public final class Messenger implements AutoCloseable {
             new ManyToOneConcurrentLinkedQueue<>();
     private final List<SessionChannels> sessions = new ArrayList<>();
     private final MessengerCounters counters = new MessengerCounters(System.nanoTime());
+    private final TurnCounter progress = new TurnCounter();
     private final RequestLook look = new RequestLook(counters);
     private final Epoll epoll;
     private final int wakeFd;
@@ -86,6 +89,11 @@ public final class Messenger implements AutoCloseable {
      */
     void start() {
         thread.start();
+    }
+
+    /** Once it has been started. */
+    void watchedBy(Watchdog watchdog) {
+        watchdog.watch(thread, progress, "a session's requests or a task");
     }
 
     void closeUnstarted() throws ErrnoException {
@@ -228,6 +236,7 @@ public final class Messenger implements AutoCloseable {
     }
 
     private int doWork() {
+        progress.onTurn();
         int tasksDone = runTasks();
         int requests = 0;
         for (int i = 0, n = sessions.size(); i < n; i++) {
@@ -243,6 +252,7 @@ public final class Messenger implements AutoCloseable {
 
     /** What fails in one session ends that, and keeps no other from its turn. */
     private int drain(SessionChannels session) {
+        progress.onTurn();
         try {
             return session.drain(look, counters);
         } catch (RuntimeException | Error e) {
@@ -301,6 +311,7 @@ public final class Messenger implements AutoCloseable {
         int done = 0;
         Runnable task;
         while ((task = tasks.poll()) != null) {
+            progress.onTurn();
             task.run();
             done++;
         }
@@ -315,6 +326,7 @@ public final class Messenger implements AutoCloseable {
         }
         VarHandle.fullFence();
         if (running && !hasWork()) {
+            progress.onWait();
             epoll.await(-1);
         }
         parked = false;

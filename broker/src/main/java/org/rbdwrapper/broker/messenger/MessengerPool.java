@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
 import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -18,13 +19,21 @@ public final class MessengerPool implements AutoCloseable {
     private final MessengerPolicy policy;
     private final int limit;
     private final Crowd crowd;
+    private final Watchdog watchdog;
     private final List<Messenger> messengers = new ArrayList<>();
     private final List<Integer> load = new ArrayList<>();
+
+    /** Whose messengers nobody watches. */
+    public MessengerPool(ImageStore store, MessengerPolicy policy, int limit) {
+        this(store, policy, limit, new Watchdog());
+    }
 
     /**
      * @param limit the most messengers, for the policies that do not say it themselves; at least 1.
      */
-    public MessengerPool(ImageStore store, MessengerPolicy policy, int limit) {
+    public MessengerPool(
+            ImageStore store, MessengerPolicy policy, int limit, Watchdog watchdog) {
+        this.watchdog = watchdog;
         this.store = store;
         this.policy = policy;
         this.limit = policy.kind() == MessengerPolicy.Kind.SHARED ? policy.count() : limit;
@@ -72,6 +81,7 @@ public final class MessengerPool implements AutoCloseable {
                     "the broker can make no thread for a messenger now (" + e.getMessage() + ")",
                     e);
         }
+        started.watchedBy(watchdog);
         messengers.add(started);
         load.add(0);
         return started;

@@ -5,6 +5,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.Clock;
 import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.Unexpected;
+import org.rbdwrapper.broker.watch.TurnCounter;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -77,6 +78,7 @@ public final class Conductor implements Runnable {
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Arena arena = Arena.ofShared();
     private final MemorySegment received = arena.allocate(RECEIVE_LENGTH);
+    private final TurnCounter progress = new TurnCounter();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Epoll epoll;
     private final int wakeFd;
@@ -159,6 +161,11 @@ public final class Conductor implements Runnable {
         execute(this::stop);
         stopped.await();
         return ending.isEmpty();
+    }
+
+    /** Of its thread; read by any. */
+    public TurnCounter progress() {
+        return progress;
     }
 
     @Override
@@ -301,8 +308,10 @@ public final class Conductor implements Runnable {
     private void turn() {
         parked = true;
         VarHandle.fullFence();
+        progress.onWait();
         int ready = epoll.await(tasks.isEmpty() ? sleepMillis() : 0);
         parked = false;
+        progress.onTurn();
         // who has gone first: a request of another, made after that one's end, must find it ended
         for (int i = 0; i < ready; i++) {
             if ((epoll.ready(i) & Epoll.HANGUP) != 0) {
@@ -362,6 +371,7 @@ public final class Conductor implements Runnable {
         long began = System.nanoTime();
         Runnable task;
         for (int i = 0; i < MAX_TASKS_PER_TURN && (task = tasks.poll()) != null; i++) {
+            progress.onTurn();
             Unexpected.contain("a task of the conductor", task);
             if (i % TASKS_PER_LOOK == 0 && System.nanoTime() - began > TURN_NANOS) {
                 return;
@@ -426,6 +436,7 @@ public final class Conductor implements Runnable {
                     message = session.assembler.next();
                 }
                 if (message != null) {
+                    progress.onTurn();
                     adapter.onMessage(session, message);
                 }
                 if (!session.isEnded() && message != null && session.assembler.hasMore()) {

@@ -16,6 +16,7 @@ import org.rbdwrapper.ipc.codec.ListImagesDecoder;
 import org.rbdwrapper.ipc.codec.ListLimitsDecoder;
 import org.rbdwrapper.ipc.codec.ListMappingsDecoder;
 import org.rbdwrapper.ipc.codec.ListMessengersDecoder;
+import org.rbdwrapper.ipc.codec.ListStallsDecoder;
 import org.rbdwrapper.ipc.codec.MapImageDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.OpenImageDecoder;
@@ -75,6 +76,7 @@ final class ControlAdapter {
     private final DescribeBrokerDecoder describeBroker = new DescribeBrokerDecoder();
     private final ListLimitsDecoder listLimits = new ListLimitsDecoder();
     private final ListMessengersDecoder listMessengers = new ListMessengersDecoder();
+    private final ListStallsDecoder listStalls = new ListStallsDecoder();
 
     ControlAdapter(
             Conductor conductor,
@@ -281,6 +283,13 @@ final class ControlAdapter {
                             reply(
                                     session,
                                     listLimits
+                                            .wrapAndApplyHeader(message, 0, header)
+                                            .correlationId()));
+            case ListStallsDecoder.TEMPLATE_ID ->
+                    status.onListStalls(
+                            reply(
+                                    session,
+                                    listStalls
                                             .wrapAndApplyHeader(message, 0, header)
                                             .correlationId()));
             case ListMessengersDecoder.TEMPLATE_ID ->

@@ -9,6 +9,7 @@ import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
@@ -29,7 +30,8 @@ public final class ControlPlane {
             Workers workers,
             BrokerOptions options,
             String store,
-            long generation)
+            long generation,
+            Watchdog watchdog)
             throws ErrnoException {
         long startedAt = Clock.epochNanos();
         int uid = ProcessIdentity.uid();
@@ -91,7 +93,8 @@ public final class ControlPlane {
                                         options.stateDir().toString(),
                                         options.logFile().toString()),
                         new MessengerStatuses(conductor, messengers),
-                        limits);
+                        limits,
+                        watchdog);
         ControlAdapter adapter =
                 new ControlAdapter(
                         conductor,

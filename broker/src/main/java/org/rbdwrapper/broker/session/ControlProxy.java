@@ -6,6 +6,7 @@ import org.rbdwrapper.broker.messenger.MessengerActivity;
 import org.rbdwrapper.broker.messenger.ThreadTime;
 import org.rbdwrapper.broker.store.ImageDetails;
 import org.rbdwrapper.broker.store.ImageTimes;
+import org.rbdwrapper.broker.watch.StallReport;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 import org.rbdwrapper.ipc.ProtocolVersion;
@@ -27,6 +28,7 @@ import org.rbdwrapper.ipc.codec.OpenAttachedEncoder;
 import org.rbdwrapper.ipc.codec.OpenSharedEncoder;
 import org.rbdwrapper.ipc.codec.ProgressEncoder;
 import org.rbdwrapper.ipc.codec.ResumedEncoder;
+import org.rbdwrapper.ipc.codec.StallsEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeEncoder;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 
@@ -40,6 +42,9 @@ final class ControlProxy {
      * What fits beside the fields of one answer; also bounds what a hostile name can make us send.
      */
     private static final int MAX_TEXT = 4096;
+
+    /** What people read; all of them, with such texts, would not fit into an answer. */
+    private static final int MAX_STALLS = 256;
 
     private ControlProxy() {}
 
@@ -310,6 +315,26 @@ final class ControlProxy {
                     .maximum(use.limit())
                     .userMaximum(use.userLimit())
                     .name(use.resource().key);
+        }
+        return frame.finish(message.encodedLength());
+    }
+
+    static FrameBuffer stalls(long correlationId, List<StallReport> stalls) {
+        FrameBuffer frame = new FrameBuffer();
+        StallsEncoder message = new StallsEncoder();
+        int told = Math.min(stalls.size(), MAX_STALLS);
+        StallsEncoder.StallEncoder group =
+                message.wrapAndApplyHeader(
+                                frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                        .correlationId(correlationId)
+                        .stallCount(told);
+        long now = System.nanoTime();
+        for (StallReport stall : stalls.subList(0, told)) {
+            group.next()
+                    .threads(stall.threads())
+                    .lasted(stall.millis(now) * 1_000_000)
+                    .thread(stall.thread())
+                    .what(oneLine(stall.what()));
         }
         return frame.finish(message.encodedLength());
     }

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.watch.Watchdog;
+
 import java.util.function.Supplier;
 
 /** Answers who is there and what the broker does. Conductor's thread. */
@@ -8,16 +10,19 @@ final class StatusHandler {
     private final Supplier<BrokerStatus> status;
     private final MessengerStatuses messengers;
     private final SessionLimits limits;
+    private final Watchdog watchdog;
 
     StatusHandler(
             Conductor conductor,
             Supplier<BrokerStatus> status,
             MessengerStatuses messengers,
-            SessionLimits limits) {
+            SessionLimits limits,
+            Watchdog watchdog) {
         this.conductor = conductor;
         this.status = status;
         this.messengers = messengers;
         this.limits = limits;
+        this.watchdog = watchdog;
     }
 
     void onListClients(Reply reply) {
@@ -30,6 +35,10 @@ final class StatusHandler {
 
     void onListLimits(Reply reply) {
         reply.send(ControlProxy.limits(reply.correlationId(), limits.uses()));
+    }
+
+    void onListStalls(Reply reply) {
+        reply.send(ControlProxy.stalls(reply.correlationId(), watchdog.stalls()));
     }
 
     void onListMessengers(Reply reply) {

@@ -12,6 +12,7 @@ import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.testing.ThrownOnce;
+import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
@@ -54,7 +55,7 @@ final class OpensOfOneImage implements AutoCloseable {
     OpensOfOneImage(ImageStore store) throws ErrnoException {
         pool = new MessengerPool(store, MessengerPolicy.PER_CLIENT, MESSENGERS);
         runDir = makeRunDir();
-        images = new SharedImages(pool, new Workers(conductor::add), EndFile.of(runDir, false));
+        images = new SharedImages(pool, new Workers(conductor::add, new Watchdog()), EndFile.of(runDir, false));
         for (int i = 0; i < MESSENGERS; i++) {
             messengers.add(pool.assign());
         }

@@ -7,6 +7,7 @@ import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
+import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.FileTimes;
 import org.slf4j.Logger;
@@ -26,14 +27,31 @@ final class FileImage {
     static final int OBJECT_SIZE = 4 * 1024 * 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(FileImage.class);
+    /** Of a transfer: bytes that the page cache moves in some 100 µs. */
+    static final long TRANSFER_PIECE = 1024 * 1024;
+
+    /** Of what is only freed; a fragmented file has at most 16 Ki blocks in it. */
+    static final long ZERO_PIECE = 64 * 1024 * 1024;
+
     private static final int PUNCH_HOLE = Fd.FALLOC_FL_PUNCH_HOLE | Fd.FALLOC_FL_KEEP_SIZE;
 
     private final ImageSpec spec;
     private final String id;
     private final long createdAtNanos;
+    private final FileCalls calls;
     private final int fd;
     private volatile long size;
-    private volatile long flushFailure;
+    private volatile boolean canFree = true;
+
+    /** Guards the calls that may be told of lost writes, and what they were told. */
+    private final Object syncLock = new Object();
+
+    private int flushFailure;
+
+    /** Guarded by its lane, as is the next. */
+    final LanePlace transfers = new LanePlace();
+
+    final LanePlace flushes = new LanePlace();
 
     /** Guarded by itself. */
     private final LogLimiter complaints = new LogLimiter(1, 60_000_000_000L);
@@ -41,8 +59,9 @@ final class FileImage {
     /** Openings; guarded by the store. */
     int opens;
 
-    FileImage(ImageSpec spec, ImageFolder folder) throws ErrnoException {
+    FileImage(ImageSpec spec, ImageFolder folder, FileCalls calls) throws ErrnoException {
         this.spec = spec;
+        this.calls = calls;
         ImageMeta meta = folder.meta();
         this.id = meta.id();
         this.createdAtNanos = meta.createdAtNanos();
@@ -70,7 +89,7 @@ final class FileImage {
     long read(long address, long position, long length) {
         long done = 0;
         while (done < length) {
-            long n = Fd.pread(fd, address + done, length - done, position + done);
+            long n = calls.pread(fd, address + done, length - done, position + done);
             if (n <= 0 && n != -Errno.EINTR.number()) {
                 return done > 0 ? done : n; // 0: the image has become shorter
             }
@@ -82,7 +101,7 @@ final class FileImage {
     long write(long address, long position, long length) {
         long done = 0;
         while (done < length) {
-            long n = Fd.pwrite(fd, address + done, length - done, position + done);
+            long n = calls.pwrite(fd, address + done, length - done, position + done);
             if (n <= 0 && n != -Errno.EINTR.number()) {
                 onWriteFailure((int) n);
                 return done > 0 ? done : n;
@@ -92,17 +111,28 @@ final class FileImage {
         return position + done > size ? cutBack(position) : done;
     }
 
+    /**
+     * @return bytes, of which one request should ask for no more at a time: others wait meanwhile.
+     */
+    long pieceLength(IoOp op) {
+        boolean freed = op != IoOp.READ && op != IoOp.WRITE && canFree;
+        return freed ? ZERO_PIECE : TRANSFER_PIECE;
+    }
+
     /** Frees the range, so that it reads as zeroes; writes them where a file system cannot. */
     long zero(long position, long length) {
-        int result = Fd.fallocate(fd, PUNCH_HOLE, position, length);
-        if (result == 0) {
-            return length;
-        }
-        if (result != -Errno.EOPNOTSUPP.number() && result != -Errno.ENOSYS.number()) {
-            return result;
+        if (canFree) {
+            int result = calls.fallocate(fd, PUNCH_HOLE, position, length);
+            if (result == 0) {
+                return length;
+            }
+            if (result != -Errno.EOPNOTSUPP.number() && result != -Errno.ENOSYS.number()) {
+                return result;
+            }
+            canFree = false;
         }
         long done = 0;
-        while (done < length) {
+        while (done < Math.min(length, TRANSFER_PIECE)) {
             long n = write(Zeroes.ADDRESS, position + done, Math.min(Zeroes.LENGTH, length - done));
             if (n <= 0) {
                 return done > 0 ? done : n;
@@ -113,34 +143,58 @@ final class FileImage {
     }
 
     /**
-     * Makes all that was written before durable. Fails for good once it has failed: the kernel
-     * reports the loss of what it could not write once, and takes it for clean from then on.
+     * Makes all that was written before durable: 0, or a negative error number. Fails for good once
+     * it has failed: the kernel reports the loss of what it could not write once, and takes it for
+     * clean from then on.
      */
     long flush() {
-        if (flushFailure == 0) {
-            int result = Fd.fdatasync(fd);
-            if (result < 0) {
-                flushFailure = result;
-                LOG.error(
-                        "image {} cannot be flushed ({}): what was written to it since the last"
-                                + " flush may be lost, and no flush succeeds until it is opened"
-                                + " anew",
-                        spec,
-                        Errno.of(result));
+        synchronized (syncLock) {
+            if (flushFailure == 0) {
+                onSynced(calls.fdatasync(fd));
             }
+            return flushFailure;
         }
-        return flushFailure;
     }
 
-    /** Durable when it returns. */
-    synchronized void resize(long newSize) throws ErrnoException {
+    /**
+     * Durable when it returns.
+     *
+     * @throws ErrnoException EINVAL where it would become shorter and may not.
+     */
+    void resize(long newSize, boolean allowShrink) throws ErrnoException {
         String what = "image " + spec + " cannot be resized to " + newSize + " bytes";
+        setSize(newSize, allowShrink, what);
+        int result;
+        synchronized (syncLock) { // or this call is told of lost writes, and a flush is not
+            result = calls.fsync(fd);
+            onSynced(result);
+        }
+        DurableFiles.check(result, what);
+    }
+
+    private synchronized void setSize(long newSize, boolean allowShrink, String what)
+            throws ErrnoException {
         long oldSize = size;
+        if (newSize < oldSize && !allowShrink) {
+            throw new ErrnoException(
+                    Errno.EINVAL, "image " + spec + " would shrink, say so with --allow-shrink");
+        }
         size = Math.min(oldSize, newSize); // first: a write on its way sees it, and cuts back
         int result = Fd.ftruncate(fd, newSize);
         size = result == 0 ? newSize : oldSize;
         DurableFiles.check(result, what);
-        DurableFiles.check(Fd.fsync(fd), what);
+    }
+
+    /** With the lock of these calls. */
+    private void onSynced(int result) {
+        if (result < 0 && flushFailure == 0) {
+            flushFailure = result;
+            LOG.error(
+                    "image {} cannot be flushed ({}): what was written to it since the last flush"
+                            + " may be lost, and no flush succeeds until it is opened anew",
+                    spec,
+                    Errno.of(result));
+        }
     }
 
     /** The file's own, which the kernel keeps. */

@@ -42,20 +42,20 @@ import java.util.stream.Stream;
 public final class FileStore implements ImageStore {
     private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
 
-    /** What large transfers, flushes and discards may take of the host. */
-    private static final int SLOW_THREADS = 4;
-
     private static final String WHAT = "image directory";
     private static final String OTHERWISE = "choose another with --store file:DIR";
 
     private final Path directory;
     private final DirectoryLock lock;
+    private final FileCalls calls;
     private final Map<ImageSpec, FileImage> open = new HashMap<>();
-    private final SlowLane slowLane = new SlowLane(SLOW_THREADS);
+    private final TransferLane transfers = new TransferLane();
+    private final FlushLane flushes = new FlushLane();
 
-    private FileStore(Path directory, DirectoryLock lock) {
+    private FileStore(Path directory, DirectoryLock lock, FileCalls calls) {
         this.directory = directory;
         this.lock = lock;
+        this.calls = calls;
     }
 
     /**
@@ -63,6 +63,10 @@ public final class FileStore implements ImageStore {
      *     uses it, EPERM where others than root and this user may change it.
      */
     public static FileStore open(Path directory) throws ErrnoException {
+        return open(directory, new FileCalls());
+    }
+
+    static FileStore open(Path directory, FileCalls calls) throws ErrnoException {
         new OwnFolder(directory, WHAT, OTHERWISE).prepare("rwx------");
         DirectoryLock lock = DirectoryLock.acquire(directory, WHAT, OTHERWISE);
         try {
@@ -71,7 +75,7 @@ public final class FileStore implements ImageStore {
             syncNames(absolute);
             deleteUnfinished(absolute);
             DurableFiles.makeDirectories(absolute.resolve(ImageSpec.DEFAULT_POOL));
-            return new FileStore(absolute, lock);
+            return new FileStore(absolute, lock, calls);
         } catch (IOException e) {
             lock.close();
             throw FileErrors.of(e, "image directory " + directory + " cannot be used");
@@ -90,7 +94,8 @@ public final class FileStore implements ImageStore {
 
     @Override
     public void close() {
-        slowLane.close();
+        transfers.close();
+        flushes.close();
         try {
             lock.close();
         } catch (ErrnoException e) {
@@ -98,8 +103,8 @@ public final class FileStore implements ImageStore {
         }
     }
 
-    synchronized StoreImage openImage(ImageSpec spec, boolean readOnly) throws ErrnoException {
-        return new OpenFileImage(this, use(spec), slowLane, readOnly);
+    StoreImage openImage(ImageSpec spec, boolean readOnly) throws ErrnoException {
+        return new OpenFileImage(this, use(spec), transfers, flushes, readOnly);
     }
 
     synchronized void create(ImageSpec spec, long size) throws ErrnoException {
@@ -114,23 +119,18 @@ public final class FileStore implements ImageStore {
         }
     }
 
-    synchronized String resize(ImageSpec spec, long size, boolean allowShrink)
-            throws ErrnoException {
+    /** Without the catalogue's lock, as it waits for the disk and others' images are opened. */
+    String resize(ImageSpec spec, long size, boolean allowShrink) throws ErrnoException {
         FileImage image = use(spec);
         try {
-            if (size < image.size() && !allowShrink) {
-                throw new ErrnoException(
-                        Errno.EINVAL,
-                        "image " + spec + " would shrink, say so with --allow-shrink");
-            }
-            image.resize(size);
+            image.resize(size, allowShrink);
             return image.id();
         } finally {
             onClosed(image);
         }
     }
 
-    synchronized ImageTimes times(ImageSpec spec) throws ErrnoException {
+    ImageTimes times(ImageSpec spec) throws ErrnoException {
         FileImage image = use(spec);
         try {
             return image.times();
@@ -139,7 +139,7 @@ public final class FileStore implements ImageStore {
         }
     }
 
-    synchronized void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
+    void setTimes(ImageSpec spec, long accessed, long modified) throws ErrnoException {
         FileImage image = use(spec);
         try {
             image.setTimes(accessed, modified);
@@ -223,10 +223,10 @@ public final class FileStore implements ImageStore {
     }
 
     /** The image's file, opened if it is not; {@link #onClosed} ends the use. */
-    private FileImage use(ImageSpec spec) throws ErrnoException {
+    private synchronized FileImage use(ImageSpec spec) throws ErrnoException {
         FileImage image = open.get(spec);
         if (image == null) {
-            image = new FileImage(spec, existing(spec));
+            image = new FileImage(spec, existing(spec), calls);
             open.put(spec, image);
         }
         image.opens++;

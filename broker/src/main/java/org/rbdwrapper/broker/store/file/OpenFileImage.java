@@ -12,7 +12,7 @@ import org.rbdwrapper.ipc.codec.IoOp;
  *
  * <p>Short reads and writes are done on the caller's thread, where the page cache answers in a
  * microsecond or takes the bytes in one; what may take long (large transfers, flushes, discards)
- * goes to the {@link SlowLane}, so that a messenger is not held up.
+ * goes to a {@link SlowLane}, so that a messenger is not held up.
  */
 final class OpenFileImage implements StoreImage {
     /** Bytes that are copied in the time that handing over takes, about. */
@@ -20,15 +20,22 @@ final class OpenFileImage implements StoreImage {
 
     private final FileStore store;
     private final FileImage image;
-    private final SlowLane slowLane;
+    private final TransferLane transfers;
+    private final FlushLane flushes;
     private final boolean readOnly;
     private int slowRequests; // guarded by this
     private boolean closed; // guarded by this
 
-    OpenFileImage(FileStore store, FileImage image, SlowLane slowLane, boolean readOnly) {
+    OpenFileImage(
+            FileStore store,
+            FileImage image,
+            TransferLane transfers,
+            FlushLane flushes,
+            boolean readOnly) {
         this.store = store;
         this.image = image;
-        this.slowLane = slowLane;
+        this.transfers = transfers;
+        this.flushes = flushes;
         this.readOnly = readOnly;
     }
 
@@ -62,10 +69,12 @@ final class OpenFileImage implements StoreImage {
         boolean transfer = op == IoOp.READ || op == IoOp.WRITE;
         if (readOnly && op != IoOp.READ && op != IoOp.FLUSH) {
             completion.onComplete(-Errno.EROFS.number());
+        } else if (op == IoOp.FLUSH) {
+            flushes.submit(this, op, address, position, length, completion);
         } else if (transfer && length <= MAX_INLINE) {
             completion.onComplete(perform(op, address, position, length));
         } else {
-            slowLane.submit(this, op, address, position, length, completion);
+            transfers.submit(this, op, address, position, length, completion);
         }
     }
 
@@ -91,13 +100,17 @@ final class OpenFileImage implements StoreImage {
         store.onClosed(image);
     }
 
+    FileImage image() {
+        return image;
+    }
+
+    /** All but FLUSH: bytes done or a negative error number. */
     long perform(IoOp op, long address, long position, long length) {
         return switch (op) {
             case READ -> image.read(address, position, length);
             case WRITE -> image.write(address, position, length);
-            case FLUSH -> image.flush();
             case DISCARD, WRITE_ZEROES -> image.zero(position, length);
-            case TRUNCATE, EXTEND, NULL_VAL -> -Errno.EOPNOTSUPP.number();
+            case FLUSH, TRUNCATE, EXTEND, NULL_VAL -> -Errno.EOPNOTSUPP.number();
         };
     }
 
