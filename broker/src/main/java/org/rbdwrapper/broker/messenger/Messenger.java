@@ -139,6 +139,10 @@ public final class Messenger implements AutoCloseable {
                 });
     }
 
+    MessengerCounters counters() {
+        return counters;
+    }
+
     /** Any thread; reads files of /proc, and so is for now and then. */
     MessengerSample sample() {
         List<ThreadTime> threads = new ArrayList<>();

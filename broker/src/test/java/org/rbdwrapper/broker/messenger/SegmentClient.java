@@ -81,6 +81,11 @@ final class SegmentClient implements AutoCloseable {
         header.compareAndSetInt(BROKER_PARKED_OFFSET, number, 0);
     }
 
+    /** As no client does. */
+    void scribble(int word) {
+        header.putIntVolatile(BROKER_PARKED_OFFSET, word);
+    }
+
     /** Whether it had to ring. */
     boolean publishAndRing(int channel) {
         publish(channel);
