@@ -31,10 +31,14 @@ public final class Messenger implements AutoCloseable {
     private static final int TURNS_PER_TIME = 64;
 
     /**
-     * Turns and requests between two looks at the doorbells of sessions at rest, while others keep
-     * it from sleeping: each is a system call, of less than a microsecond.
+     * How much is done between two looks at the doorbells of sessions at rest, while others keep
+     * the messenger from sleeping, in turns that find nothing: some tens of microseconds. Each look
+     * is a system call.
      */
-    private static final int WORK_PER_POLL = 64;
+    private static final int WORK_PER_POLL = 128;
+
+    /** What a request takes, in turns that find nothing, or a little more. */
+    private static final int WORK_PER_REQUEST = 4;
 
     /** Each is a look at all channels of a session. */
     private static final int RINGS_PER_TURN = 16;
@@ -235,7 +239,7 @@ public final class Messenger implements AutoCloseable {
             channels += session.channelsLooked();
         }
         if (requests > 0) {
-            workSincePoll += requests;
+            workSincePoll += requests * WORK_PER_REQUEST;
             counters.onTurn();
             counters.onChannelsLooked(channels);
             // who always has work never waits, and so does not read the clock
