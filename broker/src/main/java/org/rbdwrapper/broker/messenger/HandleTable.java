@@ -14,6 +14,11 @@ final class HandleTable {
 
     private OpenHandle[] handles = new OpenHandle[4];
 
+    // the indexes of those that may have requests under way: each that was found, until it has none
+    private int[] used = new int[4];
+    private int uses;
+    private boolean[] isUsed = new boolean[4];
+
     static int number(int index, int use) {
         return use << INDEX_BITS | index;
     }
@@ -22,21 +27,37 @@ final class HandleTable {
         return handle & (CAPACITY - 1);
     }
 
-    /** The open handle of this number, or null. */
+    /** The open handle of this number, for a request; or null. */
     OpenHandle find(int handle) {
         int index = index(handle);
         if (index >= handles.length) {
             return null;
         }
         OpenHandle found = handles[index];
-        return found != null && found.handle() == handle ? found : null;
+        if (found == null || found.handle() != handle) {
+            return null;
+        }
+        if (!isUsed[index]) {
+            isUsed[index] = true;
+            used[uses++] = index;
+        }
+        return found;
     }
 
-    /** Requests under way on all of them; a snapshot. */
+    /**
+     * Requests under way on all of them, where that is 0 or 1; else 2 or more. A snapshot. Costs by
+     * the requests since the last call, not by the handles.
+     */
     long inFlight() {
         long sum = 0;
-        for (OpenHandle handle : handles) {
-            sum += handle == null ? 0 : handle.inFlight();
+        for (int i = uses - 1; i >= 0 && sum <= 1; i--) {
+            OpenHandle handle = handles[used[i]];
+            long more = handle == null ? 0 : handle.inFlight();
+            if (more == 0) {
+                isUsed[used[i]] = false;
+                used[i] = used[--uses]; // which was looked at
+            }
+            sum += more;
         }
         return sum;
     }
@@ -44,7 +65,10 @@ final class HandleTable {
     void add(OpenHandle handle) {
         int index = index(handle.handle());
         if (index >= handles.length) {
-            handles = java.util.Arrays.copyOf(handles, Math.max(index + 1, handles.length * 2));
+            int length = Math.max(index + 1, handles.length * 2);
+            handles = java.util.Arrays.copyOf(handles, length);
+            used = java.util.Arrays.copyOf(used, length);
+            isUsed = java.util.Arrays.copyOf(isUsed, length);
         }
         handles[index] = handle;
     }

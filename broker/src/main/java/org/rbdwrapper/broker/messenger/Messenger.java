@@ -11,9 +11,6 @@ import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.broker.watch.TurnCounter;
 import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.posix.Epoll;
-import org.rbdwrapper.ipc.posix.EventFd;
-import org.rbdwrapper.ipc.posix.Fd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,54 +30,49 @@ import java.util.List;
  */
 public final class Messenger implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Messenger.class);
-    private static final long WAKE_TOKEN = -1;
     private static final int TURNS_PER_TIME = 64;
+
+    /**
+     * How much is done between two looks at the doorbells of sessions at rest, while others keep
+     * the messenger from sleeping, in turns that find nothing: some tens of microseconds. Each look
+     * is a system call.
+     */
+    private static final int WORK_PER_POLL = 128;
+
+    /** What a request takes, in turns that find nothing, or a little more. */
+    private static final int WORK_PER_REQUEST = 4;
+
+    /** Each is a look at all channels of a session. */
+    private static final int RINGS_PER_TURN = 16;
 
     private final int index;
     private final ImageStore store;
-    private final Crowd crowd;
     private final Thread thread;
     private final ManyToOneConcurrentLinkedQueue<Runnable> tasks =
             new ManyToOneConcurrentLinkedQueue<>();
-    private final List<SessionChannels> sessions = new ArrayList<>();
+    private final Doorbells doorbells;
+    private final ActiveSessions sessions = new ActiveSessions(System.nanoTime());
+    private final SessionsUnderWay underWay = new SessionsUnderWay();
+    private final BusyClients busyClients;
     private final MessengerCounters counters = new MessengerCounters(System.nanoTime());
     private final TurnCounter progress = new TurnCounter();
     private final RequestLook look = new RequestLook(counters);
-    private final Epoll epoll;
-    private final int wakeFd;
     private final LogLimiter failureLog = new LogLimiter(10, 60_000_000_000L);
     private final Object connectionLock = new Object();
     private StoreConnection connection;
     private volatile int[] ioThreads = new int[0];
     private volatile ConnectionThreads connectionThreads = new ConnectionThreads(new int[0]);
-    private long windowBegan = System.nanoTime();
-    private int turnsInWindow;
+    private int turns;
+    private int workSincePoll;
     private volatile boolean parked;
     private volatile boolean running = true;
 
     Messenger(int index, ImageStore store, Crowd crowd) throws ErrnoException {
         this.index = index;
         this.store = store;
-        this.crowd = crowd;
-        this.epoll = new Epoll();
-        this.wakeFd = makeWakeFd(epoll);
+        this.doorbells = new Doorbells();
+        this.busyClients = new BusyClients(crowd, index, System.nanoTime());
         this.thread = Thread.ofPlatform().name("messenger-" + index).unstarted(this::run);
-    }
-
-    /** The epoll is closed where it cannot be made. */
-    private static int makeWakeFd(Epoll epoll) throws ErrnoException {
-        int fd = -1;
-        try {
-            fd = EventFd.create();
-            epoll.add(fd, Epoll.IN | Epoll.EDGE, WAKE_TOKEN);
-            return fd;
-        } catch (ErrnoException e) {
-            if (fd >= 0) {
-                Fd.close(fd);
-            }
-            epoll.close();
-            throw e;
-        }
     }
 
     /**
@@ -97,8 +89,7 @@ public final class Messenger implements AutoCloseable {
     }
 
     void closeUnstarted() throws ErrnoException {
-        epoll.close();
-        Fd.close(wakeFd);
+        doorbells.close();
     }
 
     /** 0, 1, 2 and so on in the order of their making. */
@@ -114,7 +105,7 @@ public final class Messenger implements AutoCloseable {
         tasks.add(task);
         VarHandle.fullFence();
         if (parked) {
-            EventFd.ring(wakeFd);
+            doorbells.wake();
         }
     }
 
@@ -123,8 +114,8 @@ public final class Messenger implements AutoCloseable {
         execute(
                 () -> {
                     try {
-                        epoll.add(session.doorbellFd(), Epoll.IN | Epoll.EDGE, 0);
-                        sessions.add(session);
+                        doorbells.add(session);
+                        sessions.attach(session);
                     } catch (ErrnoException e) {
                         session.fail("its doorbell cannot be watched: " + e.describe());
                     }
@@ -139,18 +130,29 @@ public final class Messenger implements AutoCloseable {
     public void detach(SessionChannels session, Runnable done) {
         execute(
                 () -> {
-                    if (sessions.remove(session)) {
-                        try {
-                            epoll.remove(session.doorbellFd());
-                        } catch (ErrnoException e) {
-                            LOG.error(
-                                    "doorbell of session {} cannot be removed: {}",
-                                    session,
-                                    e.describe());
-                        }
-                    }
+                    sessions.detach(session);
+                    doorbells.remove(session);
+                    underWay.remove(session);
+                    busyClients.remove(session);
                     done.run();
                 });
+    }
+
+    /**
+     * Any thread: the session's rings are looked at once more though its doorbell is silent, as it
+     * may have requests that were left there.
+     */
+    void lookAt(SessionChannels session) {
+        execute(
+                () -> {
+                    if (doorbells.has(session)) {
+                        sessions.activate(session);
+                    }
+                });
+    }
+
+    MessengerCounters counters() {
+        return counters;
     }
 
     /** Any thread; reads files of /proc, and so is for now and then. */
@@ -202,7 +204,7 @@ public final class Messenger implements AutoCloseable {
     @Override
     public void close() throws ErrnoException {
         running = false;
-        EventFd.ring(wakeFd);
+        doorbells.wake();
         try {
             thread.join();
         } catch (InterruptedException e) {
@@ -213,8 +215,7 @@ public final class Messenger implements AutoCloseable {
                 connection.close();
             }
         }
-        epoll.close();
-        Fd.close(wakeFd);
+        doorbells.close();
     }
 
     private void run() {
@@ -238,23 +239,59 @@ public final class Messenger implements AutoCloseable {
     private int doWork() {
         progress.onTurn();
         int tasksDone = runTasks();
+        listen();
         int requests = 0;
+        int channels = 0;
         for (int i = 0, n = sessions.size(); i < n; i++) {
-            requests += drain(sessions.get(i));
+            SessionChannels session = sessions.get(i);
+            requests += drain(session);
+            channels += session.channelsLooked();
         }
         if (requests > 0) {
+            workSincePoll += requests * WORK_PER_REQUEST;
             counters.onTurn();
-            countClients();
+            counters.onChannelsLooked(channels);
+            // who always has work never waits, and so does not read the clock
+            long now = ++turns % TURNS_PER_TIME == 0 ? System.nanoTime() : look.lastTime();
+            countClients(now);
+            sessions.sweep(now);
             place(requests);
         }
         return tasksDone + requests;
+    }
+
+    /** Whose doorbell has rung, and who has requests then, is active from now on. */
+    private void listen() {
+        if (++workSincePoll >= WORK_PER_POLL && !doorbells.hasNext()) {
+            if (doorbells.size() > sessions.size()) {
+                doorbells.poll();
+                onListened();
+            } else {
+                workSincePoll = 0; // nobody is at rest
+            }
+        }
+        for (int i = 0; i < RINGS_PER_TURN && doorbells.hasNext(); i++) {
+            SessionChannels session = doorbells.next();
+            if (session != null && sessions.onRing(session)) {
+                session.tellCrowd(look.isCrowd());
+            }
+        }
+    }
+
+    private void onListened() {
+        workSincePoll = doorbells.mayHaveMore() ? WORK_PER_POLL : 0;
     }
 
     /** What fails in one session ends that, and keeps no other from its turn. */
     private int drain(SessionChannels session) {
         progress.onTurn();
         try {
-            return session.drain(look, counters);
+            int requests = session.drain(look, counters);
+            if (requests > 0) {
+                underWay.add(session);
+                busyClients.add(session);
+            }
+            return requests;
         } catch (RuntimeException | Error e) {
             Unexpected.log("the requests of session " + session, e);
             session.fail("internal error, see above: " + e);
@@ -263,25 +300,14 @@ public final class Messenger implements AutoCloseable {
     }
 
     /** Now and then: who is at work, and whether that is a crowd. */
-    private void countClients() {
-        // who always has work never waits, and so does not read the clock
-        long now = ++turnsInWindow % TURNS_PER_TIME == 0 ? System.nanoTime() : look.lastTime();
-        long took = now - windowBegan;
-        if (took < Crowd.WINDOW_NANOS) {
-            return;
-        }
-        windowBegan = now;
-        turnsInWindow = 0;
-        long busyRequests = Crowd.BUSY_REQUESTS * took / Crowd.WINDOW_NANOS;
-        int busy = 0;
-        int n = sessions.size();
-        for (int i = 0; i < n; i++) {
-            busy += sessions.get(i).takeRequests() >= busyRequests ? 1 : 0;
-        }
-        boolean isCrowd = crowd.tell(index, busy, now);
-        look.onCrowd(isCrowd);
-        for (int i = 0; i < n; i++) {
-            sessions.get(i).tellCrowd(isCrowd);
+    private void countClients(long now) {
+        if (busyClients.isWindowOver(now)) {
+            boolean isCrowd = busyClients.count(now);
+            look.onCrowd(isCrowd);
+            // those at rest hear of it when they have requests
+            for (int i = 0, n = sessions.size(); i < n; i++) {
+                sessions.get(i).tellCrowd(isCrowd);
+            }
         }
     }
 
@@ -300,11 +326,7 @@ public final class Messenger implements AutoCloseable {
 
     /** Whether there is no more than one request under way, so that its client waits for it. */
     private boolean waitsForOne() {
-        long inFlight = 0;
-        for (int i = 0, n = sessions.size(); i < n && inFlight <= 1; i++) {
-            inFlight += sessions.get(i).inFlight();
-        }
-        return inFlight <= 1;
+        return underWay.atMostOne();
     }
 
     private int runTasks() {
@@ -319,31 +341,28 @@ public final class Messenger implements AutoCloseable {
     }
 
     private void park() {
+        boolean slept = false;
         parked = true;
-        int n = sessions.size();
-        for (int i = 0; i < n; i++) {
-            sessions.get(i).doorbell().announceParked();
-        }
-        VarHandle.fullFence();
-        if (running && !hasWork()) {
-            progress.onWait();
-            epoll.await(-1);
-        }
-        parked = false;
-        for (int i = 0; i < n; i++) {
-            sessions.get(i).doorbell().announceAwake();
+        sessions.park();
+        try {
+            VarHandle.fullFence();
+            if (running && !hasWork()) {
+                progress.onWait();
+                doorbells.await();
+                slept = true;
+                onListened();
+            }
+        } finally {
+            parked = false;
+            if (slept) {
+                sessions.unparkAfterSleep(System.nanoTime());
+            } else {
+                sessions.unpark();
+            }
         }
     }
 
     private boolean hasWork() {
-        if (!tasks.isEmpty()) {
-            return true;
-        }
-        for (int i = 0, n = sessions.size(); i < n; i++) {
-            if (sessions.get(i).hasWork()) {
-                return true;
-            }
-        }
-        return false;
+        return !tasks.isEmpty() || doorbells.hasNext() || sessions.hasWork();
     }
 }

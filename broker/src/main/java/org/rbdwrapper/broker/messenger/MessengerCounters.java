@@ -28,7 +28,9 @@ final class MessengerCounters {
      */
     private static final int WAITED = PADDING + 4;
 
-    private final long[] values = new long[PADDING + 5 + PADDING];
+    private static final int CHANNELS_LOOKED = PADDING + 5;
+
+    private final long[] values = new long[PADDING + 6 + PADDING];
     private final long startedAt;
 
     /**
@@ -55,6 +57,16 @@ final class MessengerCounters {
     /** Messenger: it has gone through its channels and found requests. */
     void onTurn() {
         add(TURNS, 1);
+    }
+
+    /** Messenger: at so many it has looked for that. */
+    void onChannelsLooked(int channels) {
+        add(CHANNELS_LOOKED, channels);
+    }
+
+    /** Any thread: in all turns that found requests. */
+    long channelsLooked() {
+        return (long) VALUES.getAcquire(values, CHANNELS_LOOKED);
     }
 
     /** Messenger: it has no work. */

@@ -26,6 +26,9 @@ public final class SessionChannels {
      */
     private static final int MAX_REQUESTS_PER_TURN = 64;
 
+    /** Of all channels and a turn, likewise; not reached by a default session. */
+    private static final int MAX_REQUESTS_OF_ALL = 512;
+
     private final String name;
     private final SegmentGeometry geometry;
     private final int memoryFd;
@@ -34,9 +37,12 @@ public final class SessionChannels {
     private final Doorbell doorbell;
     private final HandleTable handles = new HandleTable();
     private final BrokerChannel[] channels;
+    private final ChannelScan scan;
+    private final Attachment attachment = new Attachment();
     private final Runnable onViolation;
     private final int fullBatch;
     private long requestsInWindow;
+    private int channelsLooked;
     private boolean toldOfCrowd;
     private volatile String violation = "";
 
@@ -58,7 +64,9 @@ public final class SessionChannels {
         this.channels = new BrokerChannel[geometry.channels()];
         for (int i = 0; i < channels.length; i++) {
             channels[i] = new BrokerChannel(address + geometry.channelOffset(i), geometry, handles);
+            channels[i].hasNext(); // the first look at its memory takes long, and is not a turn's
         }
+        this.scan = new ChannelScan(channels.length);
     }
 
     /**
@@ -164,15 +172,22 @@ public final class SessionChannels {
         return doorbell;
     }
 
-    /** Requests under way; a snapshot. */
+    /** What the messenger notes down of it. */
+    Attachment attachment() {
+        return attachment;
+    }
+
+    /** Requests under way, where that is 0 or 1; else 2 or more. A snapshot. */
     long inFlight() {
         return handles.inFlight();
     }
 
+    /** Looks at all channels. The one that has requests is among the next turn's. */
     boolean hasWork() {
         if (violation.isEmpty()) {
-            for (BrokerChannel channel : channels) {
-                if (channel.hasNext()) {
+            for (int i = 0; i < channels.length; i++) {
+                if (channels[i].hasNext()) {
+                    scan.onRequests(i); // or a turn may not come to it
                     return true;
                 }
             }
@@ -180,13 +195,34 @@ public final class SessionChannels {
         return false;
     }
 
-    /** Takes a bounded batch from each channel; returns how many requests. */
+    /** Channels that had no requests since the last call are not looked at in each turn. */
+    void forgetChannels() {
+        scan.forget();
+    }
+
+    /** In the last {@link #drain}. */
+    int channelsLooked() {
+        return channelsLooked;
+    }
+
+    /**
+     * Takes a bounded batch from each channel that the turn looks at; returns how many requests.
+     */
     int drain(RequestLook look, MessengerCounters counters) {
-        int taken = 0;
+        channelsLooked = 0;
         if (!violation.isEmpty()) {
             return 0; // it is being ended; nothing of it is looked at any more
         }
-        for (BrokerChannel channel : channels) {
+        int taken = 0;
+        int looked = 0;
+        for (long turn = scan.next(); turn != 0; turn &= turn - 1) {
+            if (taken >= MAX_REQUESTS_OF_ALL) {
+                scan.breakOff(turn);
+                break;
+            }
+            int index = Long.numberOfTrailingZeros(turn);
+            BrokerChannel channel = channels[index];
+            looked++;
             if (!channel.hasNext()) {
                 continue;
             }
@@ -194,12 +230,18 @@ public final class SessionChannels {
             int n = channel.drain(MAX_REQUESTS_PER_TURN);
             if (n < 0) {
                 fail(channel.violation());
-                return taken + 1;
+                taken++;
+                break;
             }
+            scan.onRequests(index);
             counters.onBatch(n, channel.takeBytes(), n >= fullBatch);
             taken += n;
         }
-        requestsInWindow += taken;
+        channelsLooked = looked;
+        if (taken > 0) {
+            requestsInWindow += taken;
+            attachment.onRequests(taken);
+        }
         return taken;
     }
 

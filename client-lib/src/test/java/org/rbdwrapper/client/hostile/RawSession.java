@@ -52,6 +52,13 @@ final class RawSession implements AutoCloseable {
     private long responsePosition;
 
     RawSession(Path runDir) throws ErrnoException {
+        this(runDir, 1);
+    }
+
+    /**
+     * @param channels of which the first is used.
+     */
+    RawSession(Path runDir, int channels) throws ErrnoException {
         socket = UnixSocket.connect(runDir.resolve(RunDirectories.SOCKET_NAME).toString());
         frames = new BlockingFrames(socket);
         FrameBuffer frame = new FrameBuffer();
@@ -59,7 +66,7 @@ final class RawSession implements AutoCloseable {
         hello.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .protocolMajor(ProtocolVersion.MAJOR)
                 .protocolMinor(ProtocolVersion.MINOR)
-                .channels(1)
+                .channels(channels)
                 .depth(DEPTH)
                 .arenaLength(64 * 1024)
                 .program("hostile")
