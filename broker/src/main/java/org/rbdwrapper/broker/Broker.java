@@ -2,6 +2,7 @@ package org.rbdwrapper.broker;
 
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.MapJournal;
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.MessengerGrowth;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.messenger.MessengerPool;
@@ -12,6 +13,7 @@ import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.Stores;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +37,7 @@ public final class Broker implements AutoCloseable {
     private final MapJournal journal;
     private final ImageStore store;
     private final StoreConnection administration;
+    private final FlowControl flows;
     private final MessengerPool messengers;
     private final Workers workers;
     private final Workers noting;
@@ -58,6 +61,13 @@ public final class Broker implements AutoCloseable {
             journal = cleanup.add(openJournal(options.stateDir()));
             store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
             administration = cleanup.add(store.connect("administration"));
+            ClientLimits limits = options.limits();
+            flows =
+                    cleanup.add(
+                            new FlowControl(
+                                    limits.maxInFlight(),
+                                    limits.userShareOf(limits.maxInFlight()),
+                                    ProcessIdentity.uid()));
             messengers =
                     cleanup.add(
                             new MessengerPool(store, options.policy(), options.maxMessengers()));
@@ -69,6 +79,7 @@ public final class Broker implements AutoCloseable {
                     conductor,
                     new ImageMap(journal),
                     messengers,
+                    flows,
                     administration,
                     workers,
                     noting,
@@ -134,6 +145,7 @@ public final class Broker implements AutoCloseable {
             if (drained && idle) {
                 cleanup.add(store);
                 cleanup.add(administration);
+                cleanup.add(flows);
                 cleanup.add(messengers);
                 cleanup.add(conductor::close);
             } else {

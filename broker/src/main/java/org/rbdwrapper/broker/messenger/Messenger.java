@@ -116,6 +116,7 @@ public final class Messenger implements AutoCloseable {
                 () -> {
                     try {
                         epoll.add(session.doorbellFd(), Epoll.IN | Epoll.EDGE, 0);
+                        session.wakeBy(() -> execute(() -> {})); // its turn comes of itself
                         sessions.add(session);
                     } catch (ErrnoException e) {
                         session.fail("its doorbell cannot be watched: " + e.describe());
@@ -132,6 +133,7 @@ public final class Messenger implements AutoCloseable {
         execute(
                 () -> {
                     if (sessions.remove(session)) {
+                        session.stop();
                         try {
                             epoll.remove(session.doorbellFd());
                         } catch (ErrnoException e) {

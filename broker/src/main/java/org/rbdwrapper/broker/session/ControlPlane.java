@@ -7,6 +7,7 @@ import org.rbdwrapper.broker.image.EndFile;
 import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -25,6 +26,7 @@ public final class ControlPlane {
             Conductor conductor,
             ImageMap map,
             MessengerPool messengers,
+            FlowControl flows,
             StoreConnection administration,
             Workers workers,
             Workers noting,
@@ -90,11 +92,12 @@ public final class ControlPlane {
                                         options.stateDir().toString(),
                                         options.logFile().toString()),
                         new MessengerStatuses(conductor, messengers),
-                        limits);
+                        limits,
+                        flows);
         ControlAdapter adapter =
                 new ControlAdapter(
                         conductor,
-                        new HelloHandler(conductor, messengers, limits, generation),
+                        new HelloHandler(conductor, messengers, limits, flows, generation),
                         opens,
                         new StatHandler(map, permissions, administration, workers, lockFiles),
                         new MapHandler(

@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.LogLimiter;
 import org.rbdwrapper.broker.Unexpected;
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
@@ -21,13 +22,19 @@ final class HelloHandler {
     private final Conductor conductor;
     private final MessengerPool messengers;
     private final SessionLimits limits;
+    private final FlowControl flows;
     private final long generation;
 
     HelloHandler(
-            Conductor conductor, MessengerPool messengers, SessionLimits limits, long generation) {
+            Conductor conductor,
+            MessengerPool messengers,
+            SessionLimits limits,
+            FlowControl flows,
+            long generation) {
         this.conductor = conductor;
         this.messengers = messengers;
         this.limits = limits;
+        this.flows = flows;
         this.generation = generation;
     }
 
@@ -65,6 +72,8 @@ final class HelloHandler {
                                 session.describe(),
                                 geometry,
                                 generation,
+                                flows,
+                                session.peer.uid(),
                                 () -> conductor.onViolation(session));
                 session.messenger = messengers.assign();
                 session.messenger.attach(session.channels);

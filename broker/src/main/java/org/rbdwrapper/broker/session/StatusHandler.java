@@ -1,5 +1,9 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.messenger.FlowControl;
+
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** Answers who is there and what the broker does. Conductor's thread. */
@@ -8,16 +12,19 @@ final class StatusHandler {
     private final Supplier<BrokerStatus> status;
     private final MessengerStatuses messengers;
     private final SessionLimits limits;
+    private final FlowControl flows;
 
     StatusHandler(
             Conductor conductor,
             Supplier<BrokerStatus> status,
             MessengerStatuses messengers,
-            SessionLimits limits) {
+            SessionLimits limits,
+            FlowControl flows) {
         this.conductor = conductor;
         this.status = status;
         this.messengers = messengers;
         this.limits = limits;
+        this.flows = flows;
     }
 
     void onListClients(Reply reply) {
@@ -29,7 +36,20 @@ final class StatusHandler {
     }
 
     void onListLimits(Reply reply) {
-        reply.send(ControlProxy.limits(reply.correlationId(), limits.uses()));
+        List<ResourceUse> uses = new ArrayList<>(limits.uses());
+        uses.add(
+                new ResourceUse(
+                        "in_flight_bytes",
+                        flows.bytes(),
+                        flows.maxBytes(),
+                        flows.maxUserBytes()));
+        uses.add(
+                new ResourceUse(
+                        "changed_objects",
+                        flows.objects(),
+                        flows.maxObjects(),
+                        flows.maxUserObjects()));
+        reply.send(ControlProxy.limits(reply.correlationId(), uses));
     }
 
     void onListMessengers(Reply reply) {
