@@ -161,9 +161,12 @@ final class BrokerChannel {
         }
     }
 
-    /** Nothing is taken any more; a request that waits for room counts as not made. */
+    /**
+     * Its session has ended: nothing is taken any more, and what has not begun need not. A request
+     * that waits for room counts as not made.
+     */
     void stop() {
-        stall.leave();
+        stall.end();
     }
 
     /** After the last handle of the session is drained. */

@@ -1,7 +1,8 @@
 package org.rbdwrapper.broker.messenger;
 
 /**
- * Whether a channel waits for room: its next request is taken when bytes under way have ended.
+ * Whether a channel waits for room: its next request is taken when bytes under way have ended. And
+ * whether it waits for nothing any more, as its session has ended.
  *
  * <p>The messenger closes it and then looks once more; any thread that has ended a request of the
  * channel opens it, and that wakes the messenger. Both stores and both loads are volatile, so that
@@ -11,6 +12,7 @@ final class ChannelStall {
     private static final Runnable NOBODY = () -> {};
 
     private volatile boolean closed;
+    private volatile boolean gone;
 
     // messenger; at the end conductor
     private Runnable wake = NOBODY;
@@ -59,6 +61,17 @@ final class ChannelStall {
             awaited = budget;
         }
         budget.await(this);
+    }
+
+    /** Messenger: no more requests of it are taken, and nobody reads answers. */
+    void end() {
+        gone = true;
+        leave();
+    }
+
+    /** Any thread: after {@link #end}. */
+    boolean isGone() {
+        return gone;
     }
 
     /** Messenger, or conductor: no budget opens it any more. */

@@ -174,10 +174,13 @@ final class InFlightRequest implements IoCompletion, LongChange.Owner {
         return user;
     }
 
-    /** Its client has gone, or has lost the image. */
+    /**
+     * Its client has gone, or has lost the image. Not where it has closed the image only: it may
+     * wait for the answer before it uses the tag again.
+     */
     @Override
     public boolean isUnwanted() {
-        return handle.isRetired();
+        return stall.isGone() || handle.isRevoked();
     }
 
     /** It is not without an answer for long because of its length: see {@link #age}. */

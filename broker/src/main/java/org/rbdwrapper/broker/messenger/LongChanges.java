@@ -48,7 +48,7 @@ final class LongChanges {
     /** How often somebody wanted it gone on with; one at a time does. */
     private final AtomicInteger calls = new AtomicInteger();
 
-    private volatile boolean someoneLeft;
+    private volatile boolean someAreUnwanted;
     private volatile int objects; // written by one thread
 
     /** Changes that were submitted and have not ended. */
@@ -72,10 +72,10 @@ final class LongChanges {
         signal();
     }
 
-    /** Any thread: handles were retired, and what was for them need not wait for its turn. */
-    void onRetired() {
+    /** Any thread: some changes may be unwanted from now on, and need not wait for their turn. */
+    void onUnwanted() {
         if (unended.get() > 0) {
-            someoneLeft = true;
+            someAreUnwanted = true;
             signal();
         }
     }
@@ -139,8 +139,8 @@ final class LongChanges {
             for (LongChange change = begun.poll(); change != null; change = begun.poll()) {
                 add(change);
             }
-            if (someoneLeft) {
-                someoneLeft = false;
+            if (someAreUnwanted) {
+                someAreUnwanted = false;
                 dropUnwanted();
             }
             return sendNext();

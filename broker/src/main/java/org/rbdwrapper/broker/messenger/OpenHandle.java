@@ -122,14 +122,9 @@ public final class OpenHandle {
         return held;
     }
 
-    /** Any thread: no more requests come. */
-    boolean isRetired() {
-        return drainAt.get() != NOT_RETIRED;
-    }
-
     /**
-     * The image was unmapped by force; the client still has the handle, but it leads nowhere. Set
-     * by the messenger.
+     * Any thread: the image was unmapped by force; the client still has the handle, but it leads
+     * nowhere. Set by the messenger.
      */
     boolean isRevoked() {
         return revoked;

@@ -165,7 +165,6 @@ public final class SessionChannels {
     public void removeHandle(OpenHandle handle, Runnable whenDrained) {
         handles.remove(handle);
         handle.retire(whenDrained);
-        user.longChanges().onRetired();
     }
 
     /** The client's close of a handle that was revoked before, and is drained or will be. */
@@ -175,7 +174,7 @@ public final class SessionChannels {
 
     public void revokeHandle(OpenHandle handle, Runnable whenDrained) {
         handle.revoke(whenDrained);
-        user.longChanges().onRetired();
+        user.longChanges().onUnwanted();
     }
 
     /**
@@ -190,11 +189,15 @@ public final class SessionChannels {
         }
     }
 
-    /** Its rings are not looked at any more: others need not wait for what it was to have next. */
+    /**
+     * It ends, and its rings are not looked at any more: what it has not begun need not be, and
+     * nobody waits for what it was to have next.
+     */
     void stop() {
         for (BrokerChannel channel : channels) {
             channel.stop();
         }
+        user.longChanges().onUnwanted();
     }
 
     Doorbell doorbell() {

@@ -157,6 +157,7 @@ class LogicalEndsTest {
             client.write(truncated, 1, bytes(5));
             byte[] written = bytes(10);
             int waiting = other.write(handle, 0, written);
+            client.stop();
             client.leave(truncated, () -> drained[0]++);
             while (image.waiting() > 0) {
                 image.finishAny(random);

@@ -136,6 +136,7 @@ class LongChangesTest {
             int queued = client.submit(handle, IoOp.WRITE_ZEROES, 0, SIZE);
             int underWay = image.waiting();
             int waiting = other.submit(others, IoOp.DISCARD, SIZE - PIECE, PIECE);
+            client.stop();
             client.leave(handle, () -> drained[0]++);
             assertEquals(1, handle.inFlight(), "what was not begun waits for its turn");
             for (int i = 0; i < underWay; i++) {
@@ -152,6 +153,24 @@ class LongChangesTest {
             Arrays.fill(before, 0, underWay * PIECE, (byte) 0);
             Arrays.fill(before, SIZE - PIECE, SIZE, (byte) 0);
             assertArrayEquals(before, image.bytes);
+        }
+    }
+
+    /** Who has left a call and closes its image needs the answer before it uses the tag again. */
+    @Test
+    void shouldEndForAClientThatHasOnlyClosedItsImage() {
+        ArrayImage image = new ArrayImage(bytes(), false);
+        int[] drained = new int[1];
+        try (RingClient client = new RingClient(flows, USER)) {
+            OpenHandle handle = client.open(image, ends);
+            int tag = client.submit(handle, IoOp.DISCARD, 0, SIZE);
+            client.leave(handle, () -> drained[0]++);
+            while (image.waiting() > 0) {
+                assertEquals(0, drained[0]);
+                image.finishFirst();
+            }
+            assertEquals(SIZE, client.await(tag));
+            assertEquals(1, drained[0]);
         }
     }
 

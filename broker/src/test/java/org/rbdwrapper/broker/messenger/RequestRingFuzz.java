@@ -143,7 +143,8 @@ public final class RequestRingFuzz {
                         "a request in flight that nobody has");
                 retire(i);
             }
-            user.longChanges().onRetired();
+            reader.stop();
+            user.longChanges().onUnwanted();
             while (!pending.isEmpty()) {
                 complete(0, 0, true);
             }
@@ -180,6 +181,7 @@ public final class RequestRingFuzz {
                     if (i == 3 && !retired[i]) {
                         retired[i] = true;
                         handles[i].revoke(() -> drained++); // as an unmap by force
+                        user.longChanges().onUnwanted();
                     } else {
                         retire(i);
                     }
@@ -328,7 +330,7 @@ public final class RequestRingFuzz {
             @Override
             public void submit(
                     IoOp op, long address, long position, long length, IoCompletion completion) {
-                require(!retired[index], "submitted through a handle that is gone");
+                require(!handles[index].isRevoked(), "submitted to an image that was taken");
                 require(op.value() <= IoOp.WRITE_ZEROES.value(), "an operation that is none");
                 require(op != IoOp.READ || index != 1, "a read through a handle that cannot");
                 require(

@@ -112,13 +112,12 @@ final class RingClient implements AutoCloseable {
     void leave(OpenHandle handle, Runnable drained) {
         table.remove(handle);
         handle.retire(drained);
-        user.longChanges().onRetired();
     }
 
     /** Its image was unmapped by force. */
     void revoke(OpenHandle handle, Runnable drained) {
         handle.revoke(drained);
-        user.longChanges().onRetired();
+        user.longChanges().onUnwanted();
     }
 
     int write(OpenHandle handle, long position, byte[] bytes) {
@@ -157,6 +156,7 @@ final class RingClient implements AutoCloseable {
     /** As a session that has ended, or is to. */
     void stop() {
         reader.stop();
+        user.longChanges().onUnwanted();
     }
 
     /**
