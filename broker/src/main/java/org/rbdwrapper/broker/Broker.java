@@ -2,6 +2,7 @@ package org.rbdwrapper.broker;
 
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.MapJournal;
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.MessengerGrowth;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.messenger.MessengerPool;
@@ -13,6 +14,7 @@ import org.rbdwrapper.broker.store.Stores;
 import org.rbdwrapper.broker.watch.Watchdog;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +38,7 @@ public final class Broker implements AutoCloseable {
     private final ImageStore store;
     private final StoreConnection administration;
     private final Watchdog watchdog;
+    private final FlowControl flows;
     private final MessengerPool messengers;
     private final Workers workers;
     private final Conductor conductor;
@@ -59,6 +62,13 @@ public final class Broker implements AutoCloseable {
             store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
             administration = cleanup.add(store.connect("administration"));
             watchdog = cleanup.add(Watchdog.start());
+            ClientLimits limits = options.limits();
+            flows =
+                    cleanup.add(
+                            new FlowControl(
+                                    limits.maxInFlight(),
+                                    limits.userShareOf(limits.maxInFlight()),
+                                    ProcessIdentity.uid()));
             messengers =
                     cleanup.add(
                             new MessengerPool(
@@ -70,6 +80,7 @@ public final class Broker implements AutoCloseable {
                     conductor,
                     new ImageMap(journal, workers),
                     messengers,
+                    flows,
                     administration,
                     workers,
                     options,
@@ -138,6 +149,7 @@ public final class Broker implements AutoCloseable {
             if (drained && idle) {
                 cleanup.add(store);
                 cleanup.add(administration);
+                cleanup.add(flows);
                 cleanup.add(messengers);
                 cleanup.add(conductor::close);
             } else {

@@ -9,10 +9,10 @@ import org.rbdwrapper.broker.testing.TestBroker;
 import java.util.Map;
 
 /** What {@code rbdwrapper-broker status --format json} prints. */
-final class StatusOf {
+public final class StatusOf {
     private StatusOf() {}
 
-    static JsonObject broker(TestBroker broker) throws Exception {
+    public static JsonObject broker(TestBroker broker) throws Exception {
         try (JavaProcess command =
                 JavaProcess.start(
                         Map.of(),

@@ -37,7 +37,8 @@ final class StartOptions {
                     "max-sessions",
                     "max-memory",
                     "max-opens",
-                    "user-share");
+                    "user-share",
+                    "max-in-flight");
     private static final String CONFIG = "config";
 
     @Spec(Spec.Target.MIXEE)
@@ -117,8 +118,17 @@ final class StartOptions {
             paramLabel = "PERCENT",
             description =
                     "At most so much of each of these three for one user other than root and the"
-                            + " broker's own (default: 25)")
+                            + " broker's own, and of --max-in-flight (default: 25)")
     private String userShare;
+
+    @Option(
+            names = "--max-in-flight",
+            paramLabel = "SIZE",
+            description =
+                    "At most so many bytes of transfers of 64K or more on their way to or from the"
+                        + " store at a time; more of them wait (default: a quarter of --max-memory,"
+                        + " at least 128M)")
+    private String maxInFlight;
 
     @Option(
             names = "--config",
@@ -193,6 +203,7 @@ final class StartOptions {
         maxMemory = orElse(maxMemory, before, "max-memory");
         maxOpens = orElse(maxOpens, before, "max-opens");
         userShare = orElse(userShare, before, "user-share");
+        maxInFlight = orElse(maxInFlight, before, "max-in-flight");
         String file = before.getProperty(CONFIG);
         config = file == null ? null : Path.of(file);
     }
@@ -213,20 +224,29 @@ final class StartOptions {
         putIfGiven(given, "max-memory", maxMemory);
         putIfGiven(given, "max-opens", maxOpens);
         putIfGiven(given, "user-share", userShare);
+        putIfGiven(given, "max-in-flight", maxInFlight);
         putIfGiven(given, CONFIG, config == null ? null : config.toAbsolutePath().toString());
         return given;
     }
 
     private ClientLimits limits(Properties file) {
         ClientLimits defaults = ClientLimits.defaults();
+        long memory = size("max-memory", maxMemory, file, defaults.maxMemory());
         return new ClientLimits(
                 (int) number("max-sessions", maxSessions, file, defaults.maxSessions(), 100_000),
-                parse(
-                        "--max-memory",
-                        choose(maxMemory, null, "max-memory", file, defaults.maxMemory() + "B"),
-                        ByteSize::parse),
+                memory,
                 (int) number("max-opens", maxOpens, file, defaults.maxOpens(), 10_000_000),
-                (int) number("user-share", userShare, file, defaults.userShare(), 100));
+                (int) number("user-share", userShare, file, defaults.userShare(), 100),
+                size(
+                        "max-in-flight",
+                        maxInFlight,
+                        file,
+                        ClientLimits.defaultMaxInFlight(memory)));
+    }
+
+    private long size(String key, String option, Properties file, long otherwise) {
+        return parse(
+                "--" + key, choose(option, null, key, file, otherwise + "B"), ByteSize::parse);
     }
 
     private long number(String key, String option, Properties file, long otherwise, long most) {
@@ -256,6 +276,7 @@ final class StartOptions {
         arguments.addAll(List.of("--max-memory", limits.maxMemory() + "B"));
         arguments.addAll(List.of("--max-opens", Integer.toString(limits.maxOpens())));
         arguments.addAll(List.of("--user-share", Integer.toString(limits.userShare())));
+        arguments.addAll(List.of("--max-in-flight", limits.maxInFlight() + "B"));
         return arguments;
     }
 

@@ -46,15 +46,21 @@ final class BrokerChannel {
     private final CrowdNotice crowdNotice;
     private final InFlightRequest[] inFlight;
     private final HandleTable handles;
+    private final ChannelStall stall = new ChannelStall();
+    private final TransferWindow window;
     private final long arenaAddress;
     private final int arenaLength;
     private String violation = "";
     private long bytes;
 
+    /** The request that was taken last waits for room: see {@link TransferWindow}. */
+    private boolean held;
+
     /**
      * @param address of the channel in this process.
+     * @param user whose it is.
      */
-    BrokerChannel(long address, SegmentGeometry geometry, HandleTable handles) {
+    BrokerChannel(long address, SegmentGeometry geometry, HandleTable handles, UserFlow user) {
         this.handles = handles;
         int depth = geometry.depth();
         this.requests =
@@ -75,13 +81,20 @@ final class BrokerChannel {
         for (int i = 0; i < inFlight.length; i++) {
             inFlight[i] =
                     CompletionRegistry.instance()
-                            .register(id -> new InFlightRequest(id, responses, waker));
+                            .register(
+                                    id -> new InFlightRequest(id, responses, waker, user, stall));
         }
+        this.window = new TransferWindow(inFlight, arenaLength, user, stall);
     }
 
-    /** One load of shared memory. */
+    /** Before the first request: {@link ChannelStall#wakeBy}. */
+    void wakeBy(Runnable wake) {
+        stall.wakeBy(wake);
+    }
+
+    /** One load of shared memory; false also where the next request has to wait. */
     boolean hasNext() {
-        return requests.hasNext();
+        return held ? !stall.isClosed() : requests.hasNext();
     }
 
     /**
@@ -92,16 +105,26 @@ final class BrokerChannel {
     int drain(int limit) {
         int taken = 0;
         while (taken < limit) {
-            RequestRingReader.Poll poll = requests.poll();
-            if (poll == RequestRingReader.Poll.EMPTY) {
-                break;
+            boolean wasHeld = held;
+            if (!wasHeld) {
+                RequestRingReader.Poll poll = requests.poll();
+                if (poll == RequestRingReader.Poll.EMPTY) {
+                    break;
+                }
+                if (poll == RequestRingReader.Poll.VIOLATION) {
+                    violation = requests.violation();
+                    return -1;
+                }
             }
-            if (poll == RequestRingReader.Poll.VIOLATION) {
-                violation = requests.violation();
-                return -1;
-            }
+            held = false;
             if (!onRequest(requests.request())) {
                 return -1;
+            }
+            if (held) {
+                break; // so that requests are submitted in their order
+            }
+            if (wasHeld) {
+                stall.leave();
             }
             taken++;
         }
@@ -138,8 +161,17 @@ final class BrokerChannel {
         }
     }
 
+    /**
+     * Its session has ended: nothing is taken any more, and what has not begun need not. A request
+     * that waits for room counts as not made.
+     */
+    void stop() {
+        stall.end();
+    }
+
     /** After the last handle of the session is drained. */
     void release() {
+        stall.leave();
         for (InFlightRequest request : inFlight) {
             CompletionRegistry.instance().release(request);
         }
@@ -280,7 +312,7 @@ final class BrokerChannel {
         } else if (position > Math.min(begin + length, handle.image().size())) {
             refuse(correlationId, Errno.ENOSPC);
         } else {
-            slot.start(correlationId, handle, op, 0);
+            slot.start(correlationId, handle, op, 0, 0);
             slot.put(op, 0, position, length).ofFile(begin);
             handle.ends().submit(slot);
         }
@@ -295,13 +327,27 @@ final class BrokerChannel {
             long length,
             long arenaOffset) {
         StoreImage image = handle.image();
-        slot.start(correlationId, handle, op, op == IoOp.READ ? 0 : length);
-        if (op == IoOp.READ || op == IoOp.WRITE) {
+        boolean transfer = op == IoOp.READ || op == IoOp.WRITE;
+        if (transfer) {
+            if (!window.admit(length)) {
+                held = true;
+                return;
+            }
             bytes += length;
         }
+        slot.start(
+                correlationId,
+                handle,
+                op,
+                op == IoOp.READ ? 0 : length,
+                transfer ? length : 0);
         if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
             slot.put(op, arenaAddress + arenaOffset, position, length);
             handle.ends().submit(slot); // whatever it throws, it may have queued the slot
+            return;
+        }
+        if (!transfer && LongChange.isLong(image, length)) {
+            slot.put(op, 0, position, length).submit(); // likewise
             return;
         }
         try {

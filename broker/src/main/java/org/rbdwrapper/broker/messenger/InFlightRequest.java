@@ -13,12 +13,14 @@ import org.rbdwrapper.ipc.segment.ResponseRingWriter;
  *
  * <p>Started by the messenger's thread, completed by any one thread of the store.
  */
-final class InFlightRequest implements IoCompletion {
+final class InFlightRequest implements IoCompletion, LongChange.Owner {
     private static final long NONE = -1;
 
     private final int completionId;
     private final ResponseRingWriter responses;
     private final ClientWaker waker;
+    private final UserFlow user;
+    private final ChannelStall stall;
     private volatile boolean busy;
     private long correlationId;
     private OpenHandle handle;
@@ -27,6 +29,7 @@ final class InFlightRequest implements IoCompletion {
     private boolean changes;
     private long wholeResult;
     private long changesToFlush;
+    private long transferLength;
     private int starts;
 
     // of a change that may have to wait: see LogicalEnds
@@ -44,10 +47,20 @@ final class InFlightRequest implements IoCompletion {
     private int seenStart;
     private long seenAt;
 
-    InFlightRequest(int completionId, ResponseRingWriter responses, ClientWaker waker) {
+    /**
+     * @param stall of the channel: opened when the request has ended.
+     */
+    InFlightRequest(
+            int completionId,
+            ResponseRingWriter responses,
+            ClientWaker waker,
+            UserFlow user,
+            ChannelStall stall) {
         this.completionId = completionId;
         this.responses = responses;
         this.waker = waker;
+        this.user = user;
+        this.stall = stall;
     }
 
     /** Messenger: true between {@link #start} and the response. */
@@ -55,14 +68,26 @@ final class InFlightRequest implements IoCompletion {
         return busy;
     }
 
+    /** Messenger: of a transfer that has not ended; else 0. */
+    long bytesUnderWay() {
+        return busy ? transferLength : 0;
+    }
+
     /**
      * Messenger: the request is about to be submitted.
      *
      * @param op with what the image holds: FLUSH brings changes before it to the store.
      * @param newWholeResult what a change that was wholly done answers.
+     * @param newTransferLength bytes that {@link TransferWindow} has admitted; 0: no transfer.
      */
-    void start(long newCorrelationId, OpenHandle onHandle, IoOp op, long newWholeResult) {
+    void start(
+            long newCorrelationId,
+            OpenHandle onHandle,
+            IoOp op,
+            long newWholeResult,
+            long newTransferLength) {
         correlationId = newCorrelationId;
+        transferLength = newTransferLength;
         wholeResult = newWholeResult;
         changes = op != IoOp.READ && op != IoOp.FLUSH;
         changesToFlush = op == IoOp.FLUSH ? onHandle.changesToFlush() : NONE;
@@ -134,26 +159,64 @@ final class InFlightRequest implements IoCompletion {
         return op == IoOp.EXTEND;
     }
 
+    /** Any thread, after {@link #put}. */
     void submit() {
-        instance.submit(op, address, position, length, this);
+        if (op != IoOp.WRITE && LongChange.isLong(instance, length)) {
+            user.longChanges()
+                    .submit(new LongChange(this, user, instance, op, position, length));
+        } else {
+            instance.submit(op, address, position, length, this);
+        }
     }
 
-    /** Its client has gone, or has lost the image. */
-    boolean isUnwanted() {
-        return handle.isRetired();
+    /** Whose it is. */
+    UserFlow user() {
+        return user;
     }
 
     /**
-     * Of an unwanted one that was not begun. Who comes back makes it again, as it has no answer;
-     * who has lost its image hears of that.
+     * Its client has gone, or has lost the image. Not where it has closed the image only: it may
+     * wait for the answer before it uses the tag again.
+     */
+    @Override
+    public boolean isUnwanted() {
+        return stall.isGone() || handle.isRevoked();
+    }
+
+    /** It is not without an answer for long because of its length: see {@link #age}. */
+    @Override
+    public void onProgress() {
+        starts++;
+    }
+
+    @Override
+    public void onDone() {
+        onWhollyDone();
+    }
+
+    @Override
+    public void onFailed(long result) {
+        onComplete(result);
+    }
+
+    @Override
+    public void onStopped() {
+        drop();
+    }
+
+    /**
+     * Of an unwanted one that was not begun, or not done to its end. Who comes back makes it again,
+     * as it has no answer; who has lost its image hears of that.
      */
     void drop() {
         if (handle.isRevoked()) {
             onComplete(-Errno.ESHUTDOWN.number());
         } else {
             OpenHandle on = handle;
+            long transferred = transferLength;
             on.onChanged(); // some zeroes may have been written for it
             busy = false;
+            makeRoom(transferred);
             on.onRequestDone();
         }
     }
@@ -186,6 +249,7 @@ final class InFlightRequest implements IoCompletion {
         OpenHandle on = handle;
         StoreImage of = instance;
         long id = correlationId;
+        long transferred = transferLength;
         if (!busy) {
             return; // a store that completes twice must not answer somebody else's request
         }
@@ -208,8 +272,19 @@ final class InFlightRequest implements IoCompletion {
         busy = false;
         responses.write(id, result);
         waker.wakeIfWaiting();
-        // last: after this the segment may be unmapped
+        makeRoom(transferred);
+        // last: after this the segment may be unmapped, and messengers be closed
         on.onRequestDone();
+    }
+
+    /** When it is not busy any more: who was kept waiting for that looks at busy. */
+    private void makeRoom(long transferred) {
+        if (transferred >= TransferWindow.COUNTED_LENGTH) {
+            user.giveBack(transferred);
+        }
+        if (stall.isClosed()) {
+            stall.open();
+        }
     }
 
     @Override

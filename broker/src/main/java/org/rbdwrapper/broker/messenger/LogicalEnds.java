@@ -1,12 +1,10 @@
 package org.rbdwrapper.broker.messenger;
 
 import org.rbdwrapper.broker.store.CompletionRegistry;
-import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.codec.IoOp;
 
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -31,8 +29,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>What reaches behind an end while zeroes are written there waits, first come first served: it
  * must not be there before them. So do truncations. Changes before the ends pass, and so does all
  * that changes nothing. The queue is made of the requests themselves, which the clients' depths
- * bound. Zeroes are written in pieces, a few at a time, so that others' requests come in between,
- * and stop with the client that they are for.
+ * bound. Zeroes of more than an object are a {@link LongChange}, so that others' requests come in
+ * between, and stop with the client that they are for.
  *
  * <p>An end is where the next broker finds it ({@link EndTable}) when the zeroes that it stands for
  * are written, and before the change is submitted that moves it: a client that makes that change
@@ -42,16 +40,12 @@ import java.util.concurrent.atomic.AtomicInteger;
  * an image without an end takes none.
  */
 public final class LogicalEnds {
-    private static final long PIECE_LENGTH = 64L * 1024 * 1024;
-    private static final int PIECES = 4;
-
     /** Files of one image; more are no use to anybody, and each is looked at by each change. */
     static final int MAX_ENDS = 16;
 
     private static final LogicalEnd[] NONE = {};
 
     private final EndTable table;
-    private final long pieceLength;
     private volatile LogicalEnd[] ends = NONE; // replaced under the lock
     private ImageKey image;
 
@@ -59,23 +53,17 @@ public final class LogicalEnds {
     private InFlightRequest first;
     private InFlightRequest last;
     private LogicalEnd filled; // zeroes are written behind it for the first request; or null
-    private long fillNext;
     private long fillTo;
+    private boolean fillRuns;
+    private boolean fillStopped;
     private long fillFailure;
-    private int piecesUnderWay;
-    private final ArrayDeque<Piece> freePieces = new ArrayDeque<>(PIECES);
-    private boolean hasPieces;
+    private ChangePiece shortFill; // null until it is needed
 
     /** How often somebody wanted the queue gone on with; one at a time does. */
     private final AtomicInteger calls = new AtomicInteger();
 
     public LogicalEnds(EndTable table) {
-        this(table, PIECE_LENGTH);
-    }
-
-    LogicalEnds(EndTable table, long pieceLength) {
         this.table = table;
-        this.pieceLength = pieceLength;
     }
 
     /**
@@ -184,11 +172,10 @@ public final class LogicalEnds {
 
     /** Conductor, when no handle of the image is left. */
     public synchronized void close() {
-        for (Piece piece : freePieces) {
-            CompletionRegistry.instance().release(piece);
+        if (shortFill != null) {
+            CompletionRegistry.instance().release(shortFill);
+            shortFill = null;
         }
-        freePieces.clear();
-        hasPieces = false;
     }
 
     private boolean isBeforeAll(long position, long length) {
@@ -293,52 +280,24 @@ public final class LogicalEnds {
 
     /** Without the lock: does one thing, if there is one to do. */
     private boolean step() {
-        InFlightRequest request;
-        Piece piece = null;
-        Runnable answer = null;
+        Runnable then;
         synchronized (this) {
-            request = first;
-            if (request == null) {
+            InFlightRequest request = first;
+            if (request == null || fillRuns) {
                 return false;
             }
-            if (filled != null && isToBeFilled(request)) {
-                if (freePieces.isEmpty()) {
-                    return false;
-                }
-                piece = takePiece(request.image());
-            } else if (piecesUnderWay > 0) {
-                return false;
-            } else if (filled != null) {
-                answer = endFill(request);
-            } else {
-                answer = look(request);
-            }
+            then = filled != null ? endFill(request) : look(request);
         }
-        if (piece != null) {
-            piece.submit();
-        } else if (answer != null) {
-            answer.run();
+        if (then != null) {
+            then.run();
         }
         return true;
-    }
-
-    private boolean isToBeFilled(InFlightRequest request) {
-        return fillFailure == 0 && fillNext < fillTo && !request.isUnwanted();
-    }
-
-    private Piece takePiece(StoreImage of) {
-        Piece piece = freePieces.poll();
-        long length = Math.min(pieceLength, fillTo - fillNext);
-        piece.set(of, fillNext, length);
-        fillNext += length;
-        piecesUnderWay++;
-        return piece;
     }
 
     private Runnable endFill(InFlightRequest request) {
         LogicalEnd end = filled;
         filled = null;
-        if (fillFailure == 0 && fillNext >= fillTo) {
+        if (fillFailure == 0 && !fillStopped) {
             end.moveTo(fillTo);
             return null; // it is looked at again
         }
@@ -359,8 +318,7 @@ public final class LogicalEnds {
         }
         LogicalEnd skipped = findSkipped(request);
         if (skipped != null) {
-            beginFill(skipped, Math.max(request.position(), skipped.begin));
-            return null;
+            return beginFill(request, skipped, Math.max(request.position(), skipped.begin));
         }
         extendAll(request);
         takeFirst();
@@ -372,8 +330,7 @@ public final class LogicalEnds {
         LogicalEnd end = find(request.begin(), request.limit());
         if (end != null && position > end.get()) {
             request.onZeroes();
-            beginFill(end, position);
-            return null;
+            return beginFill(request, end, position);
         }
         if (request.mayOnlyGrow()) {
             takeFirst();
@@ -393,70 +350,80 @@ public final class LogicalEnds {
         return () -> request.onComplete(0);
     }
 
-    private void beginFill(LogicalEnd end, long to) {
+    private Runnable beginFill(InFlightRequest request, LogicalEnd end, long to) {
+        long from = end.get();
+        StoreImage image = request.image();
         filled = end;
-        fillNext = end.get();
         fillTo = to;
+        fillRuns = true;
+        fillStopped = false;
         fillFailure = 0;
-        if (!hasPieces) {
-            hasPieces = true;
-            for (int i = 0; i < PIECES; i++) {
-                freePieces.add(CompletionRegistry.instance().register(Piece::new));
-            }
+        if (LongChange.isLong(image, to - from)) {
+            UserFlow user = request.user();
+            LongChange zeroes =
+                    new LongChange(
+                            new LongFill(request),
+                            user,
+                            image,
+                            IoOp.WRITE_ZEROES,
+                            from,
+                            to - from);
+            return () -> user.longChanges().submit(zeroes);
         }
+        if (shortFill == null) {
+            shortFill =
+                    CompletionRegistry.instance()
+                            .register(
+                                    id ->
+                                            new ChangePiece(
+                                                    id,
+                                                    piece -> onFillEnd(piece.result(), false)));
+        }
+        ChangePiece piece = shortFill;
+        return () -> piece.submit(image, IoOp.WRITE_ZEROES, from, to - from);
     }
 
-    private void onPieceDone(Piece piece, long result) {
+    /** Without the lock. */
+    private void onFillEnd(long failure, boolean stopped) {
         synchronized (this) {
-            if (result < 0 && fillFailure == 0) {
-                fillFailure = result;
-            }
-            piecesUnderWay--;
-            freePieces.add(piece);
+            fillRuns = false;
+            fillStopped = stopped;
+            fillFailure = failure;
         }
         goOn();
     }
 
-    /** Zeroes on their way to the store. */
-    private final class Piece implements IoCompletion {
-        private final int completionId;
-        private StoreImage of;
-        private long position;
-        private long left;
+    /** For whom zeroes of more than an object are written. */
+    private final class LongFill implements LongChange.Owner {
+        private final InFlightRequest request;
 
-        Piece(int completionId) {
-            this.completionId = completionId;
-        }
-
-        void set(StoreImage newImage, long newPosition, long length) {
-            of = newImage;
-            position = newPosition;
-            left = length;
-        }
-
-        void submit() {
-            of.submit(IoOp.WRITE_ZEROES, 0, position, left, this);
+        LongFill(InFlightRequest request) {
+            this.request = request;
         }
 
         @Override
-        public void onComplete(long result) {
-            if (result > 0 && result < left) {
-                position += result; // what stopped it is the next one's answer
-                left -= result;
-                submit();
-            } else {
-                onPieceDone(this, result == 0 ? -Errno.EIO.number() : result);
-            }
+        public boolean isUnwanted() {
+            return request.isUnwanted();
         }
 
         @Override
-        public void onWhollyDone() {
-            onComplete(left);
+        public void onProgress() {
+            request.onProgress();
         }
 
         @Override
-        public int completionId() {
-            return completionId;
+        public void onDone() {
+            onFillEnd(0, false);
+        }
+
+        @Override
+        public void onFailed(long result) {
+            onFillEnd(result, false);
+        }
+
+        @Override
+        public void onStopped() {
+            onFillEnd(0, true);
         }
     }
 }

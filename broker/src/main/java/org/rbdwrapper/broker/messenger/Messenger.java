@@ -115,6 +115,7 @@ public final class Messenger implements AutoCloseable {
                 () -> {
                     try {
                         doorbells.add(session);
+                        session.wakeBy(() -> lookAt(session));
                         sessions.attach(session);
                     } catch (ErrnoException e) {
                         session.fail("its doorbell cannot be watched: " + e.describe());
@@ -130,6 +131,7 @@ public final class Messenger implements AutoCloseable {
     public void detach(SessionChannels session, Runnable done) {
         execute(
                 () -> {
+                    session.stop();
                     sessions.detach(session);
                     doorbells.remove(session);
                     underWay.remove(session);

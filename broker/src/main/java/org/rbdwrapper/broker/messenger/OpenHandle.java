@@ -86,8 +86,16 @@ public final class OpenHandle {
         return image;
     }
 
-    /** Messenger only: from now on requests go to another instance of the same image. */
+    /**
+     * Messenger only: from now on requests go to another instance of the same image.
+     *
+     * @throws IllegalStateException where it may be written through.
+     */
     public void moveTo(StoreImage instance) {
+        if (writable) {
+            // pieces of a long change go to the instance that it began on, which then may be closed
+            throw new IllegalStateException("a writer's requests go where its image is written");
+        }
         image = instance;
     }
 
@@ -114,14 +122,9 @@ public final class OpenHandle {
         return held;
     }
 
-    /** Any thread: no more requests come. */
-    boolean isRetired() {
-        return drainAt.get() != NOT_RETIRED;
-    }
-
     /**
-     * The image was unmapped by force; the client still has the handle, but it leads nowhere. Set
-     * by the messenger.
+     * Any thread: the image was unmapped by force; the client still has the handle, but it leads
+     * nowhere. Set by the messenger.
      */
     boolean isRevoked() {
         return revoked;

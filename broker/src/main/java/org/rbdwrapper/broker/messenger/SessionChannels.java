@@ -39,6 +39,8 @@ public final class SessionChannels {
     private final BrokerChannel[] channels;
     private final ChannelScan scan;
     private final Attachment attachment = new Attachment();
+    private final FlowControl flows;
+    private final UserFlow user;
     private final Runnable onViolation;
     private final int fullBatch;
     private long requestsInWindow;
@@ -52,18 +54,24 @@ public final class SessionChannels {
             int memoryFd,
             int doorbellFd,
             long address,
+            FlowControl flows,
+            UserFlow user,
             Runnable onViolation) {
         this.name = name;
         this.geometry = geometry;
         this.memoryFd = memoryFd;
         this.doorbellFd = doorbellFd;
         this.address = address;
+        this.flows = flows;
+        this.user = user;
         this.onViolation = onViolation;
         this.fullBatch = Math.min(MAX_REQUESTS_PER_TURN, geometry.depth());
         this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
         this.channels = new BrokerChannel[geometry.channels()];
         for (int i = 0; i < channels.length; i++) {
-            channels[i] = new BrokerChannel(address + geometry.channelOffset(i), geometry, handles);
+            channels[i] =
+                    new BrokerChannel(
+                            address + geometry.channelOffset(i), geometry, handles, user);
             channels[i].hasNext(); // the first look at its memory takes long, and is not a turn's
         }
         this.scan = new ChannelScan(channels.length);
@@ -72,22 +80,30 @@ public final class SessionChannels {
     /**
      * Allocates the segment.
      *
+     * @param uid whose it is.
      * @param onViolation called once, on the messenger's thread, when the client broke the
      *     protocol; {@link #violation} says how.
      * @throws ErrnoException ENOSPC, ENOMEM, EMFILE: the host is short of it.
      */
     public static SessionChannels create(
-            String name, SegmentGeometry geometry, long generation, Runnable onViolation)
+            String name,
+            SegmentGeometry geometry,
+            long generation,
+            FlowControl flows,
+            int uid,
+            Runnable onViolation)
             throws ErrnoException {
         long length = geometry.segmentLength();
         int memoryFd = SharedMemory.createSealed("rbdwrapper-session", length);
         long address = 0;
+        UserFlow user = flows.enter(uid);
         try {
             address = SharedMemory.map(memoryFd, length);
             geometry.writeTo(new UnsafeBuffer(address, HEADER_LENGTH), generation);
             return new SessionChannels(
-                    name, geometry, memoryFd, EventFd.create(), address, onViolation);
+                    name, geometry, memoryFd, EventFd.create(), address, flows, user, onViolation);
         } catch (ErrnoException | RuntimeException | Error e) {
+            flows.leave(user);
             if (address != 0) {
                 SharedMemory.unmap(address, length);
             }
@@ -166,6 +182,30 @@ public final class SessionChannels {
 
     public void revokeHandle(OpenHandle handle, Runnable whenDrained) {
         handle.revoke(whenDrained);
+        user.longChanges().onUnwanted();
+    }
+
+    /**
+     * Before the first request.
+     *
+     * @param wake any thread may run it, until all handles are drained: the messenger looks at the
+     *     session again, which has something for it without its client's ringing.
+     */
+    void wakeBy(Runnable wake) {
+        for (BrokerChannel channel : channels) {
+            channel.wakeBy(wake);
+        }
+    }
+
+    /**
+     * It ends, and its rings are not looked at any more: what it has not begun need not be, and
+     * nobody waits for what it was to have next.
+     */
+    void stop() {
+        for (BrokerChannel channel : channels) {
+            channel.stop();
+        }
+        user.longChanges().onUnwanted();
     }
 
     Doorbell doorbell() {
@@ -265,6 +305,7 @@ public final class SessionChannels {
     /** The session is to be ended, and its rings are not looked at any more. */
     void fail(String why) {
         violation = why;
+        stop();
         onViolation.run();
     }
 
@@ -277,6 +318,7 @@ public final class SessionChannels {
         for (BrokerChannel channel : channels) {
             channel.release();
         }
+        flows.leave(user);
         try {
             SharedMemory.unmap(address, geometry.segmentLength());
         } catch (ErrnoException e) {

@@ -7,6 +7,7 @@ import org.rbdwrapper.broker.image.EndFile;
 import org.rbdwrapper.broker.image.SharedImages;
 import org.rbdwrapper.broker.map.ImageMap;
 import org.rbdwrapper.broker.map.Permissions;
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.MessengerPool;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.watch.Watchdog;
@@ -26,6 +27,7 @@ public final class ControlPlane {
             Conductor conductor,
             ImageMap map,
             MessengerPool messengers,
+            FlowControl flows,
             StoreConnection administration,
             Workers workers,
             BrokerOptions options,
@@ -60,7 +62,7 @@ public final class ControlPlane {
                 new FileDescriptions(
                         options.runDir(), !before.isEmpty(), workers, limits, System.nanoTime());
         ImageInquiries inquiries = new ImageInquiries(administration, images, workers, delayed);
-        SegmentKeeper segments = new SegmentKeeper(conductor, workers, delayed, limits);
+        SegmentKeeper segments = new SegmentKeeper(conductor, workers, delayed, limits, flows);
         OpenHandler opens =
                 new OpenHandler(
                         map,
@@ -94,6 +96,7 @@ public final class ControlPlane {
                                         options.logFile().toString()),
                         new MessengerStatuses(conductor, messengers),
                         limits,
+                        flows,
                         watchdog);
         ControlAdapter adapter =
                 new ControlAdapter(

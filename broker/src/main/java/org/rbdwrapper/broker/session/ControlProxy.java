@@ -314,7 +314,7 @@ final class ControlProxy {
                     .used(use.used())
                     .maximum(use.limit())
                     .userMaximum(use.userLimit())
-                    .name(use.resource().key);
+                    .name(use.key());
         }
         return frame.finish(message.encodedLength());
     }

@@ -1,8 +1,9 @@
 package org.rbdwrapper.broker.session;
 
 /**
+ * @param key as {@code status} shows it.
  * @param used by all clients.
  * @param limit for all clients.
  * @param userLimit for one user.
  */
-record ResourceUse(Resource resource, long used, long limit, long userLimit) {}
+record ResourceUse(String key, long used, long limit, long userLimit) {}

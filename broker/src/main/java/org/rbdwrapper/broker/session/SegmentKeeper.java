@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.CallOrigin;
 import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -38,6 +39,7 @@ final class SegmentKeeper {
     private final Workers workers;
     private final DelayedTasks delayed;
     private final SessionLimits limits;
+    private final FlowControl flows;
     private final Map<Integer, Credit> credits = new HashMap<>();
 
     /** Bytes that a user may be granted now; below 0 he waits. */
@@ -56,11 +58,16 @@ final class SegmentKeeper {
     }
 
     SegmentKeeper(
-            Conductor conductor, Workers workers, DelayedTasks delayed, SessionLimits limits) {
+            Conductor conductor,
+            Workers workers,
+            DelayedTasks delayed,
+            SessionLimits limits,
+            FlowControl flows) {
         this.conductor = conductor;
         this.workers = workers;
         this.delayed = delayed;
         this.limits = limits;
+        this.flows = flows;
     }
 
     /**
@@ -91,6 +98,8 @@ final class SegmentKeeper {
                                                 name,
                                                 geometry,
                                                 generation,
+                                                flows,
+                                                session.peer.uid(),
                                                 () -> conductor.onViolation(session)),
                                 made -> onMade(session, made, onMade),
                                 failure -> {

@@ -82,7 +82,7 @@ final class SessionLimits {
         for (Resource resource : Resource.values()) {
             uses.add(
                     new ResourceUse(
-                            resource, held(resource), limit(resource), userLimit(resource)));
+                            resource.key, held(resource), limit(resource), userLimit(resource)));
         }
         return uses;
     }
@@ -131,10 +131,7 @@ final class SessionLimits {
     }
 
     private long userLimit(Resource resource) {
-        return Math.max(
-                1,
-                limit(resource) / 100 * limits.userShare()
-                        + limit(resource) % 100 * limits.userShare() / 100);
+        return limits.userShareOf(limit(resource));
     }
 
     private long held(Resource resource) {

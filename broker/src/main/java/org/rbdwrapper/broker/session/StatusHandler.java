@@ -1,7 +1,10 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.watch.Watchdog;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** Answers who is there and what the broker does. Conductor's thread. */
@@ -10,6 +13,7 @@ final class StatusHandler {
     private final Supplier<BrokerStatus> status;
     private final MessengerStatuses messengers;
     private final SessionLimits limits;
+    private final FlowControl flows;
     private final Watchdog watchdog;
 
     StatusHandler(
@@ -17,11 +21,13 @@ final class StatusHandler {
             Supplier<BrokerStatus> status,
             MessengerStatuses messengers,
             SessionLimits limits,
+            FlowControl flows,
             Watchdog watchdog) {
         this.conductor = conductor;
         this.status = status;
         this.messengers = messengers;
         this.limits = limits;
+        this.flows = flows;
         this.watchdog = watchdog;
     }
 
@@ -34,7 +40,20 @@ final class StatusHandler {
     }
 
     void onListLimits(Reply reply) {
-        reply.send(ControlProxy.limits(reply.correlationId(), limits.uses()));
+        List<ResourceUse> uses = new ArrayList<>(limits.uses());
+        uses.add(
+                new ResourceUse(
+                        "in_flight_bytes",
+                        flows.bytes(),
+                        flows.maxBytes(),
+                        flows.maxUserBytes()));
+        uses.add(
+                new ResourceUse(
+                        "changed_objects",
+                        flows.objects(),
+                        flows.maxObjects(),
+                        flows.maxUserObjects()));
+        reply.send(ControlProxy.limits(reply.correlationId(), uses));
     }
 
     void onListStalls(Reply reply) {

@@ -11,6 +11,14 @@ public interface StoreImage extends AutoCloseable {
     /** Bytes that the store keeps together: the best unit of I/O. */
     int objectSize();
 
+    /**
+     * Bytes that make a set of whole objects where they begin at a multiple of it: of an image that
+     * is striped over several objects more than {@link #objectSize}, of which it is a multiple.
+     */
+    default long objectSetSize() {
+        return objectSize();
+    }
+
     /** The image's identity, which outlives its name. Not empty. */
     String imageId();
 

@@ -15,19 +15,32 @@ import java.util.Random;
  * An image whose requests are done when a test says so, in any order; or at once. Any thread where
  * they are done at once, else one.
  */
-final class ArrayImage implements StoreImage {
+class ArrayImage implements StoreImage {
+    static final int OBJECT = 128;
+
     final byte[] bytes;
     private final List<Request> waiting = new ArrayList<>();
     private final boolean isAtOnce;
     private long failure;
     private IoOp failing;
+    private long size;
 
-    private record Request(
+    record Request(
             IoOp op, long address, long position, long length, IoCompletion completion) {}
 
     ArrayImage(byte[] bytes, boolean isAtOnce) {
         this.bytes = bytes;
         this.isAtOnce = isAtOnce;
+        this.size = bytes.length;
+    }
+
+    void resize(long newSize) {
+        size = newSize;
+    }
+
+    /** Those that wait. */
+    List<Request> requests() {
+        return waiting;
     }
 
     /** From now on; 0: none fails. */
@@ -42,6 +55,11 @@ final class ArrayImage implements StoreImage {
 
     boolean isWaiting(IoOp op) {
         return waiting.stream().anyMatch(request -> request.op() == op);
+    }
+
+    /** Of those that wait, the one that was submitted first. */
+    void finishFirst() {
+        finish(waiting.removeFirst());
     }
 
     /** One of those that wait. */
@@ -72,10 +90,17 @@ final class ArrayImage implements StoreImage {
                     bytes[from + i] = UnsafeApi.getByte(request.address() + i);
                 }
             }
-            case WRITE_ZEROES -> Arrays.fill(bytes, from, from + length, (byte) 0);
+            case READ, FLUSH -> {
+                // nothing of it is looked at
+            }
+            case WRITE_ZEROES, DISCARD -> Arrays.fill(bytes, from, from + length, (byte) 0);
             default -> throw new IllegalStateException(request.op() + " is not for a store");
         }
-        request.completion().onWhollyDone();
+        if (request.op() == IoOp.READ) {
+            request.completion().onComplete(length);
+        } else {
+            request.completion().onWhollyDone();
+        }
     }
 
     @Override
@@ -85,12 +110,12 @@ final class ArrayImage implements StoreImage {
 
     @Override
     public long size() {
-        return bytes.length;
+        return size;
     }
 
     @Override
     public int objectSize() {
-        return 4096;
+        return OBJECT;
     }
 
     @Override

@@ -26,7 +26,7 @@ import java.util.concurrent.Future;
 
 class LogicalEndsTest {
     private static final int SIZE = 64 * 1024;
-    private static final long PIECE = 1000;
+    private static final int PIECE = LongChanges.PIECE_OBJECTS * ArrayImage.OBJECT;
     private static final int ROUNDS = Integer.getInteger("rbdw.ends.rounds", 300);
 
     @TempDir private Path folder;
@@ -35,7 +35,7 @@ class LogicalEndsTest {
     private final EndTable table = EndTable.inHeap();
 
     private LogicalEnds ends() {
-        LogicalEnds ends = new LogicalEnds(table, PIECE);
+        LogicalEnds ends = new LogicalEnds(table);
         ends.identify("array");
         return ends;
     }
@@ -157,6 +157,7 @@ class LogicalEndsTest {
             client.write(truncated, 1, bytes(5));
             byte[] written = bytes(10);
             int waiting = other.write(handle, 0, written);
+            client.stop();
             client.leave(truncated, () -> drained[0]++);
             while (image.waiting() > 0) {
                 image.finishAny(random);
@@ -164,10 +165,10 @@ class LogicalEndsTest {
             assertEquals(1, drained[0]);
             assertEquals(10, other.await(waiting));
             assertEquals(0, truncated.inFlight());
-            byte[] end = Arrays.copyOfRange(before, 5 * (int) PIECE, SIZE);
+            byte[] end = Arrays.copyOfRange(before, 5 * PIECE, SIZE);
             assertArrayEquals(
                     end,
-                    Arrays.copyOfRange(image.bytes, 5 * (int) PIECE, SIZE),
+                    Arrays.copyOfRange(image.bytes, 5 * PIECE, SIZE),
                     "zeroes for nobody");
             assertArrayEquals(written, Arrays.copyOf(image.bytes, 10));
         }

@@ -37,8 +37,14 @@ public final class RequestRingFuzz {
     private static final int MAX_STEPS = 512;
     private static final int HANDLES = 4;
 
-    /** At the store beside the client's own requests. */
-    private static final int ZEROES = 4;
+    /** At the store beside the client's own requests: of changes that go in pieces. */
+    private static final int PIECES = LongChanges.MAX_USER_OBJECTS + HANDLES;
+
+    /** The longest change is some hundred of them, but in the largest image. */
+    private static final int MAX_OBJECTS = 256;
+
+    /** Of one step: then the store takes its time. */
+    private static final int MAX_AT_ONCE = 1000;
 
     private static final UnsafeBuffer[] MEMORY = new UnsafeBuffer[DEPTHS.length];
 
@@ -61,7 +67,11 @@ public final class RequestRingFuzz {
         return MEMORY[shape];
     }
 
-    private record Pending(IoOp op, long length, IoCompletion completion) {}
+    private record Pending(IoOp op, long length, IoCompletion completion) {
+        long transferred() {
+            return op == IoOp.READ || op == IoOp.WRITE ? length : 0;
+        }
+    }
 
     private static final class Run {
         private final FuzzInput input;
@@ -73,6 +83,8 @@ public final class RequestRingFuzz {
         private final OpenHandle[] handles = new OpenHandle[HANDLES];
         private final boolean[] retired = new boolean[HANDLES];
         private final HandleTable table = new HandleTable();
+        private final FlowControl flows;
+        private final UserFlow user;
         private final LogicalEnds ends = new LogicalEnds(EndTable.inHeap());
         private final List<Pending> pending = new ArrayList<>();
         private final long imageSize;
@@ -80,7 +92,7 @@ public final class RequestRingFuzz {
         private boolean completesAtOnce;
         private boolean violated;
         private boolean lapped;
-        private long submitted;
+        private int atOnce;
         private long taken;
         private long answered;
         private long nextPosition;
@@ -109,27 +121,45 @@ public final class RequestRingFuzz {
                                 RequestLedger.inHeap().countersOf(i));
                 table.add(handles[i]);
             }
-            reader = new BrokerChannel(channel.addressOffset(), geometry, table);
+            // so little that large transfers wait for one another
+            flows =
+                    new FlowControl(
+                            geometry.arenaLength(), geometry.arenaLength(), 0, Runnable::run);
+            user = flows.enter(1);
+            reader = new BrokerChannel(channel.addressOffset(), geometry, table, user);
         }
 
         void run() {
             for (int steps = 0; input.hasMore() && steps < MAX_STEPS; steps++) {
                 step();
             }
+            for (int i = 0; i < MAX_STEPS && !pending.isEmpty(); i++) {
+                complete(0, 0, true);
+            }
+            boolean isAnyLong = !pending.isEmpty();
+            for (int i = 0; i < HANDLES; i++) {
+                require(
+                        isAnyLong || handles[i].inFlight() == 0,
+                        "a request in flight that nobody has");
+                retire(i);
+            }
+            reader.stop();
+            user.longChanges().onUnwanted();
             while (!pending.isEmpty()) {
                 complete(0, 0, true);
             }
-            for (int i = 0; i < HANDLES; i++) {
-                require(handles[i].inFlight() == 0, "a request in flight that nobody has");
-                retire(i);
-            }
             require(drained == HANDLES, "a handle that is not drained");
+            require(flows.bytes() == 0, "bytes that nobody has under way");
+            require(flows.objects() == 0, "objects that nobody has under way");
             reader.release();
+            flows.leave(user);
+            flows.close();
             ends.close();
         }
 
         /** One thing that the client, the store or the messenger does. */
         private void step() {
+            atOnce = 0;
             switch (input.u8() % 12) {
                 case 0, 1, 2 -> publish();
                 case 3 -> channel.putBytes(ringOffset(), input.bytes(REQUEST_LENGTH));
@@ -151,6 +181,7 @@ public final class RequestRingFuzz {
                     if (i == 3 && !retired[i]) {
                         retired[i] = true;
                         handles[i].revoke(() -> drained++); // as an unmap by force
+                        user.longChanges().onUnwanted();
                     } else {
                         retire(i);
                     }
@@ -199,10 +230,8 @@ public final class RequestRingFuzz {
                 return; // as a session whose violation was seen
             }
             reader.hasNext();
-            long submittedBefore = submitted;
             int n = reader.drain(limit);
             require(n >= -1 && n <= limit, "more than asked for");
-            require(submitted - submittedBefore <= limit, "more submitted than asked for");
             if (n < 0) {
                 violated = true;
                 require(!reader.violation().isEmpty(), "a violation without a reason");
@@ -285,7 +314,7 @@ public final class RequestRingFuzz {
 
             @Override
             public int objectSize() {
-                return 4096;
+                return (int) Math.clamp(imageSize / MAX_OBJECTS, 4096, Integer.MAX_VALUE);
             }
 
             @Override
@@ -301,8 +330,7 @@ public final class RequestRingFuzz {
             @Override
             public void submit(
                     IoOp op, long address, long position, long length, IoCompletion completion) {
-                submitted++;
-                require(!retired[index], "submitted through a handle that is gone");
+                require(!handles[index].isRevoked(), "submitted to an image that was taken");
                 require(op.value() <= IoOp.WRITE_ZEROES.value(), "an operation that is none");
                 require(op != IoOp.READ || index != 1, "a read through a handle that cannot");
                 require(
@@ -325,10 +353,15 @@ public final class RequestRingFuzz {
                             "a tag twice");
                 }
                 require(
-                        pending.size() < geometry.depth() + ZEROES,
+                        pending.size() < geometry.depth() + PIECES,
                         "more than the depth in flight");
+                long transferred = op == IoOp.READ || op == IoOp.WRITE ? length : 0;
+                for (Pending other : pending) {
+                    transferred += other.transferred();
+                }
+                require(transferred <= geometry.arenaLength(), "more bytes than the arena has");
                 race();
-                if (completesAtOnce) {
+                if (completesAtOnce && atOnce++ < MAX_AT_ONCE) {
                     completion.onComplete(op == IoOp.FLUSH ? 0 : length);
                 } else {
                     pending.add(new Pending(op, length, completion));

@@ -28,18 +28,35 @@ final class RingClient implements AutoCloseable {
     /** A tag that nobody has. */
     static final int NO_ROOM = -1;
 
-    private final SegmentGeometry geometry = new SegmentGeometry(1, DEPTH, MIN_ARENA_LENGTH);
+    private final SegmentGeometry geometry;
     private final Arena memory = Arena.ofShared();
     private final UnsafeBuffer channel;
     private final RequestRingWriter requests;
     private final ResponseRingReader responses;
     private final HandleTable table = new HandleTable();
+    private final FlowControl flows;
+    private final UserFlow user;
     private final BrokerChannel reader;
     private final Map<Integer, Long> answers = new HashMap<>();
     private int busyTags;
     private int handles;
+    private int wakes;
 
     RingClient() {
+        this(unbounded(), 0);
+    }
+
+    /**
+     * @param uid whose it is to these.
+     */
+    RingClient(FlowControl flows, int uid) {
+        this(flows, uid, MIN_ARENA_LENGTH);
+    }
+
+    RingClient(FlowControl flows, int uid, int arenaLength) {
+        this.flows = flows;
+        geometry = new SegmentGeometry(1, DEPTH, arenaLength);
+        user = flows.enter(uid);
         channel = new UnsafeBuffer(memory.allocate(geometry.channelStride(), 4096).asByteBuffer());
         long address = channel.addressOffset();
         requests =
@@ -51,7 +68,22 @@ final class RingClient implements AutoCloseable {
                         new UnsafeBuffer(
                                 address + geometry.responseRingOffset(), DEPTH * RESPONSE_LENGTH),
                         DEPTH);
-        reader = new BrokerChannel(address, geometry, table);
+        reader = new BrokerChannel(address, geometry, table, user);
+        reader.wakeBy(() -> wakes++);
+    }
+
+    /** Instead of counting: for messengers with a thread. */
+    void wakeBy(Runnable wake) {
+        reader.wakeBy(wake);
+    }
+
+    /** Long changes go on in who comes. */
+    static FlowControl unbounded() {
+        return new FlowControl(Long.MAX_VALUE, Long.MAX_VALUE, 0, Runnable::run);
+    }
+
+    int arenaLength() {
+        return geometry.arenaLength();
     }
 
     /** Bytes that one request moves at most. */
@@ -82,6 +114,12 @@ final class RingClient implements AutoCloseable {
         handle.retire(drained);
     }
 
+    /** Its image was unmapped by force. */
+    void revoke(OpenHandle handle, Runnable drained) {
+        handle.revoke(drained);
+        user.longChanges().onUnwanted();
+    }
+
     int write(OpenHandle handle, long position, byte[] bytes) {
         int tag = takeTag();
         int offset = tag * maxTransfer();
@@ -91,6 +129,34 @@ final class RingClient implements AutoCloseable {
 
     int submit(OpenHandle handle, IoOp op, long position, long length) {
         return submit(takeTag(), handle, op, position, length, 0, 0);
+    }
+
+    /** Makes a request of the arena's first bytes, which the broker's side has yet to look at. */
+    int request(OpenHandle handle, IoOp op, long position, long length) {
+        int tag = takeTag();
+        requests.write(tag, handle.handle(), op, position, length, 0, 0);
+        return tag;
+    }
+
+    /** The broker's side looks: how many requests it has taken. */
+    int drain() {
+        return reader.drain(DEPTH);
+    }
+
+    /** Whether the broker's side would look. */
+    boolean hasNext() {
+        return reader.hasNext();
+    }
+
+    /** How often its messenger was woken. */
+    int wakes() {
+        return wakes;
+    }
+
+    /** As a session that has ended, or is to. */
+    void stop() {
+        reader.stop();
+        user.longChanges().onUnwanted();
     }
 
     /**
@@ -124,6 +190,7 @@ final class RingClient implements AutoCloseable {
     @Override
     public void close() {
         reader.release();
+        flows.leave(user);
         memory.close();
     }
 

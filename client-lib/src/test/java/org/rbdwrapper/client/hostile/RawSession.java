@@ -45,6 +45,7 @@ final class RawSession implements AutoCloseable {
     final UnsafeBuffer responses;
     final SegmentGeometry geometry;
     final int doorbell;
+    private final int depth;
     private final BlockingFrames frames;
     private final long address;
     private final long length;
@@ -59,6 +60,19 @@ final class RawSession implements AutoCloseable {
      * @param channels of which the first is used.
      */
     RawSession(Path runDir, int channels) throws ErrnoException {
+        this(runDir, channels, DEPTH, 64 * 1024);
+    }
+
+    /**
+     * @param depth a power of 2.
+     */
+    RawSession(Path runDir, int depth, int arenaLength) throws ErrnoException {
+        this(runDir, 1, depth, arenaLength);
+    }
+
+    private RawSession(Path runDir, int channels, int depth, int arenaLength)
+            throws ErrnoException {
+        this.depth = depth;
         socket = UnixSocket.connect(runDir.resolve(RunDirectories.SOCKET_NAME).toString());
         frames = new BlockingFrames(socket);
         FrameBuffer frame = new FrameBuffer();
@@ -67,8 +81,8 @@ final class RawSession implements AutoCloseable {
                 .protocolMajor(ProtocolVersion.MAJOR)
                 .protocolMinor(ProtocolVersion.MINOR)
                 .channels(channels)
-                .depth(DEPTH)
-                .arenaLength(64 * 1024)
+                .depth(depth)
+                .arenaLength(arenaLength)
                 .program("hostile")
                 .release("0");
         frames.send(frame.finish(hello.encodedLength()));
@@ -84,9 +98,9 @@ final class RawSession implements AutoCloseable {
         segment = new UnsafeBuffer(address, HEADER_LENGTH);
         geometry = SegmentGeometry.readFrom(segment, length);
         long channel = address + geometry.channelOffset(0);
-        requests = new UnsafeBuffer(channel + REQUEST_RING_OFFSET, DEPTH * REQUEST_LENGTH);
+        requests = new UnsafeBuffer(channel + REQUEST_RING_OFFSET, depth * REQUEST_LENGTH);
         responses =
-                new UnsafeBuffer(channel + geometry.responseRingOffset(), DEPTH * RESPONSE_LENGTH);
+                new UnsafeBuffer(channel + geometry.responseRingOffset(), depth * RESPONSE_LENGTH);
     }
 
     /** The whole segment, for who scribbles over it. */
@@ -144,7 +158,7 @@ final class RawSession implements AutoCloseable {
             long position,
             long transferLength,
             long arenaOffset) {
-        int offset = (int) (requestPosition & (DEPTH - 1)) * REQUEST_LENGTH;
+        int offset = (int) (requestPosition & (depth - 1)) * REQUEST_LENGTH;
         new MessageHeaderEncoder()
                 .wrap(requests, offset + MESSAGE_OFFSET)
                 .blockLength(IoRequestEncoder.BLOCK_LENGTH)
@@ -162,7 +176,7 @@ final class RawSession implements AutoCloseable {
     }
 
     void publish() {
-        int offset = (int) (requestPosition & (DEPTH - 1)) * REQUEST_LENGTH;
+        int offset = (int) (requestPosition & (depth - 1)) * REQUEST_LENGTH;
         requests.putLongVolatile(offset, ++requestPosition);
     }
 
@@ -189,7 +203,7 @@ final class RawSession implements AutoCloseable {
     }
 
     Long pollResult() {
-        int offset = (int) (responsePosition & (DEPTH - 1)) * RESPONSE_LENGTH;
+        int offset = (int) (responsePosition & (depth - 1)) * RESPONSE_LENGTH;
         if (responses.getLongVolatile(offset) != responsePosition + 1) {
             return null;
         }

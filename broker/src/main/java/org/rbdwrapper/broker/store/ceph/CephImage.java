@@ -35,6 +35,7 @@ final class CephImage implements StoreImage {
     private final RbdImage image;
     private final long pointer;
     private final int objectSize;
+    private final long objectSetSize;
     private final ImageRef ref;
     private final boolean readOnly;
     private final String heldWritesBy;
@@ -74,6 +75,7 @@ final class CephImage implements StoreImage {
         var info = image.stat();
         this.size = info.size;
         this.objectSize = (int) info.obj_size;
+        this.objectSetSize = objectSize * Math.clamp(LibRbd.stripeCount(pointer), 1, 1L << 30);
         this.ref = identify(pointer, ref);
         this.headerAtOpen = LibRbd.modifiedAtNanos(pointer);
         this.number = ImageNumbers.register(this);
@@ -120,6 +122,11 @@ final class CephImage implements StoreImage {
     @Override
     public int objectSize() {
         return objectSize;
+    }
+
+    @Override
+    public long objectSetSize() {
+        return objectSetSize;
     }
 
     @Override

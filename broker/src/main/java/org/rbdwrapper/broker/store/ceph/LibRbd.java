@@ -65,6 +65,8 @@ final class LibRbd {
             rbd("rbd_get_block_name_prefix", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle GET_FEATURES =
             rbd("rbd_get_features", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GET_STRIPE_COUNT =
+            rbd("rbd_get_stripe_count", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle GET_CREATED =
             rbd("rbd_get_create_timestamp", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle GET_MODIFIED =
@@ -211,10 +213,19 @@ final class LibRbd {
     }
 
     static long features(long image) throws CephCallException {
+        return number(GET_FEATURES, "rbd_get_features", image);
+    }
+
+    /** Objects that an image is striped over; 1: it is not. */
+    static long stripeCount(long image) throws CephCallException {
+        return number(GET_STRIPE_COUNT, "rbd_get_stripe_count", image);
+    }
+
+    private static long number(MethodHandle function, String name, long image)
+            throws CephCallException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(JAVA_LONG);
-            CephCallException.check(
-                    invoke(GET_FEATURES, image, value.address()), "rbd_get_features");
+            CephCallException.check(invoke(function, image, value.address()), name);
             return value.get(JAVA_LONG, 0);
         }
     }

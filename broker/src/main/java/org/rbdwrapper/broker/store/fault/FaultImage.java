@@ -29,6 +29,11 @@ final class FaultImage implements StoreImage {
     }
 
     @Override
+    public long objectSetSize() {
+        return image.objectSetSize();
+    }
+
+    @Override
     public String imageId() {
         return image.imageId();
     }
