@@ -1,0 +1,241 @@
+package org.rbdwrapper.client.hostile.siege;
+
+import org.rbdwrapper.client.admin.BrokerAdmin;
+import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.ipc.ErrnoException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+
+/**
+ * A broker, a victim whose throughput and latencies are measured, and one attack after the other
+ * beside it: alone, beside, alone, beside and so on in one run, so that what the host does
+ * meanwhile is in both. Victim and attacker are processes of two users without privileges, which
+ * needs root.
+ *
+ * <p>One thread.
+ */
+final class Siege implements AutoCloseable {
+    static final int ATTACKER = 65_534;
+    static final int VICTIM = 65_533;
+
+    /** What makes a list of mappings as long as on a host with some. */
+    private static final int OTHER_MAPPINGS = 100;
+
+    private static final long SMALL = 1 << 20;
+    private static final long BEGIN_MILLIS = 20_000;
+    private static final long ANSWER_MILLIS = 10_000;
+    private static final long SETTLE_MILLIS = 12_000;
+    private static final int WARM_MILLIS = 2_000;
+    private static final int CHANGE_MILLIS = 100;
+
+    private final Path folder;
+    private final String store;
+    private final OtherUser users;
+    private BesiegedProcess broker;
+    private Dialogue victim;
+
+    /**
+     * @param store as {@code --store} has it.
+     */
+    Siege(String store) throws Exception {
+        this.store = store;
+        this.folder = Files.createTempDirectory("rbdw-siege-");
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        this.users = new OtherUser(folder);
+    }
+
+    /** Whether the store has the pools that it needs. */
+    boolean canHave(Attack attack) {
+        return attack.needs() == Attack.Needs.NOTHING || !store.startsWith("ceph");
+    }
+
+    /**
+     * Attacks in so many rounds. A broker that did not get over the attack before is replaced
+     * first.
+     *
+     * @param millis of each of a round's two phases.
+     */
+    Outcome attack(Attack attack, int rounds, long millis) throws Exception {
+        if (broker == null) {
+            begin();
+        }
+        Map<String, Long> before = broker.awaitSteady();
+        long memory = broker.memoryKib();
+        broker.forgetMostMemory();
+        List<Measurement> alone = new ArrayList<>();
+        List<Measurement> beside = new ArrayList<>();
+        double attackerSeconds = 0;
+        double brokerSeconds = 0;
+        String said = "nothing";
+        String lost = null;
+        for (int round = 0; round < rounds; round++) {
+            alone.add(measure(millis));
+            try (Dialogue attacker = attacker(attack, (int) (millis / 1000) + 60)) {
+                broker.sicken(attack.isOfSickPool());
+                Thread.sleep(CHANGE_MILLIS);
+                double attackers = BesiegedProcess.processorSeconds(attacker.pid());
+                double brokers = BesiegedProcess.processorSeconds(broker.pid());
+                beside.add(measure(millis));
+                attackerSeconds += BesiegedProcess.processorSeconds(attacker.pid()) - attackers;
+                brokerSeconds += BesiegedProcess.processorSeconds(broker.pid()) - brokers;
+                said = attacker.lastLine();
+            } finally {
+                broker.sicken(false);
+            }
+            Thread.sleep(CHANGE_MILLIS);
+        }
+        List<String> left = broker.awaitAsBefore(before, SETTLE_MILLIS);
+        double seconds = rounds * millis / 1e3;
+        long most = broker.mostMemoryKib();
+        if (!left.isEmpty()) {
+            lost = end();
+        }
+        return new Outcome(
+                attack,
+                alone,
+                beside,
+                left,
+                lost,
+                memory,
+                most,
+                before,
+                attackerSeconds / seconds,
+                brokerSeconds / seconds,
+                said);
+    }
+
+    /**
+     * The victim reads all that it has written, and the broker ends.
+     *
+     * @return what is lost, in words; null: nothing.
+     */
+    String end() throws Exception {
+        if (broker == null) {
+            return null;
+        }
+        try {
+            victim.tell("verify");
+            victim.await("verified", BEGIN_MILLIS);
+            return null;
+        } catch (IOException e) {
+            return "verify: " + e.getMessage();
+        } finally {
+            abandon();
+        }
+    }
+
+    private Measurement measure(long millis) throws IOException, InterruptedException {
+        victim.tell("measure " + millis);
+        return Measurement.parse(victim.await("measured", millis + ANSWER_MILLIS));
+    }
+
+    private Dialogue attacker(Attack attack, int seconds) throws Exception {
+        Dialogue attacker =
+                new Dialogue(
+                        users.start(
+                                ATTACKER,
+                                Attacker.class,
+                                attack.name(),
+                                broker.runDir().toString(),
+                                Integer.toString(seconds)));
+        try {
+            if (!attack.name().startsWith("COMPUTE")) {
+                attacker.await("attacking", BEGIN_MILLIS);
+            }
+            return attacker;
+        } catch (IOException e) {
+            attacker.close();
+            throw new IOException(attack + " does not begin: " + e.getMessage(), e);
+        }
+    }
+
+    private void begin() throws Exception {
+        Path own = Files.createDirectory(folder.resolve("broker"));
+        Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("rwxr-xr-x"));
+        broker = BesiegedProcess.start(own, store);
+        try (BrokerAdmin admin = broker.admin()) {
+            String victims = map(admin, "victim", Victim.SIZE, VICTIM, 0600);
+            String more = map(admin, "more", SMALL, VICTIM, 0600);
+            String common = map(admin, "common", SMALL, VICTIM, 0644);
+            map(admin, "foe", Ground.OWN_SIZE, ATTACKER, 0600);
+            if (!store.startsWith("ceph")) {
+                map(admin, BesiegedStore.SICK + "/sick", SMALL, 0, 0666);
+                map(admin, BesiegedStore.SLOW + "/slow", Ground.OWN_SIZE, ATTACKER, 0600);
+                map(admin, BesiegedStore.SLOW + "/huge", Ground.HUGE_SIZE, ATTACKER, 0600);
+            }
+            for (int i = 0; i < OTHER_MAPPINGS; i++) {
+                admin.map(request("more", "other-" + i, 0, 0600));
+            }
+            victim =
+                    new Dialogue(
+                            users.start(
+                                    VICTIM,
+                                    Victim.class,
+                                    broker.runDir().toString(),
+                                    victims,
+                                    more,
+                                    common));
+        }
+        victim.await("ready", BEGIN_MILLIS);
+        // every messenger is there, and what is compiled often is
+        RawLine[] lines = new RawLine[4];
+        for (int i = 0; i < lines.length; i++) {
+            lines[i] = new RawLine(broker.runDir()).hello(1, 2, 64 * 1024);
+        }
+        measure(WARM_MILLIS);
+        for (RawLine line : lines) {
+            line.close();
+        }
+    }
+
+    private static String map(BrokerAdmin admin, String spec, long size, int uid, int mode)
+            throws ErrnoException {
+        admin.create(spec, size);
+        return admin.map(request(spec, spec.substring(spec.indexOf('/') + 1), uid, mode));
+    }
+
+    private static MapRequest request(String spec, String name, int uid, int mode) {
+        return new MapRequest(
+                spec, name, false, OptionalLong.of(uid), OptionalLong.of(uid), mode, "");
+    }
+
+    private void abandon() throws IOException {
+        if (victim != null) {
+            victim.close();
+        }
+        if (broker != null) {
+            broker.close();
+        }
+        victim = null;
+        broker = null;
+        delete(folder.resolve("broker"));
+    }
+
+    @Override
+    public void close() throws IOException {
+        abandon();
+        delete(folder);
+    }
+
+    private static void delete(Path top) throws IOException {
+        if (!Files.exists(top)) {
+            return;
+        }
+        List<Path> paths;
+        try (Stream<Path> walk = Files.walk(top)) {
+            paths = walk.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : paths) {
+            Files.delete(path);
+        }
+    }
+}
