@@ -15,16 +15,14 @@ enum Attack {
     COMPUTE_2(ground -> Attacks.compute(ground, 2)),
     /** Sessions of 1 and 1000 opens of one image that end together. */
     OPEN_WAVES(Attacks::openWaves),
-    /** Stats of a path whose pool does not answer. */
+    /** Stats of paths whose pool does not answer. */
     SICK_STATS(
-            ground ->
-                    Attacks.floodAndLeave(ground, RawLine.statFrame(ground.sick())),
-            Needs.SICK_POOL),
-    /** Opens of an image whose pool does not answer. */
+            ground -> Attacks.askSickAndLeave(ground, RawLine::statFrame), Needs.SICK_POOL),
+    /** Opens of images whose pool does not answer. */
     SICK_OPENS(
-            ground -> Attacks.floodAndLeave(ground, RawLine.openFrame(ground.sick(), true)),
+            ground -> Attacks.askSickAndLeave(ground, path -> RawLine.openFrame(path, true)),
             Needs.SICK_POOL),
-    /** Requests of such an image at full depth, by sessions that leave. */
+    /** Requests of such images at full depth, by sessions that leave. */
     SICK_REQUESTS(Attacks::sickRequests, Needs.SICK_POOL),
     /** Many writes that name the same bytes of the arena. */
     SAME_BYTES(Attacks::sameBytes, Needs.SLOW_POOL),

@@ -8,6 +8,7 @@ import org.rbdwrapper.ipc.posix.EventFd;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** How each {@link Attack} is done. */
 final class Attacks {
@@ -51,8 +52,8 @@ final class Attacks {
                 });
     }
 
-    /** Sessions that ask, and leave without having read an answer. */
-    static void floodAndLeave(Ground ground, byte[] frame) {
+    /** Sessions that ask of every image of the pool, and leave without having read an answer. */
+    static void askSickAndLeave(Ground ground, Function<String, byte[]> question) {
         ground.again(
                 1,
                 () -> {
@@ -60,7 +61,9 @@ final class Attacks {
                     try {
                         for (int i = 0; i < 4; i++) {
                             lines.add(new RawLine(ground.runDir()).hello(1, 2, LEAST_ARENA));
-                            lines.get(i).send(frame, MANY);
+                            for (String path : ground.sick()) {
+                                lines.get(i).send(question.apply(path));
+                            }
                         }
                         ground.inPlace().set(true);
                         Ground.pause(300);
@@ -76,12 +79,21 @@ final class Attacks {
                 () -> {
                     try (RawChannels channels =
                             new RawChannels(ground.runDir(), 4, 64, LEAST_ARENA)) {
-                        int handle = channels.line().open(ground.sick(), true);
+                        List<Integer> handles = new ArrayList<>();
+                        for (String path : ground.sick()) {
+                            handles.add(channels.line().open(path, true));
+                        }
                         ground.inPlace().set(true);
                         Ground.pause(100);
                         channels.fill(
                                 (ring, tag) ->
-                                        ring.write(tag, handle, IoOp.WRITE, tag * 1024L, 1024, 0));
+                                        ring.write(
+                                                tag,
+                                                handles.get(tag % handles.size()),
+                                                IoOp.WRITE,
+                                                tag * 1024L,
+                                                1024,
+                                                0));
                         Ground.pause(300);
                     }
                 });
@@ -99,7 +111,7 @@ final class Attacks {
                                                 tag,
                                                 handle,
                                                 IoOp.WRITE,
-                                                tag % 200 * (long) MIB,
+                                                tag % 16 * (long) MIB,
                                                 MIB,
                                                 0);
                         channels.fill(maker);

@@ -33,7 +33,6 @@ final class BesiegedProcess implements AutoCloseable {
     private static final long ANSWER_NANOS = 5_000_000_000L;
     private static final int LOOK_MILLIS = 25;
     private static final int SAME_LOOKS = 4;
-    private static final double TICKS_PER_SECOND = 100;
 
     private final Path folder;
     private final JavaProcess process;
@@ -189,17 +188,6 @@ final class BesiegedProcess implements AutoCloseable {
 
     long memoryKib() throws IOException {
         return status("VmRSS");
-    }
-
-    /** Of any process: seconds of processor time, 0 where it has ended. */
-    static double processorSeconds(long pid) throws IOException {
-        String stat = ifThere(() -> Files.readString(Path.of("/proc", Long.toString(pid), "stat")));
-        int at = stat.lastIndexOf(')');
-        if (at < 0) {
-            return 0;
-        }
-        String[] words = stat.substring(at + 2).split(" ");
-        return (Long.parseLong(words[11]) + Long.parseLong(words[12])) / TICKS_PER_SECOND;
     }
 
     private long status(String name) throws IOException {

@@ -3,6 +3,8 @@ package org.rbdwrapper.client.hostile.siege;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -13,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * @param own its own image, {@link #OWN_SIZE} bytes.
  * @param common one that everybody may read.
- * @param sick one whose pool does not answer at times; everybody may write it.
+ * @param sick some whose pool does not answer at times; everybody may write them.
  * @param slow its own in a pool that takes its time, {@link #OWN_SIZE} bytes.
  * @param huge its own in that pool, {@link #HUGE_SIZE} bytes.
  */
@@ -21,7 +23,7 @@ record Ground(
         Path runDir,
         String own,
         String common,
-        String sick,
+        List<String> sick,
         String slow,
         String huge,
         AtomicLong done,
@@ -29,6 +31,9 @@ record Ground(
         AtomicBoolean inPlace) {
     static final long OWN_SIZE = 256L << 20;
     static final long HUGE_SIZE = 4L << 40;
+
+    /** More than a broker would have workers. */
+    static final int SICK_IMAGES = 32;
 
     /** A part of an attack that is done again and again, until the process ends. */
     @FunctionalInterface
@@ -41,12 +46,20 @@ record Ground(
                 runDir,
                 "/rbdw/foe",
                 "/rbdw/common",
-                "/rbdw/sick",
+                sickPaths(),
                 "/rbdw/slow",
                 "/rbdw/huge",
                 new AtomicLong(),
                 new AtomicLong(),
                 new AtomicBoolean());
+    }
+
+    private static List<String> sickPaths() {
+        List<String> paths = new ArrayList<>();
+        for (int i = 0; i < SICK_IMAGES; i++) {
+            paths.add("/rbdw/sick-" + i);
+        }
+        return paths;
     }
 
     /** With nothing but an image of its own. */
@@ -55,7 +68,7 @@ record Ground(
                 runDir,
                 own,
                 own,
-                own,
+                List.of(own),
                 own,
                 own,
                 new AtomicLong(),

@@ -2,7 +2,6 @@ package org.rbdwrapper.client.hostile.siege;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 
@@ -15,8 +14,7 @@ import java.util.function.ToLongFunction;
  * @param lost what the victim lost, in words; null: nothing.
  * @param memoryKib the broker's resident memory before, and
  * @param mostMemoryKib the most of it meanwhile.
- * @param before what the broker held.
- * @param attackerCores processors that the attacker kept busy; as for the broker.
+ * @param cores who kept how many processors busy.
  * @param said what the attacker said last: what it has done and was refused.
  */
 record Outcome(
@@ -27,12 +25,13 @@ record Outcome(
         String lost,
         long memoryKib,
         long mostMemoryKib,
-        Map<String, Long> before,
-        double attackerCores,
-        double brokerCores,
+        Cores cores,
         String said) {
     /** What the issue allows, and what a test on a noisy host allows. */
     private static final double LEAST_THROUGHPUT = 0.7;
+
+    /** More than what one client can have, and what the JVM takes for itself by and by. */
+    private static final long MOST_GROWTH_KIB = 384 << 10;
 
     private static final double MOST_IO_P99 = 3;
     private static final double MOST_CONTROL_P99 = 10;
@@ -82,6 +81,11 @@ record Outcome(
                 / 1e6;
     }
 
+    /** Whether the broker took more memory than all that an attacker may have. */
+    boolean grewTooMuch() {
+        return mostMemoryKib - memoryKib > MOST_GROWTH_KIB;
+    }
+
     /** What the issue asks for and this is not. */
     List<String> failings() {
         List<String> failings = new ArrayList<>();
@@ -99,6 +103,9 @@ record Outcome(
         }
         if (p99("stat").median() > MOST_CONTROL_P99) {
             failings.add("stat p99");
+        }
+        if (grewTooMuch()) {
+            failings.add("memory");
         }
         if (!left.isEmpty()) {
             failings.add("left: " + String.join(", ", left));
@@ -119,7 +126,7 @@ record Outcome(
                     "stat p99",
                     "p99 ms read/fsync/open/stat",
                     "RSS MiB before, most",
-                    "cores attacker, broker",
+                    "cores attacker/broker/victim/others",
                     "did, refused",
                     "not as issue 17 has it");
 
@@ -138,7 +145,7 @@ record Outcome(
                                 p99MillisBeside("open"),
                                 p99MillisBeside("stat")),
                 "%d %d".formatted(memoryKib >> 10, mostMemoryKib >> 10),
-                "%.2f %.2f".formatted(attackerCores, brokerCores),
+                cores.toText(),
                 said.replaceAll("\\D+", " ").strip(),
                 String.join(", ", failings()));
     }

@@ -73,20 +73,16 @@ final class Siege implements AutoCloseable {
         broker.forgetMostMemory();
         List<Measurement> alone = new ArrayList<>();
         List<Measurement> beside = new ArrayList<>();
-        double attackerSeconds = 0;
-        double brokerSeconds = 0;
-        String said = "nothing";
-        String lost = null;
+        List<Cores> cores = new ArrayList<>();
+        String said = "";
         for (int round = 0; round < rounds; round++) {
             alone.add(measure(millis));
             try (Dialogue attacker = attacker(attack, (int) (millis / 1000) + 60)) {
                 broker.sicken(attack.isOfSickPool());
                 Thread.sleep(CHANGE_MILLIS);
-                double attackers = BesiegedProcess.processorSeconds(attacker.pid());
-                double brokers = BesiegedProcess.processorSeconds(broker.pid());
+                Cores begun = Cores.seconds(attacker, broker, victim);
                 beside.add(measure(millis));
-                attackerSeconds += BesiegedProcess.processorSeconds(attacker.pid()) - attackers;
-                brokerSeconds += BesiegedProcess.processorSeconds(broker.pid()) - brokers;
+                cores.add(Cores.seconds(attacker, broker, victim).since(begun, millis / 1e3));
                 said = attacker.lastLine();
             } finally {
                 broker.sicken(false);
@@ -94,23 +90,10 @@ final class Siege implements AutoCloseable {
             Thread.sleep(CHANGE_MILLIS);
         }
         List<String> left = broker.awaitAsBefore(before, SETTLE_MILLIS);
-        double seconds = rounds * millis / 1e3;
         long most = broker.mostMemoryKib();
-        if (!left.isEmpty()) {
-            lost = end();
-        }
+        String lost = left.isEmpty() ? null : end();
         return new Outcome(
-                attack,
-                alone,
-                beside,
-                left,
-                lost,
-                memory,
-                most,
-                before,
-                attackerSeconds / seconds,
-                brokerSeconds / seconds,
-                said);
+                attack, alone, beside, left, lost, memory, most, Cores.mean(cores), said);
     }
 
     /**
@@ -168,7 +151,9 @@ final class Siege implements AutoCloseable {
             String common = map(admin, "common", SMALL, VICTIM, 0644);
             map(admin, "foe", Ground.OWN_SIZE, ATTACKER, 0600);
             if (!store.startsWith("ceph")) {
-                map(admin, BesiegedStore.SICK + "/sick", SMALL, 0, 0666);
+                for (int i = 0; i < Ground.SICK_IMAGES; i++) {
+                    map(admin, BesiegedStore.SICK + "/sick-" + i, SMALL, 0, 0666);
+                }
                 map(admin, BesiegedStore.SLOW + "/slow", Ground.OWN_SIZE, ATTACKER, 0600);
                 map(admin, BesiegedStore.SLOW + "/huge", Ground.HUGE_SIZE, ATTACKER, 0600);
             }

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A program as many are: it reads its image at random, 4 KiB after 4 KiB; opens, looks at and
- * closes images every 10 ms; stats a path every 10 ms; writes and flushes every 20 ms. Checks what
+ * closes images every 10 ms; stats a path every 10 ms; writes and flushes every 5 ms. Checks what
  * it reads.
  *
  * <p>Arguments: run directory, the path of its image, of one more of its own, and of one that it
@@ -27,7 +27,7 @@ public final class Victim {
     private static final long LOG_START = SIZE - (4 << 20);
     private static final long BLOCKS = LOG_START / BLOCK;
     private static final int CONTROL_MILLIS = 10;
-    private static final int FLUSH_MILLIS = 20;
+    private static final int FLUSH_MILLIS = 5;
     private static final long MIX = 0x9E3779B97F4A7C15L;
 
     private final Path runDir;
