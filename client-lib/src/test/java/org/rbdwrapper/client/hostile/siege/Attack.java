@@ -5,7 +5,7 @@ import org.rbdwrapper.ipc.codec.ListMappingsEncoder;
 
 /**
  * What a user without any privilege can do to a broker beside others. Each goes on until its
- * process ends, holds at most some 600 MiB and keeps at most two threads busy.
+ * process ends, holds at most some 600 MiB of segments and keeps at most two threads busy.
  */
 enum Attack {
     /** No attack: how much the measurement itself differs from one time to the next. */
@@ -52,7 +52,7 @@ enum Attack {
     DOORBELLS(Attacks::doorbells),
     /** Reads at full depth of the own image. */
     READS_SMALL(ground -> Attacks.reads(ground, 4, 64, 4096)),
-    READS_LARGE(ground -> Attacks.reads(ground, 4, 32, 1 << 20)),
+    READS_LARGE(ground -> Attacks.reads(ground, 2, 32, 1 << 20)),
     /** Connections that come and go. */
     CONNECTS(Attacks::connects),
     /** Connections that say nothing. */

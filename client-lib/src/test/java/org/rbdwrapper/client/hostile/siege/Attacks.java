@@ -66,7 +66,7 @@ final class Attacks {
                             }
                         }
                         ground.inPlace().set(true);
-                        Ground.pause(300);
+                        Ground.pause(100);
                     } finally {
                         closeAll(lines);
                     }

@@ -55,7 +55,11 @@ final class Siege implements AutoCloseable {
 
     /** Whether the store has the pools that it needs. */
     boolean canHave(Attack attack) {
-        return attack.needs() == Attack.Needs.NOTHING || !store.startsWith("ceph");
+        return attack.needs() != Attack.Needs.SICK_POOL || !isOnCeph();
+    }
+
+    private boolean isOnCeph() {
+        return store.startsWith("ceph");
     }
 
     /**
@@ -65,9 +69,19 @@ final class Siege implements AutoCloseable {
      * @param millis of each of a round's two phases.
      */
     Outcome attack(Attack attack, int rounds, long millis) throws Exception {
-        if (broker == null) {
-            begin();
+        try {
+            if (broker == null) {
+                begin();
+            }
+            return attackBroker(attack, rounds, millis);
+        } catch (Exception e) {
+            String said = broker == null ? "" : broker.output();
+            abandon();
+            throw new IOException(attack + ": " + e.getMessage() + "\n" + said, e);
         }
+    }
+
+    private Outcome attackBroker(Attack attack, int rounds, long millis) throws Exception {
         Map<String, Long> before = broker.awaitSteady();
         long memory = broker.memoryKib();
         broker.forgetMostMemory();
@@ -137,7 +151,7 @@ final class Siege implements AutoCloseable {
             return attacker;
         } catch (IOException e) {
             attacker.close();
-            throw new IOException(attack + " does not begin: " + e.getMessage(), e);
+            throw new IOException("it does not begin: " + e.getMessage(), e);
         }
     }
 
@@ -150,12 +164,14 @@ final class Siege implements AutoCloseable {
             String more = map(admin, "more", SMALL, VICTIM, 0600);
             String common = map(admin, "common", SMALL, VICTIM, 0644);
             map(admin, "foe", Ground.OWN_SIZE, ATTACKER, 0600);
-            if (!store.startsWith("ceph")) {
+            // a cluster is slow by itself, and sick when it is made so
+            String slow = isOnCeph() ? "" : BesiegedStore.SLOW + "/";
+            map(admin, slow + "slow", Ground.OWN_SIZE, ATTACKER, 0600);
+            map(admin, slow + "huge", Ground.HUGE_SIZE, ATTACKER, 0600);
+            if (!isOnCeph()) {
                 for (int i = 0; i < Ground.SICK_IMAGES; i++) {
                     map(admin, BesiegedStore.SICK + "/sick-" + i, SMALL, 0, 0666);
                 }
-                map(admin, BesiegedStore.SLOW + "/slow", Ground.OWN_SIZE, ATTACKER, 0600);
-                map(admin, BesiegedStore.SLOW + "/huge", Ground.HUGE_SIZE, ATTACKER, 0600);
             }
             for (int i = 0; i < OTHER_MAPPINGS; i++) {
                 admin.map(request("more", "other-" + i, 0, 0600));
