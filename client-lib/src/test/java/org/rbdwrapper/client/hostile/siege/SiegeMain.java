@@ -1,22 +1,51 @@
 package org.rbdwrapper.client.hostile.siege;
 
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * For people: {@code perf/siege [--store memory|file|ceph:CONF] [--rounds N] [--seconds S]
- * [ATTACK…]}. Prints what each attack did to a victim, as beside against alone: the middle of the
- * rounds, the least and the most.
+ * {@code perf/siege}, for people: what each attack does to a victim, as beside against alone: the
+ * middle of the rounds, the least and the most. Exit codes: 0, whatever the figures are; 1 the
+ * victim has lost something; 2 usage.
  */
 public final class SiegeMain {
+    private static final String USAGE =
+            """
+            Usage: perf/siege [--store memory|file[:DIR]|ceph:CONF] [--ceph CONF] [--rounds N] [--seconds S] [ATTACK...]
+            Each round is a phase alone and one beside the attack, of S seconds each (default: 3 rounds of 1.2 s).
+            NOTHING and COMPUTE_1, _2 are yardsticks: what the measurement, and what programs that compute, make of it.
+            Attacks (default: all that the store can have):
+              %s""";
+
+    private String store = "memory";
+    private int rounds = 3;
+    private double seconds = 1.2;
+    private final List<Attack> attacks = new ArrayList<>();
+
     private SiegeMain() {}
 
     public static void main(String[] args) throws Exception {
-        String store = "memory";
-        int rounds = 3;
-        double seconds = 1.2;
-        List<Attack> attacks = new ArrayList<>();
+        SiegeMain main = new SiegeMain();
+        try {
+            main.parse(args);
+        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            System.err.println(
+                    USAGE.formatted(
+                            String.join(
+                                    " ", Arrays.stream(Attack.values()).map(Enum::name).toList())));
+            System.exit(Arrays.asList(args).contains("--help") ? 0 : 2);
+        }
+        if (ProcessIdentity.uid() != 0) {
+            System.err.println("siege: only root can have processes of other users");
+            System.exit(1);
+        }
+        System.exit(main.run());
+    }
+
+    private void parse(String... args) {
         for (int i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "--store" -> store = args[++i];
@@ -29,6 +58,9 @@ public final class SiegeMain {
         if (attacks.isEmpty()) {
             attacks.addAll(Arrays.asList(Attack.values()));
         }
+    }
+
+    private int run() throws Exception {
         List<List<String>> rows = new ArrayList<>(List.of(Outcome.COLUMNS));
         try (Siege siege = new Siege(store)) {
             for (Attack attack : attacks) {
@@ -41,6 +73,7 @@ public final class SiegeMain {
             System.out.println("store " + store + ", " + rounds + " rounds of " + seconds + " s");
             print(rows);
             System.out.println(lost == null ? "nothing was lost" : "LOST: " + lost);
+            return lost == null ? 0 : 1;
         }
     }
 
