@@ -1,7 +1,5 @@
 package org.rbdwrapper.client.hostile.siege;
 
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,13 +17,20 @@ import java.util.SplittableRandom;
  */
 public final class HostileUser {
     static final long SIZE_MIB = Ground.OWN_SIZE >> 20;
-    private static final int MOST_MILLIS = 1500;
+
+    /** Of an attack, its program's start included. */
+    private static final int LEAST_MILLIS = 500;
+
+    private static final int MOST_MILLIS = 3000;
+
+    /** In a row, before they are thought to be no attacks at all. */
+    private static final int MOST_FAILURES = 20;
 
     private HostileUser() {}
 
     public static void main(String[] args) throws Exception {
-        if (ProcessIdentity.uid() != 0) {
-            throw new IOException("only root has other users' processes");
+        if (!OtherUser.canBe(Siege.ATTACKER)) {
+            throw new IOException("only root has other users' processes, of a Java that all may use");
         }
         SplittableRandom random = new SplittableRandom(Long.parseLong(args[4]));
         long deadline = System.nanoTime() + Long.parseLong(args[3]) * 1_000_000_000L;
@@ -33,6 +38,7 @@ public final class HostileUser {
                 Arrays.stream(Attack.values()).filter(attack -> !attack.isYardstick()).toList();
         OtherUser user = new OtherUser(Files.createDirectories(Path.of(args[1])));
         long made = 0;
+        int failed = 0;
         while (System.nanoTime() - deadline < 0) {
             Attack attack = attacks.get(random.nextInt(attacks.size()));
             Process process =
@@ -44,9 +50,14 @@ public final class HostileUser {
                             "10",
                             args[2]);
             try (Dialogue attacker = new Dialogue(process)) {
-                Thread.sleep(random.nextInt(MOST_MILLIS));
+                Thread.sleep(random.nextInt(LEAST_MILLIS, MOST_MILLIS));
+                if (attacker.lastLine().startsWith("did ")) {
+                    failed = 0;
+                    System.out.println("attacks " + ++made);
+                } else if (++failed > MOST_FAILURES) {
+                    throw new IOException(attack + " and others before do not begin");
+                }
             }
-            System.out.println("attacks " + ++made);
         }
     }
 }

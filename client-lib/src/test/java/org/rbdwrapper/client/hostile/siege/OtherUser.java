@@ -3,6 +3,7 @@ package org.rbdwrapper.client.hostile.siege;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,11 +40,31 @@ final class OtherUser {
         classPath = String.join(":", copies);
     }
 
-    /** Its output and input are pipes; what it says of errors is where this one's is. */
-    Process start(int uid, Class<?> main, String... arguments) throws IOException {
+    /** Whether this process may become others, and they may use this Java. */
+    static boolean canBe(int uid) throws IOException, InterruptedException {
+        if (ProcessIdentity.uid() != 0) {
+            return false;
+        }
+        List<String> words = javaAs(uid);
+        words.add("-version");
+        return new ProcessBuilder(words)
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start()
+                        .waitFor()
+                == 0;
+    }
+
+    private static List<String> javaAs(int uid) {
         List<String> words = new ArrayList<>();
         words.addAll(List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups"));
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        return words;
+    }
+
+    /** Its output and input are pipes; what it says of errors is where this one's is. */
+    Process start(int uid, Class<?> main, String... arguments) throws IOException {
+        List<String> words = javaAs(uid);
         words.add("--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED");
         words.add("--enable-native-access=ALL-UNNAMED");
         // it begins fast, and no compiler is at work while it is measured

@@ -122,7 +122,8 @@ record Outcome(
     static final List<String> COLUMNS =
             List.of(
                     "attack",
-                    "reads/s",
+                    "reads/s alone",
+                    "beside/alone",
                     "read p99",
                     "fsync p99",
                     "open p99",
@@ -136,6 +137,7 @@ record Outcome(
     List<String> toRow() {
         return List.of(
                 attack.name(),
+                "%.0f".formatted(alone.stream().mapToDouble(Measurement::readsPerSecond).average().orElse(0)),
                 throughput().toText(),
                 p99("read").toText(),
                 p99("fsync").toText(),

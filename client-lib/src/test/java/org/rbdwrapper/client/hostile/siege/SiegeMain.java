@@ -1,7 +1,5 @@
 package org.rbdwrapper.client.hostile.siege;
 
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,8 +36,11 @@ public final class SiegeMain {
                                     " ", Arrays.stream(Attack.values()).map(Enum::name).toList())));
             System.exit(Arrays.asList(args).contains("--help") ? 0 : 2);
         }
-        if (ProcessIdentity.uid() != 0) {
-            System.err.println("siege: only root can have processes of other users");
+        if (!OtherUser.canBe(Siege.ATTACKER)) {
+            System.err.println(
+                    "siege: only root can have processes of other users, and they must be able to"
+                            + " use this Java, "
+                            + System.getProperty("java.home"));
             System.exit(1);
         }
         System.exit(main.run());

@@ -13,7 +13,6 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.parallel.Isolated;
-import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,7 +39,9 @@ final class SiegeSystemTest {
 
     @BeforeAll
     void begin() throws Exception {
-        assumeTrue(ProcessIdentity.uid() == 0, "needs root to have other users' processes");
+        assumeTrue(
+                OtherUser.canBe(Siege.ATTACKER),
+                "needs root and a Java that all may use, to have other users' processes");
         inMemory = new Siege("memory");
     }
 
