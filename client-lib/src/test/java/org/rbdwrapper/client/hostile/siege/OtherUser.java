@@ -8,6 +8,7 @@ import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,7 @@ final class OtherUser {
     private final String classPath;
 
     /**
-     * @param folder that all users may enter.
+     * @param folder empty, of its own; all users may read it from now on.
      */
     OtherUser(Path folder) throws IOException {
         List<String> copies = new ArrayList<>();
@@ -38,6 +39,19 @@ final class OtherUser {
             copies.add(to.toString());
         }
         classPath = String.join(":", copies);
+        open(folder);
+    }
+
+    /** Whatever this process's umask is. */
+    private static void open(Path folder) throws IOException {
+        List<Path> all;
+        try (Stream<Path> walk = Files.walk(folder)) {
+            all = walk.toList();
+        }
+        for (Path one : all) {
+            String mode = Files.isDirectory(one) ? "rwxr-xr-x" : "rw-r--r--";
+            Files.setPosixFilePermissions(one, PosixFilePermissions.fromString(mode));
+        }
     }
 
     /** Whether this process may become others, and they may use this Java. */

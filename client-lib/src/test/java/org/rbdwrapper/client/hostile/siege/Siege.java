@@ -31,6 +31,10 @@ final class Siege implements AutoCloseable {
     private static final int OTHER_MAPPINGS = 100;
 
     private static final long SMALL = 1 << 20;
+
+    /** So many objects that one discard takes seconds, and not the host's memory. */
+    private static final long HUGE_ON_CEPH = 256L << 30;
+
     private static final long BEGIN_MILLIS = 20_000;
     private static final long ANSWER_MILLIS = 10_000;
     private static final long SETTLE_MILLIS = 12_000;
@@ -50,7 +54,7 @@ final class Siege implements AutoCloseable {
         this.store = store;
         this.folder = Files.createTempDirectory("rbdw-siege-");
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-        this.users = new OtherUser(folder);
+        this.users = new OtherUser(Files.createDirectory(folder.resolve("classes")));
     }
 
     /** Whether the store has the pools that it needs. */
@@ -167,7 +171,8 @@ final class Siege implements AutoCloseable {
             // a cluster is slow by itself, and sick when it is made so
             String slow = isOnCeph() ? "" : BesiegedStore.SLOW + "/";
             map(admin, slow + "slow", Ground.OWN_SIZE, ATTACKER, 0600);
-            map(admin, slow + "huge", Ground.HUGE_SIZE, ATTACKER, 0600);
+            long huge = isOnCeph() ? HUGE_ON_CEPH : Ground.HUGE_SIZE;
+            map(admin, slow + "huge", huge, ATTACKER, 0600);
             if (!isOnCeph()) {
                 for (int i = 0; i < Ground.SICK_IMAGES; i++) {
                     map(admin, BesiegedStore.SICK + "/sick-" + i, SMALL, 0, 0666);
