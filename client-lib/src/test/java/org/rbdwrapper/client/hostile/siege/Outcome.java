@@ -13,7 +13,8 @@ import java.util.function.ToLongFunction;
  * @param left what was different when it had ended, in words.
  * @param lost what the victim lost, in words; null: nothing.
  * @param memoryKib the broker's resident memory before, and
- * @param mostMemoryKib the most of it meanwhile.
+ * @param mostMemoryKib the most of it meanwhile, and
+ * @param keptMemoryKib what it was in the end.
  * @param cores who kept how many processors busy.
  * @param said what the attacker said last: what it has done and was refused.
  */
@@ -25,6 +26,7 @@ record Outcome(
         String lost,
         long memoryKib,
         long mostMemoryKib,
+        long keptMemoryKib,
         Cores cores,
         String said) {
     /** What the issue allows, and what a test on a noisy host allows. */
@@ -110,6 +112,9 @@ record Outcome(
         if (grewTooMuch()) {
             failings.add("memory");
         }
+        if (keptMemoryKib - memoryKib > MOST_GROWTH_KIB) {
+            failings.add("memory kept");
+        }
         if (!left.isEmpty()) {
             failings.add("left: " + String.join(", ", left));
         }
@@ -129,7 +134,7 @@ record Outcome(
                     "open p99",
                     "stat p99",
                     "p99 ms read/fsync/open/stat",
-                    "RSS MiB before, most",
+                    "RSS MiB before/most/after",
                     "cores attacker/broker/victim/others",
                     "did, refused",
                     "not as issue 17 has it");
@@ -149,7 +154,7 @@ record Outcome(
                                 p99MillisBeside("fsync"),
                                 p99MillisBeside("open"),
                                 p99MillisBeside("stat")),
-                "%d %d".formatted(memoryKib >> 10, mostMemoryKib >> 10),
+                "%d %d %d".formatted(memoryKib >> 10, mostMemoryKib >> 10, keptMemoryKib >> 10),
                 cores.toText(),
                 said.replaceAll("\\D+", " ").strip(),
                 String.join(", ", failings()));

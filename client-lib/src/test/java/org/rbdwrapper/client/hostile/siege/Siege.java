@@ -2,6 +2,8 @@ package org.rbdwrapper.client.hostile.siege;
 
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.client.admin.MappingInfo;
+import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.io.IOException;
@@ -13,6 +15,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
@@ -44,6 +48,7 @@ final class Siege implements AutoCloseable {
     private final Path folder;
     private final String store;
     private final OtherUser users;
+    private final Set<String> images = new TreeSet<>();
     private BesiegedProcess broker;
     private Dialogue victim;
 
@@ -109,9 +114,10 @@ final class Siege implements AutoCloseable {
         }
         List<String> left = broker.awaitAsBefore(before, SETTLE_MILLIS);
         long most = broker.mostMemoryKib();
+        long kept = broker.memoryKib();
         String lost = left.isEmpty() ? null : end();
         return new Outcome(
-                attack, alone, beside, left, lost, memory, most, Cores.mean(cores), said);
+                attack, alone, beside, left, lost, memory, most, kept, Cores.mean(cores), said);
     }
 
     /**
@@ -126,11 +132,27 @@ final class Siege implements AutoCloseable {
         try {
             victim.tell("verify");
             victim.await("verified", BEGIN_MILLIS);
+            if (isOnCeph()) {
+                removeImages();
+            }
             return null;
         } catch (IOException e) {
             return "verify: " + e.getMessage();
         } finally {
             abandon();
+        }
+    }
+
+    /** Others use the cluster, too. */
+    private void removeImages() throws ErrnoException {
+        victim.close();
+        try (BrokerAdmin admin = broker.admin()) {
+            for (MappingInfo mapping : admin.mappings()) {
+                admin.unmap(mapping.path(), true);
+            }
+            for (String image : images) {
+                admin.remove(image, (done, total) -> {});
+            }
         }
     }
 
@@ -192,20 +214,35 @@ final class Siege implements AutoCloseable {
                                     common));
         }
         victim.await("ready", BEGIN_MILLIS);
-        // every messenger is there, and what is compiled often is
+        warmUp();
+    }
+
+    /** Every messenger has its connection and has been used, and what is called often is compiled. */
+    private void warmUp() throws Exception {
         RawLine[] lines = new RawLine[4];
         for (int i = 0; i < lines.length; i++) {
             lines[i] = new RawLine(broker.runDir()).hello(1, 2, 64 * 1024);
+            lines[i].open("/rbdw/common", false);
         }
-        measure(WARM_MILLIS);
+        try (Dialogue reader = attacker(Attack.READS_SMALL, 60)) {
+            measure(WARM_MILLIS);
+            reader.await("did", ANSWER_MILLIS);
+        }
         for (RawLine line : lines) {
             line.close();
         }
     }
 
-    private static String map(BrokerAdmin admin, String spec, long size, int uid, int mode)
+    private String map(BrokerAdmin admin, String spec, long size, int uid, int mode)
             throws ErrnoException {
-        admin.create(spec, size);
+        images.add(spec);
+        try {
+            admin.create(spec, size);
+        } catch (ErrnoException e) {
+            if (!e.errno().equals(Errno.EEXIST)) { // of the broker before, on a cluster
+                throw e;
+            }
+        }
         return admin.map(request(spec, spec.substring(spec.indexOf('/') + 1), uid, mode));
     }
 
