@@ -23,11 +23,11 @@ enum Attack {
             ground -> Attacks.askSickAndLeave(ground, path -> RawLine.openFrame(path, true)),
             Needs.SICK_POOL),
     /** Requests of such images at full depth, by sessions that leave. */
-    SICK_REQUESTS(Attacks::sickRequests, Needs.SICK_POOL),
+    SICK_REQUESTS(RingAttacks::sickRequests, Needs.SICK_POOL),
     /** Many writes that name the same bytes of the arena. */
-    SAME_BYTES(Attacks::sameBytes, Needs.SLOW_POOL),
+    SAME_BYTES(RingAttacks::sameBytes, Needs.SLOW_POOL),
     /** Discards of the whole of a huge image. */
-    DISCARD_ALL(Attacks::discardAll, Needs.SLOW_POOL),
+    DISCARD_ALL(RingAttacks::discardAll, Needs.SLOW_POOL),
     /** Sessions of the largest segment, which end at once. */
     HELLO_LARGE(Attacks::helloLarge),
     /** Lists, from many sessions without a pause. */
@@ -46,13 +46,18 @@ enum Attack {
                                     ListClientsEncoder.TEMPLATE_ID,
                                     ListClientsEncoder.BLOCK_LENGTH))),
     STATS(ground -> Attacks.askAlways(ground, RawLine.statFrame(ground.common()))),
+    /** Opens and closes, and new times, of the own image. */
+    OPENS(Attacks::opens),
+    SET_TIMES(ground -> Attacks.askAlways(ground, RawLine.setTimesFrame(ground.own()))),
+    /** Descriptors that stand for an open image. */
+    SHARES(Attacks::shares),
     /** As many channels as are granted, of sessions that open nothing. */
     IDLE_CHANNELS(Attacks::idleChannels),
     /** Doorbells without a request. */
-    DOORBELLS(Attacks::doorbells),
+    DOORBELLS(RingAttacks::doorbells),
     /** Reads at full depth of the own image. */
-    READS_SMALL(ground -> Attacks.reads(ground, 4, 64, 4096)),
-    READS_LARGE(ground -> Attacks.reads(ground, 2, 32, 1 << 20)),
+    READS_SMALL(ground -> RingAttacks.reads(ground, 4, 64, 4096)),
+    READS_LARGE(ground -> RingAttacks.reads(ground, 2, 32, 1 << 20)),
     /** Connections that come and go. */
     CONNECTS(Attacks::connects),
     /** Connections that say nothing. */

@@ -1,16 +1,15 @@
 package org.rbdwrapper.client.hostile.siege;
 
 import org.rbdwrapper.ipc.ErrnoException;
-import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.ListMappingsEncoder;
 import org.rbdwrapper.ipc.control.FrameBuffer;
-import org.rbdwrapper.ipc.posix.EventFd;
+import org.rbdwrapper.ipc.posix.Fd;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** How each {@link Attack} is done. */
+/** How each {@link Attack} by the socket is done. */
 final class Attacks {
     private static final int LEAST_ARENA = 64 * 1024;
     private static final int MIB = 1 << 20;
@@ -73,75 +72,6 @@ final class Attacks {
                 });
     }
 
-    static void sickRequests(Ground ground) {
-        ground.again(
-                2,
-                () -> {
-                    try (RawChannels channels =
-                            new RawChannels(ground.runDir(), 4, 64, LEAST_ARENA)) {
-                        List<Integer> handles = new ArrayList<>();
-                        for (String path : ground.sick()) {
-                            handles.add(channels.line().open(path, true));
-                        }
-                        ground.inPlace().set(true);
-                        Ground.pause(100);
-                        channels.fill(
-                                (ring, tag) ->
-                                        ring.write(
-                                                tag,
-                                                handles.get(tag % handles.size()),
-                                                IoOp.WRITE,
-                                                tag * 1024L,
-                                                1024,
-                                                0));
-                        Ground.pause(300);
-                    }
-                });
-    }
-
-    static void sameBytes(Ground ground) {
-        ground.again(
-                1,
-                () -> {
-                    try (RawChannels channels = new RawChannels(ground.runDir(), 1, 1024, MIB)) {
-                        int handle = channels.line().open(ground.slow(), true);
-                        RawChannels.Maker maker =
-                                (ring, tag) ->
-                                        ring.write(
-                                                tag,
-                                                handle,
-                                                IoOp.WRITE,
-                                                tag % 16 * (long) MIB,
-                                                MIB,
-                                                0);
-                        channels.fill(maker);
-                        goOn(ground, channels, maker);
-                    }
-                });
-    }
-
-    static void discardAll(Ground ground) {
-        ground.again(
-                1,
-                () -> {
-                    try (RawChannels channels =
-                            new RawChannels(ground.runDir(), 1, 2, LEAST_ARENA)) {
-                        int handle = channels.line().open(ground.huge(), true);
-                        RawChannels.Maker maker =
-                                (ring, tag) ->
-                                        ring.write(
-                                                tag,
-                                                handle,
-                                                IoOp.DISCARD,
-                                                0,
-                                                Ground.HUGE_SIZE,
-                                                0);
-                        channels.fill(maker);
-                        goOn(ground, channels, maker);
-                    }
-                });
-    }
-
     static void helloLarge(Ground ground) {
         ground.again(1, () -> new RawLine(ground.runDir()).hello(16, 1024, 32 * MIB).close());
     }
@@ -171,6 +101,43 @@ final class Attacks {
                 });
     }
 
+    /** The own image, opened and closed. */
+    static void opens(Ground ground) {
+        ground.again(
+                2,
+                () -> {
+                    try (RawLine line = new RawLine(ground.runDir()).hello(1, 2, LEAST_ARENA)) {
+                        ground.inPlace().set(true);
+                        while (true) {
+                            int handle = line.open(ground.own(), true);
+                            line.send(RawLine.closeFrame(handle));
+                            line.receive();
+                            ground.done().incrementAndGet();
+                        }
+                    }
+                });
+    }
+
+    /** Descriptors for an open image, made for who closes them at once. */
+    static void shares(Ground ground) {
+        ground.again(
+                1,
+                () -> {
+                    try (RawLine line = new RawLine(ground.runDir()).hello(1, 2, LEAST_ARENA)) {
+                        for (int i = 0; i < 1000; i++) {
+                            int handle = line.open(ground.own(), true);
+                            line.send(RawLine.shareFrame(handle, ground.own()));
+                            for (int descriptor : line.receiveDescriptors()) {
+                                Fd.close(descriptor);
+                            }
+                            line.send(RawLine.closeFrame(handle));
+                            line.receive();
+                            ground.done().incrementAndGet();
+                        }
+                    }
+                });
+    }
+
     /** Until they are refused, or have taken 512 MiB. */
     static void idleChannels(Ground ground) {
         List<RawLine> lines = new ArrayList<>();
@@ -184,39 +151,6 @@ final class Attacks {
         }
         ground.inPlace().set(true);
         Ground.pause(Integer.MAX_VALUE);
-    }
-
-    static void doorbells(Ground ground) {
-        ground.again(
-                2,
-                () -> {
-                    try (RawLine line = new RawLine(ground.runDir()).hello(1, 2, LEAST_ARENA)) {
-                        ground.inPlace().set(true);
-                        while (true) {
-                            for (int i = 0; i < 1000; i++) {
-                                EventFd.ring(line.doorbell());
-                            }
-                            ground.done().addAndGet(1000);
-                        }
-                    }
-                });
-    }
-
-    static void reads(Ground ground, int channelCount, int depth, int length) {
-        ground.again(
-                1,
-                () -> {
-                    int arena = Math.max(LEAST_ARENA, depth * length);
-                    try (RawChannels channels =
-                            new RawChannels(ground.runDir(), channelCount, depth, arena)) {
-                        int handle = channels.line().open(ground.own(), false);
-                        RawChannels.Maker maker =
-                                RawChannels.reads(
-                                        handle, Ground.OWN_SIZE, length, channels.slot());
-                        channels.fill(maker);
-                        goOn(ground, channels, maker);
-                    }
-                });
     }
 
     static void connects(Ground ground) {
@@ -266,20 +200,6 @@ final class Attacks {
                         closeAll(lines);
                     }
                 });
-    }
-
-    private static void goOn(Ground ground, RawChannels channels, RawChannels.Maker maker)
-            throws ErrnoException {
-        ground.inPlace().set(true);
-        for (int idle = 0; ; ) {
-            int answered = channels.turn(maker);
-            ground.done().addAndGet(answered);
-            idle = answered > 0 ? 0 : idle + 1;
-            if (idle > 1000) {
-                channels.line().checkAlive();
-                Ground.pause(1);
-            }
-        }
     }
 
     private static void closeAll(List<RawLine> lines) throws ErrnoException {

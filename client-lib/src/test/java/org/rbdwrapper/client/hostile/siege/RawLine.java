@@ -5,16 +5,20 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ProtocolVersion;
 import org.rbdwrapper.ipc.RunDirectories;
+import org.rbdwrapper.ipc.codec.CloseImageEncoder;
 import org.rbdwrapper.ipc.codec.ErrorDecoder;
 import org.rbdwrapper.ipc.codec.HelloEncoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 import org.rbdwrapper.ipc.codec.OpenImageEncoder;
+import org.rbdwrapper.ipc.codec.SetTimesEncoder;
+import org.rbdwrapper.ipc.codec.ShareOpenEncoder;
 import org.rbdwrapper.ipc.codec.StatEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeDecoder;
 import org.rbdwrapper.ipc.control.BlockingFrames;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Fd;
+import org.rbdwrapper.ipc.posix.FileTimes;
 import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.lang.foreign.Arena;
@@ -100,6 +104,13 @@ final class RawLine implements AutoCloseable {
         }
     }
 
+    /** Those that came with the next message, which is none that says an error. */
+    int[] receiveDescriptors() throws ErrnoException {
+        int[] descriptors = new int[2];
+        checked(frames.receive(descriptors));
+        return descriptors;
+    }
+
     /** The handle. */
     int open(String path, boolean write) throws ErrnoException {
         send(openFrame(path, write));
@@ -125,6 +136,40 @@ final class RawLine implements AutoCloseable {
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .correlationId(1)
                 .handle(StatEncoder.handleNullValue())
+                .path(path);
+        return frame.finish(message.encodedLength()).toBytes();
+    }
+
+    static byte[] closeFrame(int handle) {
+        FrameBuffer frame = new FrameBuffer();
+        CloseImageEncoder message = new CloseImageEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(1)
+                .handle(Integer.toUnsignedLong(handle));
+        return frame.finish(message.encodedLength()).toBytes();
+    }
+
+    static byte[] setTimesFrame(String path) {
+        FrameBuffer frame = new FrameBuffer();
+        SetTimesEncoder message = new SetTimesEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(1)
+                .handle(SetTimesEncoder.handleNullValue())
+                .accessed(FileTimes.NOW)
+                .modified(FileTimes.NOW)
+                .path(path);
+        return frame.finish(message.encodedLength()).toBytes();
+    }
+
+    static byte[] shareFrame(int handle, String path) {
+        FrameBuffer frame = new FrameBuffer();
+        ShareOpenEncoder message = new ShareOpenEncoder();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(1)
+                .handle(Integer.toUnsignedLong(handle))
+                .partition(0)
+                .start(0)
+                .length(-1)
                 .path(path);
         return frame.finish(message.encodedLength()).toBytes();
     }

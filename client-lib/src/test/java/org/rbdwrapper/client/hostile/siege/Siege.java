@@ -39,7 +39,7 @@ final class Siege implements AutoCloseable {
     /** So many objects that one discard takes seconds, and not the host's memory. */
     private static final long HUGE_ON_CEPH = 256L << 30;
 
-    private static final long BEGIN_MILLIS = 20_000;
+    private static final long BEGIN_MILLIS = 60_000;
     private static final long ANSWER_MILLIS = 10_000;
     private static final long SETTLE_MILLIS = 12_000;
     private static final int WARM_MILLIS = 2_000;
