@@ -36,9 +36,14 @@ final class Latencies {
     }
 
     synchronized void end() {
-        add(counts, System.nanoTime() - began);
-        calls++;
+        record(System.nanoTime() - began);
         began = 0;
+    }
+
+    /** A call that took so long. */
+    synchronized void record(long nanos) {
+        add(counts, nanos);
+        calls++;
     }
 
     /** What comes is counted from now on. */

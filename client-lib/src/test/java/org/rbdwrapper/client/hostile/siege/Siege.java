@@ -44,6 +44,7 @@ final class Siege implements AutoCloseable {
     private static final long SETTLE_MILLIS = 12_000;
     private static final int WARM_MILLIS = 2_000;
     private static final int CHANGE_MILLIS = 100;
+    private static final long HELD_UP_NANOS = 1_000_000_000L;
 
     private final Path folder;
     private final String store;
@@ -101,7 +102,10 @@ final class Siege implements AutoCloseable {
         for (int round = 0; round < rounds; round++) {
             alone.add(measure(millis));
             try (Dialogue attacker = attacker(attack, (int) (millis / 1000) + 60)) {
-                broker.sicken(attack.isOfSickPool());
+                if (attack.isOfSickPool()) {
+                    broker.sicken(true);
+                    awaitDone(attacker, attacker.lastLine());
+                }
                 Thread.sleep(CHANGE_MILLIS);
                 Cores begun = Cores.seconds(attacker, broker, victim);
                 beside.add(measure(millis));
@@ -118,6 +122,21 @@ final class Siege implements AutoCloseable {
         String lost = left.isEmpty() ? null : end();
         return new Outcome(
                 attack, alone, beside, left, lost, memory, most, kept, Cores.mean(cores), said);
+    }
+
+    /** Until it has attacked twice more, or is itself held up by that. */
+    private static void awaitDone(Dialogue attacker, String before) throws InterruptedException {
+        long deadline = System.nanoTime() + HELD_UP_NANOS;
+        long done = sum(before) + 2;
+        while (sum(attacker.lastLine()) < done && System.nanoTime() - deadline < 0) {
+            Thread.sleep(1);
+        }
+    }
+
+    /** What an attacker has done, and was refused. */
+    private static long sum(String said) {
+        String[] words = said.split(" ");
+        return words.length < 4 ? 0 : Long.parseLong(words[1]) + Long.parseLong(words[3]);
     }
 
     /**

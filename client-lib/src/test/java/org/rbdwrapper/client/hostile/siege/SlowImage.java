@@ -15,7 +15,7 @@ import java.lang.reflect.Method;
  */
 final class SlowImage implements InvocationHandler {
     private static final long OBJECT = 4L << 20;
-    private static final long BYTES_AN_OBJECT = 512;
+    private static final long BYTES_AN_OBJECT = 256;
 
     private final StoreImage image;
     private final SlowPool pool;

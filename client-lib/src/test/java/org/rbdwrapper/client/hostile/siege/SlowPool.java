@@ -14,10 +14,10 @@ import java.util.concurrent.locks.LockSupport;
  * <p>Any thread.
  */
 final class SlowPool {
-    private static final long BYTES_PER_SECOND = 400L << 20;
+    private static final long BYTES_PER_SECOND = 150L << 20;
 
     /** What is asked for beyond gets no memory, so that the host lives through it. */
-    private static final long MOST_BYTES = 768L << 20;
+    private static final long MOST_BYTES = 400L << 20;
 
     private static final long PAGE = 4096;
 

@@ -7,13 +7,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What must hold on any host: beside an attack a victim reaches a fifth of what it reaches alone,
+ * What must hold on any host: beside an attack a victim reaches a tenth of what it reaches alone,
  * in each of what it does, and when the attacker has ended, the broker holds what it held before.
  * What falls short is measured twice more, since a host's own noise does not last, and a fault
  * does.
  */
 final class Verdict {
-    private static final double LEAST_PART = 0.2;
+    private static final double LEAST_PART = 0.1;
     private static final int TRIES = 3;
 
     private Verdict() {}
