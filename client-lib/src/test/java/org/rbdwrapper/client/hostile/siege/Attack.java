@@ -58,6 +58,8 @@ enum Attack {
     /** Reads at full depth of the own image. */
     READS_SMALL(ground -> RingAttacks.reads(ground, 4, 64, 4096)),
     READS_LARGE(ground -> RingAttacks.reads(ground, 2, 32, 1 << 20)),
+    /** Many large reads that name the same bytes of the arena. */
+    READS_SAME_BYTES(RingAttacks::readsOfSameBytes),
     /** Connections that come and go. */
     CONNECTS(Attacks::connects),
     /** Connections that say nothing. */

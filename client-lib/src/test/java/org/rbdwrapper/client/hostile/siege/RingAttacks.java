@@ -99,17 +99,30 @@ final class RingAttacks {
                 });
     }
 
+    /** Each request has bytes of the arena for itself. */
     static void reads(Ground ground, int channelCount, int depth, int length) {
+        reads(ground, channelCount, depth, length, Math.max(LEAST_ARENA, depth * length));
+    }
+
+    /** All requests name the same bytes, and so there may be more of them under way. */
+    static void readsOfSameBytes(Ground ground) {
+        reads(ground, 2, 1024, MIB, MIB);
+    }
+
+    private static void reads(
+            Ground ground, int channelCount, int depth, int length, int arena) {
         ground.again(
                 1,
                 () -> {
-                    int arena = Math.max(LEAST_ARENA, depth * length);
                     try (RawChannels channels =
                             new RawChannels(ground.runDir(), channelCount, depth, arena)) {
                         int handle = channels.line().open(ground.own(), false);
                         RawChannels.Maker maker =
                                 RawChannels.reads(
-                                        handle, Ground.OWN_SIZE, length, channels.slot());
+                                        handle,
+                                        Ground.OWN_SIZE,
+                                        length,
+                                        arena < depth * length ? 0 : channels.slot());
                         channels.fill(maker);
                         goOn(ground, channels, maker);
                     }

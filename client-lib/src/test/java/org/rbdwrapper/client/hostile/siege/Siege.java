@@ -98,6 +98,7 @@ final class Siege implements AutoCloseable {
         List<Measurement> alone = new ArrayList<>();
         List<Measurement> beside = new ArrayList<>();
         List<Cores> cores = new ArrayList<>();
+        List<String> left = List.of();
         String said = "";
         for (int round = 0; round < rounds; round++) {
             alone.add(measure(millis));
@@ -114,9 +115,9 @@ final class Siege implements AutoCloseable {
             } finally {
                 broker.sicken(false);
             }
-            Thread.sleep(CHANGE_MILLIS);
+            // what it has begun may go on: then the victim would not be alone
+            left = broker.awaitAsBefore(before, SETTLE_MILLIS);
         }
-        List<String> left = broker.awaitAsBefore(before, SETTLE_MILLIS);
         long most = broker.mostMemoryKib();
         long kept = broker.memoryKib();
         String lost = left.isEmpty() ? null : end();

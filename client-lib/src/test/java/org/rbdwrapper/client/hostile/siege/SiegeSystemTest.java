@@ -60,6 +60,7 @@ final class SiegeSystemTest {
     @Test
     void shouldFlushBesideLargeReadsOfFiles() throws Exception {
         try (Siege onFiles = new Siege("file")) {
+            Verdict.assertServes(onFiles, Attack.READS_SAME_BYTES, PHASE_MILLIS);
             Verdict.assertServes(onFiles, Attack.READS_LARGE, PHASE_MILLIS);
             assertNull(onFiles.end());
         }
