@@ -39,4 +39,9 @@ record Schedule(
                 Math.clamp(all / 10, 3, 180),
                 Math.clamp(all / 60, 5, 60));
     }
+
+    /** Seconds of a run, but for what its quiet moments take. */
+    double all() {
+        return firstLife + replacements + lastLife;
+    }
 }

@@ -27,6 +27,7 @@ final class Soak {
     private final SplittableRandom random;
     private final Blows blows;
     private final Population population;
+    private final HostileNeighbour hostile;
     private final SharedImage shared;
     private final Holdings holdings;
     private double nextReport;
@@ -65,12 +66,18 @@ final class Soak {
                         schedule.longestClient(),
                         random.nextLong());
         blows = new Blows(broker, cluster, turmoil, random.nextLong());
+        hostile =
+                environment
+                        .cleanup()
+                        .add(
+                                new HostileNeighbour(
+                                        environment, broker, schedule.all(), random.nextLong()));
         holdings = new Holdings(environment.scratch().path(), broker, cluster);
     }
 
     Verdict run() throws Exception {
         liveLong("first", schedule.firstLife());
-        population.resume();
+        resume();
         goOn(
                 "brokers come and go",
                 schedule.replacements(),
@@ -78,14 +85,29 @@ final class Soak {
                 blows::replaceBroker);
         // a fresh one, so that it is as old at its quiet moments as the first was
         turmoil.strike(broker::restart);
-        population.pause();
+        pause();
         liveLong("last", schedule.lastLife());
-        return new Verdict(moments, SoakLog.of(broker.stateDir()), tally.all() + blows.all());
+        return new Verdict(moments, SoakLog.of(broker.stateDir()), tally.all() + blows.all() + hostile.attacks());
     }
 
     /** What happened. */
     String summary() {
-        return "clients: " + tally + "; blows: " + blows;
+        return "clients: "
+                + tally
+                + "; blows: "
+                + blows
+                + "; attacks of the hostile user: "
+                + hostile.attacks();
+    }
+
+    private void resume() throws IOException {
+        population.resume();
+        hostile.resume();
+    }
+
+    private void pause() throws IOException, InterruptedException {
+        hostile.pause();
+        population.pause();
     }
 
     /** With clients coming and going, and quiet moments: the first after a minute. */
@@ -99,13 +121,13 @@ final class Soak {
             if (left - turn < schedule.betweenQuiets() / 2) {
                 turn = left;
             }
-            population.resume();
+            resume();
             goOn(
                     life + " long life",
                     turn,
                     schedule.betweenClusterBlows(),
                     () -> blows.strikeCluster(population));
-            population.pause();
+            pause();
             moments.add(quiet(when));
             left -= turn;
             next = schedule.betweenQuiets();

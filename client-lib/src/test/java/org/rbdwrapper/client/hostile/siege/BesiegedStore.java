@@ -1,0 +1,105 @@
+package org.rbdwrapper.client.hostile.siege;
+
+import org.rbdwrapper.broker.store.ImageRef;
+import org.rbdwrapper.broker.store.ImageStore;
+import org.rbdwrapper.broker.store.StoreConnection;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.ErrnoException;
+import org.rbdwrapper.ipc.ImageSpec;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A store two of whose pools are as a cluster's may become. Pool {@value #SICK} answers nothing, be
+ * it a call or a request of an image, as long as a file says so. Pool {@value #SLOW} copies what it
+ * is given to write and takes its time over it: see {@link SlowImage}. All other pools are the
+ * store's own, without a step more.
+ *
+ * <p>Any thread.
+ */
+record BesiegedStore(ImageStore store, Path sickness, SlowPool slow) implements ImageStore {
+    static final String SICK = "sick";
+    static final String SLOW = "slow";
+    private static final int LOOK_MILLIS = 5;
+
+    @Override
+    public String describe() {
+        return store.describe();
+    }
+
+    @Override
+    public StoreConnection connect(String name) throws ErrnoException {
+        StoreConnection connection = store.connect(name);
+        InvocationHandler handler =
+                (proxy, method, arguments) -> {
+                    String pool = poolOf(arguments);
+                    if (pool.equals(SICK)) {
+                        awaitHealth();
+                    }
+                    Object result = pass(connection, method, arguments);
+                    if (result instanceof StoreImage image) {
+                        return wrap(image, pool);
+                    }
+                    return result;
+                };
+        return proxy(StoreConnection.class, handler);
+    }
+
+    boolean isSick() {
+        return Files.exists(sickness);
+    }
+
+    private StoreImage wrap(StoreImage image, String pool) {
+        return switch (pool) {
+            case SICK -> proxy(StoreImage.class, new SickImage(image, this));
+            case SLOW -> proxy(StoreImage.class, new SlowImage(image, slow));
+            default -> image;
+        };
+    }
+
+    private static String poolOf(Object[] arguments) {
+        if (arguments != null && arguments.length > 0) {
+            if (arguments[0] instanceof ImageSpec spec) {
+                return spec.pool();
+            }
+            if (arguments[0] instanceof ImageRef ref) {
+                return ref.spec().pool();
+            }
+            if (arguments[0] instanceof String pool) {
+                return pool;
+            }
+        }
+        return "";
+    }
+
+    void awaitHealth() throws InterruptedException {
+        while (isSick()) {
+            Thread.sleep(LOOK_MILLIS);
+        }
+    }
+
+    /** Calls it on the other one, and throws what that throws. */
+    static Object pass(Object to, Method method, Object... arguments) throws Throwable {
+        try {
+            return method.invoke(to, arguments);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(
+                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+    }
+
+    @Override
+    public void close() {
+        slow.close();
+        store.close();
+    }
+}

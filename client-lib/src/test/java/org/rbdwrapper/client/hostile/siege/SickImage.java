@@ -1,0 +1,66 @@
+package org.rbdwrapper.client.hostile.siege;
+
+import org.rbdwrapper.broker.store.IoCompletion;
+import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.ipc.codec.IoOp;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+
+/**
+ * An image whose requests, and whose close, wait until its pool is well again.
+ *
+ * <p>Any thread.
+ */
+final class SickImage implements InvocationHandler {
+    private final StoreImage image;
+    private final BesiegedStore store;
+    private int waiting; // guarded by this
+
+    SickImage(StoreImage image, BesiegedStore store) {
+        this.image = image;
+        this.store = store;
+    }
+
+    @Override
+    public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
+        if (method.getName().equals("submit") && store.isSick()) {
+            onWait(1);
+            Thread.ofVirtual().start(() -> submitLater(arguments));
+            return null;
+        }
+        if (method.getName().equals("close")) {
+            store.awaitHealth();
+            awaitNoneWaiting();
+        }
+        return BesiegedStore.pass(image, method, arguments);
+    }
+
+    private void submitLater(Object... arguments) {
+        try {
+            store.awaitHealth();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        image.submit(
+                (IoOp) arguments[0],
+                (long) arguments[1],
+                (long) arguments[2],
+                (long) arguments[3],
+                (IoCompletion) arguments[4]);
+        onWait(-1);
+    }
+
+    private synchronized void awaitNoneWaiting() throws InterruptedException {
+        while (waiting > 0) {
+            wait();
+        }
+    }
+
+    private synchronized void onWait(int change) {
+        waiting += change;
+        if (waiting == 0) {
+            notifyAll();
+        }
+    }
+}
