@@ -23,8 +23,8 @@ final class Impostor {
     private Impostor() {}
 
     /**
-     * @param args {@code rename}: the folder comes and goes all the time, {@code stay}: it does not;
-     *     the folder.
+     * @param args {@code rename}: the folder comes and goes all the time, {@code stay}: it does
+     *     not; the folder.
      */
     public static void main(String[] args) throws Exception {
         Path folder = Path.of(args[1]);

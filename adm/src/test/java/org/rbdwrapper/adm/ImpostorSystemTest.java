@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A user who plays the broker before another user's programs, C and Java: whatever he does, they find
- * the system's broker, which runs as a user of its own, and he is sent nothing.
+ * A user who plays the broker before another user's programs, C and Java: whatever he does, they
+ * find the system's broker, which runs as a user of its own, and he is sent nothing.
  *
  * <p>In a mount namespace, where {@code /tmp} is everybody's and {@code /run} is the test's.
  */
@@ -134,8 +134,7 @@ final class ImpostorSystemTest {
         Installed.Result report =
                 rbdw.run(as(VICTIM, "RBDW_REPORT=1"), "rbdwrapper-run", "head", "-c", "4", IMAGE);
         assertEquals(0, report.code());
-        assertEquals(
-                1, report.err().lines().filter(line -> line.contains(passedOver)).count());
+        assertEquals(1, report.err().lines().filter(line -> line.contains(passedOver)).count());
         assertTrue(
                 ok(rbdw.run(as(VICTIM), "rbdwrapper-adm", "doctor", "/bin/cat"))
                         .contains(passedOver));
@@ -310,11 +309,12 @@ final class ImpostorSystemTest {
     }
 
     private Installed.Result readByC(List<String> prefix) throws Exception {
-        Process program =
-                start(prefix, rbdw.cTool().toString(), "read", IMAGE, "0", "4");
+        Process program = start(prefix, rbdw.cTool().toString(), "read", IMAGE, "0", "4");
         String out = output(program, false);
         return new Installed.Result(
-                program.exitValue(), program.exitValue() == 0 ? out : "", program.exitValue() == 0 ? "" : out);
+                program.exitValue(),
+                program.exitValue() == 0 ? out : "",
+                program.exitValue() == 0 ? "" : out);
     }
 
     private String[] javaWords(String program, String... arguments) {
@@ -330,7 +330,9 @@ final class ImpostorSystemTest {
 
     private void copyClasses() throws IOException, InterruptedException {
         Path from = Path.of("target", "test-classes", "org", "rbdwrapper", "adm").toAbsolutePath();
-        Path into = Files.createDirectories(classes.resolve("org").resolve("rbdwrapper").resolve("adm"));
+        Path into =
+                Files.createDirectories(
+                        classes.resolve("org").resolve("rbdwrapper").resolve("adm"));
         for (String name : List.of("Impostor", "TrustingClient")) {
             Files.copy(from.resolve(name + ".class"), into.resolve(name + ".class"));
         }

@@ -10,8 +10,8 @@ package org.rbdwrapper.broker;
  * @param threads calls at a time, at least 1.
  * @param threadsPerUser of these, those for one user at most: the others find one. With 1, a user's
  *     calls are made in their order.
- * @param isWatched a call of over a second is worth a line in the log; not where it is expected, and
- *     whoever waits for it is shown its progress.
+ * @param isWatched a call of over a second is worth a line in the log; not where it is expected,
+ *     and whoever waits for it is shown its progress.
  * @param patienceMillis how long the end of the broker waits for a call that does not come back.
  */
 public record Lane(
@@ -31,14 +31,16 @@ public record Lane(
     public static final Lane MEMORY = new Lane("memory of sessions", 4, 1, true, PATIENCE_MILLIS);
 
     /** Files of the run directory, of those who come back to the next broker. */
-    public static final Lane NOTES = new Lane("files of sessions", 4, 1, true, LONG_PATIENCE_MILLIS);
+    public static final Lane NOTES =
+            new Lane("files of sessions", 4, 1, true, LONG_PATIENCE_MILLIS);
 
     /** Changes of the image map, one after the other whoever makes them. */
     public static final Lane JOURNAL = new Lane("the journal", 1, 1, true, LONG_PATIENCE_MILLIS);
 
     /** What is asked of a pool of the store, and what is opened there. */
     public static Lane ofPool(String pool) {
-        return new Lane("pool " + pool, STORE_THREADS, STORE_THREADS_PER_USER, true, PATIENCE_MILLIS);
+        return new Lane(
+                "pool " + pool, STORE_THREADS, STORE_THREADS_PER_USER, true, PATIENCE_MILLIS);
     }
 
     /** What administrators do in a pool that may take minutes: resizing and removing images. */

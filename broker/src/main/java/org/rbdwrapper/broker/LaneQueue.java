@@ -5,7 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The calls of one {@link Lane}: how many are being made, and those that wait, user by user in turn.
+ * The calls of one {@link Lane}: how many are being made, and those that wait, user by user in
+ * turn.
  *
  * <p>Guarded by the lock of {@link Workers}.
  */

@@ -16,12 +16,12 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * A folder that the broker writes in: where anybody else could put a link into it, or another folder
- * in its place, the broker would write with its own rights what that one chooses.
+ * A folder that the broker writes in: where anybody else could put a link into it, or another
+ * folder in its place, the broker would write with its own rights what that one chooses.
  *
- * <p>So it, what is in it, and the folders above it may be changed by nobody but root and the broker's
- * user. As these alone could change that, it is looked at once, when a broker comes up, and paths
- * below it may be used from then on.
+ * <p>So it, what is in it, and the folders above it may be changed by nobody but root and the
+ * broker's user. As these alone could change that, it is looked at once, when a broker comes up,
+ * and paths below it may be used from then on.
  */
 public final class OwnFolder {
     private final Path path;
@@ -185,8 +185,7 @@ public final class OwnFolder {
     }
 
     private ErrnoException replaceable(Path above) {
-        return refusal(
-                "can be replaced by others, who may change " + above + ": " + otherwise);
+        return refusal("can be replaced by others, who may change " + above + ": " + otherwise);
     }
 
     private boolean isOurs(int owner) {

@@ -64,8 +64,8 @@ public final class RunDirectory implements AutoCloseable {
      * Makes the folder where it is missing (0755 for root, whose clients may be anyone, else 0700)
      * and takes the lock.
      *
-     * @throws ErrnoException EBUSY where a broker is running there; EPERM where others than root and
-     *     this user may change the folder.
+     * @throws ErrnoException EBUSY where a broker is running there; EPERM where others than root
+     *     and this user may change the folder.
      */
     public static RunDirectory acquire(Path path) throws ErrnoException {
         OwnFolder folder = folder(path);
@@ -75,8 +75,8 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Of one that may not be there yet: what {@link #acquire} checks, before a broker that runs there
-     * is ended for the next one.
+     * Of one that may not be there yet: what {@link #acquire} checks, before a broker that runs
+     * there is ended for the next one.
      */
     public static void check(Path path) throws ErrnoException {
         if (Files.exists(path)) {

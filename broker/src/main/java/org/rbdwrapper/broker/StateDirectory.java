@@ -25,8 +25,8 @@ public final class StateDirectory {
     /**
      * Makes it where it is missing.
      *
-     * @throws ErrnoException EACCES where it cannot be made or written; EPERM where others than root
-     *     and this user may change it, or what is in it.
+     * @throws ErrnoException EACCES where it cannot be made or written; EPERM where others than
+     *     root and this user may change it, or what is in it.
      */
     public static void prepare(Path stateDir) throws ErrnoException {
         OwnFolder folder = new OwnFolder(stateDir, "state directory", OTHERWISE);

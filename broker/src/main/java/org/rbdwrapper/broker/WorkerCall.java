@@ -1,7 +1,7 @@
 package org.rbdwrapper.broker;
 
-import org.rbdwrapper.broker.watch.WatchedCall;
 import org.rbdwrapper.broker.watch.Watchdog;
+import org.rbdwrapper.broker.watch.WatchedCall;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 

@@ -237,16 +237,11 @@ final class StartOptions {
                 memory,
                 (int) number("max-opens", maxOpens, file, defaults.maxOpens(), 10_000_000),
                 (int) number("user-share", userShare, file, defaults.userShare(), 100),
-                size(
-                        "max-in-flight",
-                        maxInFlight,
-                        file,
-                        ClientLimits.defaultMaxInFlight(memory)));
+                size("max-in-flight", maxInFlight, file, ClientLimits.defaultMaxInFlight(memory)));
     }
 
     private long size(String key, String option, Properties file, long otherwise) {
-        return parse(
-                "--" + key, choose(option, null, key, file, otherwise + "B"), ByteSize::parse);
+        return parse("--" + key, choose(option, null, key, file, otherwise + "B"), ByteSize::parse);
     }
 
     private long number(String key, String option, Properties file, long otherwise, long most) {

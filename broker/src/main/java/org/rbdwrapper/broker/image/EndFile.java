@@ -72,7 +72,8 @@ public final class EndFile {
                     || Files.size(file) != EndTable.LENGTH) {
                 make();
             }
-            try (FileChannel channel = FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS)) {
+            try (FileChannel channel =
+                    FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS)) {
                 // unmapped when nobody refers to it any more
                 table.use(
                         new UnsafeBuffer(

@@ -202,11 +202,11 @@ public final class ImageMap {
      * @param uid for whom.
      * @param onAdded called when it is durable and mapped.
      */
-    public void add(
-            Mapping mapping, int uid, Runnable onAdded, Consumer<ErrnoException> onFailed) {
+    public void add(Mapping mapping, int uid, Runnable onAdded, Consumer<ErrnoException> onFailed) {
         beingAdded.put(mapping.id(), mapping);
         workers.call(
-                new CallOrigin(Lane.JOURNAL, uid, "recording that " + mapping.path() + " is mapped"),
+                new CallOrigin(
+                        Lane.JOURNAL, uid, "recording that " + mapping.path() + " is mapped"),
                 () -> {
                     journal.appendMapped(mapping);
                     return mapping;

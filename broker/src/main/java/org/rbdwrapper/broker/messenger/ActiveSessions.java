@@ -25,9 +25,9 @@ import java.util.Arrays;
  *       and the session stays active. If it has read n, it rings, for nothing.
  *   <li>A client that published later reads n or a later word, by the fences of both. It rings for
  *       n, after its request. The ring is received once, later than the request, and finds it. For
- *       0 it does not ring: then the session has become active after the step to rest, by
- *       another's ring, and is looked at in each turn until the next step, whose fence comes after
- *       the client's: had it come before, the client would have read its number.
+ *       0 it does not ring: then the session has become active after the step to rest, by another's
+ *       ring, and is looked at in each turn until the next step, whose fence comes after the
+ *       client's: had it come before, the client would have read its number.
  *   <li>A client that was held up between its ring for n and its swap of n to 0 hides no later
  *       rest, since that has another number. So a ring that finds nothing leads to a new number,
  *       too, and to another look after that: who rang may not have published anything, and swaps

@@ -81,8 +81,7 @@ final class BrokerChannel {
         for (int i = 0; i < inFlight.length; i++) {
             inFlight[i] =
                     CompletionRegistry.instance()
-                            .register(
-                                    id -> new InFlightRequest(id, responses, waker, user, stall));
+                            .register(id -> new InFlightRequest(id, responses, waker, user, stall));
         }
         this.window = new TransferWindow(inFlight, arenaLength, user, stall);
     }
@@ -335,12 +334,7 @@ final class BrokerChannel {
             }
             bytes += length;
         }
-        slot.start(
-                correlationId,
-                handle,
-                op,
-                op == IoOp.READ ? 0 : length,
-                transfer ? length : 0);
+        slot.start(correlationId, handle, op, op == IoOp.READ ? 0 : length, transfer ? length : 0);
         if (handle.ends().areSome() && (op == IoOp.WRITE || op == IoOp.WRITE_ZEROES)) {
             slot.put(op, arenaAddress + arenaOffset, position, length);
             handle.ends().submit(slot); // whatever it throws, it may have queued the slot

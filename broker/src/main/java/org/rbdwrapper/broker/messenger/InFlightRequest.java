@@ -162,8 +162,7 @@ final class InFlightRequest implements IoCompletion, LongChange.Owner {
     /** Any thread, after {@link #put}. */
     void submit() {
         if (op != IoOp.WRITE && LongChange.isLong(instance, length)) {
-            user.longChanges()
-                    .submit(new LongChange(this, user, instance, op, position, length));
+            user.longChanges().submit(new LongChange(this, user, instance, op, position, length));
         } else {
             instance.submit(op, address, position, length, this);
         }

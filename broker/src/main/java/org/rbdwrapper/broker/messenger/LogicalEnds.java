@@ -362,12 +362,7 @@ public final class LogicalEnds {
             UserFlow user = request.user();
             LongChange zeroes =
                     new LongChange(
-                            new LongFill(request),
-                            user,
-                            image,
-                            IoOp.WRITE_ZEROES,
-                            from,
-                            to - from);
+                            new LongFill(request), user, image, IoOp.WRITE_ZEROES, from, to - from);
             return () -> user.longChanges().submit(zeroes);
         }
         if (shortFill == null) {
@@ -376,8 +371,7 @@ public final class LogicalEnds {
                             .register(
                                     id ->
                                             new ChangePiece(
-                                                    id,
-                                                    piece -> onFillEnd(piece.result(), false)));
+                                                    id, piece -> onFillEnd(piece.result(), false)));
         }
         ChangePiece piece = shortFill;
         return () -> piece.submit(image, IoOp.WRITE_ZEROES, from, to - from);

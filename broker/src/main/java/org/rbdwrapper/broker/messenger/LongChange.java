@@ -46,8 +46,7 @@ final class LongChange {
      * @param image open until the change has ended.
      * @param position bytes from the image's start.
      */
-    LongChange(
-            Owner owner, UserFlow user, StoreImage image, IoOp op, long position, long length) {
+    LongChange(Owner owner, UserFlow user, StoreImage image, IoOp op, long position, long length) {
         this.owner = owner;
         this.user = user;
         this.image = image;

@@ -31,8 +31,7 @@ public final class MessengerPool implements AutoCloseable {
     /**
      * @param limit the most messengers, for the policies that do not say it themselves; at least 1.
      */
-    public MessengerPool(
-            ImageStore store, MessengerPolicy policy, int limit, Watchdog watchdog) {
+    public MessengerPool(ImageStore store, MessengerPolicy policy, int limit, Watchdog watchdog) {
         this.watchdog = watchdog;
         this.store = store;
         this.policy = policy;

@@ -70,8 +70,7 @@ public final class SessionChannels {
         this.channels = new BrokerChannel[geometry.channels()];
         for (int i = 0; i < channels.length; i++) {
             channels[i] =
-                    new BrokerChannel(
-                            address + geometry.channelOffset(i), geometry, handles, user);
+                    new BrokerChannel(address + geometry.channelOffset(i), geometry, handles, user);
             channels[i].hasNext(); // the first look at its memory takes long, and is not a turn's
         }
         this.scan = new ChannelScan(channels.length);

@@ -27,8 +27,7 @@ final class TransferWindow {
     /** At least the bytes that are under way. */
     private long bound;
 
-    TransferWindow(
-            InFlightRequest[] slots, int arenaLength, UserFlow user, ChannelStall stall) {
+    TransferWindow(InFlightRequest[] slots, int arenaLength, UserFlow user, ChannelStall stall) {
         this.slots = slots;
         this.arenaLength = arenaLength;
         this.user = user;

@@ -41,7 +41,6 @@ public final class Conductor implements Runnable {
     private static final long LISTENER_TOKEN = -2;
     private static final long DESCRIPTIONS_TOKEN = -3;
 
-
     /** Sockets that one look may find ready: whoever has many of them does not hide the others. */
     private static final int MAX_READY = 1024;
 

@@ -154,8 +154,7 @@ final class ControlProxy {
         return frame.finish(message.encodedLength());
     }
 
-    static FrameBuffer imageStat(
-            long correlationId, Mapping mapping, ImageFacts facts) {
+    static FrameBuffer imageStat(long correlationId, Mapping mapping, ImageFacts facts) {
         ImageTimes times = facts.times();
         FrameBuffer frame = new FrameBuffer();
         ImageStatEncoder message = new ImageStatEncoder();

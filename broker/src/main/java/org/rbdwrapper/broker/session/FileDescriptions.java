@@ -86,7 +86,8 @@ public final class FileDescriptions {
     /**
      * @param keep those of the broker before, as some of its clients are there.
      */
-    FileDescriptions(Path runDir, boolean keep, Workers workers, SessionLimits limits, long nowNanos)
+    FileDescriptions(
+            Path runDir, boolean keep, Workers workers, SessionLimits limits, long nowNanos)
             throws ErrnoException {
         this.files = new FileDescriptionFiles(runDir);
         this.workers = workers;

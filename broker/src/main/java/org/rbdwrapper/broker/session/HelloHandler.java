@@ -113,8 +113,7 @@ final class HelloHandler {
                     channels == null
                             ? new int[0]
                             : new int[] {channels.memoryFd(), channels.doorbellFd()};
-            conductor.send(
-                    session, ControlProxy.welcome(session.id, length, pid), descriptors);
+            conductor.send(session, ControlProxy.welcome(session.id, length, pid), descriptors);
             if (!session.isEnded()) {
                 conductor.onWelcome(session);
             }

@@ -334,8 +334,7 @@ final class MapHandler {
     }
 
     void onList(Reply reply) {
-        reply.send(
-                ControlProxy.mappings(reply.correlationId(), map.mappings(), opens::openCount));
+        reply.send(ControlProxy.mappings(reply.correlationId(), map.mappings(), opens::openCount));
     }
 
     private void add(Reply reply, Mapping mapping) {

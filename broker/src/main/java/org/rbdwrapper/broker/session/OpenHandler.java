@@ -311,9 +311,7 @@ final class OpenHandler {
             return;
         }
         if (map.isLeaving(mapping)) {
-            map.whenSettled(
-                    mapping,
-                    () -> onOpenedLate(reply, open, mapping, options, wanted));
+            map.whenSettled(mapping, () -> onOpenedLate(reply, open, mapping, options, wanted));
             return;
         }
         if (!map.has(mapping)) {
@@ -451,7 +449,9 @@ final class OpenHandler {
 
     private void count(Mapping mapping, int change) {
         openCounts.merge(
-                mapping.id(), change, (old, by) -> old + by == 0 ? null : Integer.valueOf(old + by));
+                mapping.id(),
+                change,
+                (old, by) -> old + by == 0 ? null : Integer.valueOf(old + by));
     }
 
     /** How many opens there are through this mapping. */

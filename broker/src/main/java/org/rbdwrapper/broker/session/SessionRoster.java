@@ -194,7 +194,8 @@ final class SessionRoster {
             byte[] line = (process + " " + checksumOf(process) + "\n").getBytes(US_ASCII);
             System.arraycopy(line, 0, page, 0, line.length);
             Path file = folder.resolve(key.toString());
-            DurableFiles.writeNoLink(file, page); // all of it: a full disk must not show when a page is touched
+            DurableFiles.writeNoLink(
+                    file, page); // all of it: a full disk must not show when a page is touched
             return RequestLedger.in(map(file));
         } catch (IOException e) {
             throw FileErrors.of(e, "session " + key + " cannot be noted in " + folder);

@@ -43,10 +43,7 @@ final class StatusHandler {
         List<ResourceUse> uses = new ArrayList<>(limits.uses());
         uses.add(
                 new ResourceUse(
-                        "in_flight_bytes",
-                        flows.bytes(),
-                        flows.maxBytes(),
-                        flows.maxUserBytes()));
+                        "in_flight_bytes", flows.bytes(), flows.maxBytes(), flows.maxUserBytes()));
         uses.add(
                 new ResourceUse(
                         "changed_objects",

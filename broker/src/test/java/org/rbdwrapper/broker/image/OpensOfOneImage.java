@@ -55,7 +55,11 @@ final class OpensOfOneImage implements AutoCloseable {
     OpensOfOneImage(ImageStore store) throws ErrnoException {
         pool = new MessengerPool(store, MessengerPolicy.PER_CLIENT, MESSENGERS);
         runDir = makeRunDir();
-        images = new SharedImages(pool, new Workers(conductor::add, new Watchdog()), EndFile.of(runDir, false));
+        images =
+                new SharedImages(
+                        pool,
+                        new Workers(conductor::add, new Watchdog()),
+                        EndFile.of(runDir, false));
         for (int i = 0; i < MESSENGERS; i++) {
             messengers.add(pool.assign());
         }

@@ -25,8 +25,7 @@ class ArrayImage implements StoreImage {
     private IoOp failing;
     private long size;
 
-    record Request(
-            IoOp op, long address, long position, long length, IoCompletion completion) {}
+    record Request(IoOp op, long address, long position, long length, IoCompletion completion) {}
 
     ArrayImage(byte[] bytes, boolean isAtOnce) {
         this.bytes = bytes;

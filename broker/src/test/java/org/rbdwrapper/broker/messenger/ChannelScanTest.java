@@ -23,8 +23,7 @@ final class ChannelScanTest {
                 channels <= ChannelScan.MAX_CHANNELS;
                 channels++) {
             ChannelScan scan = new ChannelScan(channels);
-            int turns =
-                    (channels + ChannelScan.OTHERS_A_TURN - 1) / ChannelScan.OTHERS_A_TURN;
+            int turns = (channels + ChannelScan.OTHERS_A_TURN - 1) / ChannelScan.OTHERS_A_TURN;
             scan.next(); // from any turn on
             long seen = 0;
             for (int turn = 0; turn < turns; turn++) {

@@ -167,9 +167,7 @@ class LogicalEndsTest {
             assertEquals(0, truncated.inFlight());
             byte[] end = Arrays.copyOfRange(before, 5 * PIECE, SIZE);
             assertArrayEquals(
-                    end,
-                    Arrays.copyOfRange(image.bytes, 5 * PIECE, SIZE),
-                    "zeroes for nobody");
+                    end, Arrays.copyOfRange(image.bytes, 5 * PIECE, SIZE), "zeroes for nobody");
             assertArrayEquals(written, Arrays.copyOf(image.bytes, 10));
         }
     }

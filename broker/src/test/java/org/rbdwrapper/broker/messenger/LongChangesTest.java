@@ -56,8 +56,7 @@ class LongChangesTest {
             try (RingClient one = new RingClient(flows, USER);
                     RingClient other = new RingClient(flows, USER + round % 2)) {
                 List<RingClient> clients = List.of(one, other);
-                List<OpenHandle> handles =
-                        List.of(one.open(image, ends), other.open(image, ends));
+                List<OpenHandle> handles = List.of(one.open(image, ends), other.open(image, ends));
                 List<int[]> made = new ArrayList<>(); // client, tag, length
                 for (int i = 0; i < 6; i++) {
                     int who = random.nextInt(2);

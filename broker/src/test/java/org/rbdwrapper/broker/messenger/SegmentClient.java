@@ -34,7 +34,8 @@ final class SegmentClient implements AutoCloseable {
 
     SegmentClient(String name, int channels) throws ErrnoException {
         geometry = new SegmentGeometry(channels, MIN_DEPTH, MIN_ARENA_LENGTH);
-        session = SessionChannels.create(
+        session =
+                SessionChannels.create(
                         name, geometry, 1, RingClient.unbounded(), 0, () -> violated = true);
         address = SharedMemory.map(session.memoryFd(), geometry.segmentLength());
         session.closeMemoryFd();

@@ -28,8 +28,7 @@ class TransferWindowTest {
     private static final int SIZE = 1 << 20;
     private static final int USER = 1000;
     private static final int ROUNDS = Integer.getInteger("rbdw.window.rounds", 200);
-    private static final int THREADED_REQUESTS =
-            Integer.getInteger("rbdw.window.requests", 20_000);
+    private static final int THREADED_REQUESTS = Integer.getInteger("rbdw.window.requests", 20_000);
 
     private final Random random = new Random(Long.getLong("rbdw.window.seed", 1));
     private final LogicalEnds ends = new LogicalEnds(EndTable.inHeap());
@@ -72,8 +71,7 @@ class TransferWindowTest {
     @Test
     void shouldAnswerEachInItsOrderAndKeepTheBoundWhateverComes() {
         for (int round = 0; round < ROUNDS; round++) {
-            FlowControl flows =
-                    new FlowControl(3L * LARGE, 2L * LARGE, 0, Runnable::run);
+            FlowControl flows = new FlowControl(3L * LARGE, 2L * LARGE, 0, Runnable::run);
             ArrayImage image = new ArrayImage(new byte[SIZE], false);
             try (RingClient one = new RingClient(flows, USER, 4 * LARGE);
                     RingClient other = new RingClient(flows, USER + round % 2, 4 * LARGE)) {

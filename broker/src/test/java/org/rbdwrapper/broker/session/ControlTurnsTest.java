@@ -65,8 +65,7 @@ final class ControlTurnsTest {
             turns.charge(BROKER, LONG, now);
             before += LONG;
         }
-        assertTrue(
-                before >= LONG && before <= ControlTurns.ADVANTAGE_NANOS + LONG, before + " ns");
+        assertTrue(before >= LONG && before <= ControlTurns.ADVANTAGE_NANOS + LONG, before + " ns");
     }
 
     @Test

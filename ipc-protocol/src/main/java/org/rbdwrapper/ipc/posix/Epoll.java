@@ -33,8 +33,10 @@ public final class Epoll implements AutoCloseable {
     private static final int CTL_ADD = 1;
     private static final int CTL_DEL = 2;
     private static final int CTL_MOD = 3;
+
     /** That one {@link #await} tells of. */
     public static final int MAX_EVENTS = 64;
+
     private static final boolean PACKED = System.getProperty("os.arch").matches("amd64|x86_64");
     private static final int EVENT_LENGTH = PACKED ? 12 : 16;
     private static final int DATA_OFFSET = PACKED ? 4 : 8;

@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Who can change where a path leads: whoever may write in one of the folders on it, but for an entry
- * of somebody else in a sticky one as {@code /tmp}, and the owner of each. Links are followed as the
- * kernel does, those on the way of each included.
+ * Who can change where a path leads: whoever may write in one of the folders on it, but for an
+ * entry of somebody else in a sticky one as {@code /tmp}, and the owner of each. Links are followed
+ * as the kernel does, those on the way of each included.
  *
  * <p>Where these are only users who are trusted, what was found stays true, and a name may be used
  * after it was looked at.

@@ -27,6 +27,7 @@ final class FileImage {
     static final int OBJECT_SIZE = 4 * 1024 * 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(FileImage.class);
+
     /** Of a transfer: bytes that the page cache moves in some 100 µs. */
     static final long TRANSFER_PIECE = 1024 * 1024;
 

@@ -148,7 +148,11 @@ final class BesiegedProcess implements AutoCloseable {
         }
         return now.entrySet().stream()
                 .filter(held -> !held.getValue().equals(before.get(held.getKey())))
-                .map(h -> "%s %d, was %d".formatted(h.getKey(), h.getValue(), before.get(h.getKey())))
+                .map(
+                        h ->
+                                "%s %d, was %d"
+                                        .formatted(
+                                                h.getKey(), h.getValue(), before.get(h.getKey())))
                 .toList();
     }
 
