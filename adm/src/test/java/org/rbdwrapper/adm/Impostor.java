@@ -57,12 +57,9 @@ final class Impostor {
             try (SocketChannel client = server.accept()) {
                 CONNECTIONS.incrementAndGet();
                 System.out.println("connected");
-                for (int n = client.read(received); n > 0; n = client.read(received)) {
-                    BYTES.addAndGet(n);
-                    received.clear();
-                }
+                BYTES.addAndGet(Math.max(0, client.read(received.clear()))); // and no answer
             } catch (IOException e) {
-                System.out.println(e);
+                System.out.println(e); // who has hung up
             }
         }
     }

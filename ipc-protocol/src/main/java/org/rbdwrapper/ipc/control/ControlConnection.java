@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -142,17 +143,18 @@ public final class ControlConnection implements AutoCloseable {
      * owners are not trusted. Reads files only.
      */
     public static List<String> passedOver(List<Path> runDirs) {
-        List<String> why = new ArrayList<>();
-        for (Path dir : runDirs) {
-            try {
-                BrokerTrust.of(dir);
-            } catch (UntrustedBrokerException e) {
-                why.add(e.getMessage());
-            } catch (ErrnoException e) {
-                continue; // there is none
-            }
+        return runDirs.stream().flatMap(dir -> whyPassedOver(dir).stream()).toList();
+    }
+
+    private static Optional<String> whyPassedOver(Path dir) {
+        try {
+            BrokerTrust.of(dir);
+            return Optional.empty();
+        } catch (UntrustedBrokerException e) {
+            return Optional.of(e.getMessage());
+        } catch (ErrnoException e) {
+            return Optional.empty(); // there is none
         }
-        return why;
     }
 
     /** For who waits for its hang-up, or asks who is at the other end. */
