@@ -26,6 +26,9 @@ final class Doorbells implements AutoCloseable {
     /** Far longer than taking a doorbell out and putting it back takes, times the sessions. */
     static final long MUTE_NANOS = 50_000_000;
 
+    /** Each is a system call of a turn. */
+    private static final int UNMUTES_AT_ONCE = 16;
+
     private static final Logger LOG = LoggerFactory.getLogger(Doorbells.class);
     private static final long WAKE_TOKEN = -1;
     private static final int INDEX_BITS = 24;
@@ -160,20 +163,22 @@ final class Doorbells implements AutoCloseable {
         muted.addLast(session);
     }
 
-    /** Listens again to those that were muted for long enough: they ring once more. */
+    /** Listens again to some that were muted for long enough: they ring once more. */
     private void unmute() {
         if (muted.isEmpty()) {
             return;
         }
         long now = System.nanoTime();
-        SessionChannels session;
-        while ((session = muted.peekFirst()) != null
-                && now - session.attachment().mutedUntil >= 0) {
-            muted.removeFirst();
+        for (int i = 0; i < UNMUTES_AT_ONCE && !muted.isEmpty(); i++) {
+            SessionChannels session = muted.peekFirst();
             Attachment attachment = session.attachment();
-            attachment.onUnmute();
+            if (now - attachment.mutedUntil < 0) {
+                return;
+            }
+            muted.removeFirst();
             try {
                 epoll.add(session.doorbellFd(), Epoll.IN | Epoll.EDGE, attachment.token);
+                attachment.onUnmute();
             } catch (ErrnoException e) {
                 session.fail("its doorbell cannot be watched again: " + e.describe());
             }

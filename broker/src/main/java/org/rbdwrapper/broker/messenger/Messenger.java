@@ -21,8 +21,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * One thread and one connection to the store. The thread drains the request rings of its sessions
- * and submits; it sleeps in epoll when they are empty and each client was told so.
+ * One thread and one connection to the store. The thread drains the request rings of its active
+ * sessions and submits; it sleeps in epoll when they are empty and each client was told so. What
+ * else is connected costs it nothing: see {@link ActiveSessions}.
  *
  * <p>The thread owns the list of sessions and whatever of them is said to be the messenger's.
  * Others reach it by {@link #execute}. The connection belongs to the workers: {@link #connection}

@@ -29,14 +29,13 @@ public final class Epoll implements AutoCloseable {
     public static final int HANGUP = 16;
     public static final int EDGE = 1 << 31;
 
+    /** Of one {@link #await}. */
+    public static final int MAX_EVENTS = 64;
+
     private static final int EPOLL_CLOEXEC = 02000000;
     private static final int CTL_ADD = 1;
     private static final int CTL_DEL = 2;
     private static final int CTL_MOD = 3;
-
-    /** That one {@link #await} tells of. */
-    public static final int MAX_EVENTS = 64;
-
     private static final boolean PACKED = System.getProperty("os.arch").matches("amd64|x86_64");
     private static final int EVENT_LENGTH = PACKED ? 12 : 16;
     private static final int DATA_OFFSET = PACKED ? 4 : 8;

@@ -21,6 +21,9 @@ import java.lang.invoke.VarHandle;
  * <p>A client rings before it takes the number away, so that no other relies on a ring that is
  * still to come: a thread may be held up in between, for ever by a signal handler that waits for
  * others. Each sleep has its own number, so that who was held up does not hide the next sleep.
+ *
+ * <p>A messenger that is awake sleeps in this sense for each session that it does not look at,
+ * since that had no requests for a while.
  */
 public final class Doorbell {
     private final AtomicBuffer segment;
