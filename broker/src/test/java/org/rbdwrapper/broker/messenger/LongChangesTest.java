@@ -260,11 +260,11 @@ class LongChangesTest {
     @Test
     void shouldEndPiecesWhereSetsOfStripedObjectsEnd() {
         assertEquals(2 * PIECE, LongChanges.pieceEnd(striped(1), PIECE + 5, 1L << 40));
-        assertEquals(3 * PIECE, LongChanges.pieceEnd(striped(16), 2 * PIECE, 1L << 40));
-        assertEquals(60L * OBJECT, LongChanges.pieceEnd(striped(12), 48L * OBJECT, 1L << 40));
-        assertEquals(4 * PIECE, LongChanges.pieceEnd(striped(64), PIECE, 1L << 40));
+        assertEquals(3 * PIECE, LongChanges.pieceEnd(striped(4), 2 * PIECE, 1L << 40));
+        assertEquals(15L * OBJECT, LongChanges.pieceEnd(striped(3), 12L * OBJECT, 1L << 40));
+        assertEquals(4 * PIECE, LongChanges.pieceEnd(striped(16), PIECE, 1L << 40));
         assertEquals(2 * PIECE, LongChanges.pieceEnd(striped(1000), PIECE, 1L << 40));
-        assertEquals(PIECE + 9, LongChanges.pieceEnd(striped(64), PIECE, PIECE + 9));
+        assertEquals(PIECE + 9, LongChanges.pieceEnd(striped(16), PIECE, PIECE + 9));
         long far = Long.MAX_VALUE - 3;
         assertEquals(Long.MAX_VALUE, LongChanges.pieceEnd(striped(1), far, Long.MAX_VALUE));
     }

@@ -32,7 +32,7 @@ import java.util.concurrent.TimeUnit;
 final class CostlyRequestsSystemTest {
     private static final int ARENA = 1024 * 1024;
     private static final long HUGE = 4L << 40;
-    private static final int MAX_OBJECTS = 64; // of a user
+    private static final int MAX_OBJECTS = 8; // of a user
     private static final int OTHERS_REQUESTS = 200;
 
     private final HoldingStore store = new HoldingStore();
