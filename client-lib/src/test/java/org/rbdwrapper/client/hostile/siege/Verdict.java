@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.hostile.siege;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.ArrayList;
@@ -8,9 +9,9 @@ import java.util.List;
 
 /**
  * What must hold on any host: beside an attack a victim reaches a tenth of what it reaches alone,
- * in each of what it does, and when the attacker has ended, the broker holds what it held before.
- * What falls short is measured twice more, since a host's own noise does not last, and a fault
- * does.
+ * in each of what it does. What falls short is measured twice more, since a host's own noise does
+ * not last, and a fault does. Nothing is lost, the broker takes no memory without a bound, and when
+ * the attacker has ended, it holds what it held before: that has no second try.
  */
 final class Verdict {
     private static final double LEAST_PART = 0.1;
@@ -25,6 +26,14 @@ final class Verdict {
             System.out.println(String.join(" | ", outcome.toRow()));
             assertEquals(List.of(), outcome.left(), "left by " + attack);
             assertNull(outcome.lost());
+            assertFalse(
+                    outcome.grewTooMuch(),
+                    () ->
+                            "memory of the broker beside %s: from %d to %d MiB"
+                                    .formatted(
+                                            attack,
+                                            outcome.memoryKib() >> 10,
+                                            outcome.mostMemoryKib() >> 10));
             fallsShort = fallsShort(outcome);
             if (fallsShort.isEmpty()) {
                 return;
@@ -40,11 +49,6 @@ final class Verdict {
             if (part < LEAST_PART) {
                 fallsShort.add("%ss of the victim: %.3f of alone".formatted(field, part));
             }
-        }
-        if (outcome.grewTooMuch()) {
-            fallsShort.add(
-                    "memory of the broker: from %d to %d MiB"
-                            .formatted(outcome.memoryKib() >> 10, outcome.mostMemoryKib() >> 10));
         }
         return fallsShort;
     }
