@@ -10,8 +10,9 @@ import java.util.List;
 /**
  * What must hold on any host: beside an attack a victim reaches a tenth of what it reaches alone,
  * in each of what it does. What falls short is measured twice more, since a host's own noise does
- * not last, and a fault does. Nothing is lost, the broker takes no memory without a bound, and when
- * the attacker has ended, it holds what it held before: that has no second try.
+ * not last, and a fault does; so is what the broker still holds when the attacker has ended, since
+ * its JVM opens a file once, and a leak opens one each time. That nothing is lost, and that the
+ * broker takes no memory without a bound, has no second try.
  */
 final class Verdict {
     private static final double LEAST_PART = 0.1;
@@ -24,7 +25,6 @@ final class Verdict {
         for (int i = 0; i < TRIES; i++) {
             Outcome outcome = siege.attack(attack, 1, millis);
             System.out.println(String.join(" | ", outcome.toRow()));
-            assertEquals(List.of(), outcome.left(), "left by " + attack);
             assertNull(outcome.lost());
             assertFalse(
                     outcome.grewTooMuch(),
@@ -44,6 +44,7 @@ final class Verdict {
 
     private static List<String> fallsShort(Outcome outcome) {
         List<String> fallsShort = new ArrayList<>();
+        outcome.left().forEach(left -> fallsShort.add("left: " + left));
         for (String field : outcome.alone().getFirst().fields().keySet()) {
             double part = outcome.ratio(m -> m.perSecond(m.fields().get(field))).median();
             if (part < LEAST_PART) {
