@@ -87,7 +87,10 @@ final class Soak {
         turmoil.strike(broker::restart);
         pause();
         liveLong("last", schedule.lastLife());
-        return new Verdict(moments, SoakLog.of(broker.stateDir()), tally.all() + blows.all() + hostile.attacks());
+        return new Verdict(
+                moments,
+                SoakLog.of(broker.stateDir()),
+                tally.all() + blows.all() + hostile.attacks());
     }
 
     /** What happened. */

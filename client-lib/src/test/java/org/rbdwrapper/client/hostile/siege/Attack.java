@@ -16,8 +16,7 @@ enum Attack {
     /** Sessions of 1 and 1000 opens of one image that end together. */
     OPEN_WAVES(Attacks::openWaves),
     /** Stats of paths whose pool does not answer. */
-    SICK_STATS(
-            ground -> Attacks.askSickAndLeave(ground, RawLine::statFrame), Needs.SICK_POOL),
+    SICK_STATS(ground -> Attacks.askSickAndLeave(ground, RawLine::statFrame), Needs.SICK_POOL),
     /** Opens of images whose pool does not answer. */
     SICK_OPENS(
             ground -> Attacks.askSickAndLeave(ground, path -> RawLine.openFrame(path, true)),

@@ -18,8 +18,7 @@ public final class Attacker {
 
     public static void main(String[] args) throws Exception {
         Path runDir = Path.of(args[1]);
-        Ground ground =
-                args.length > 3 ? Ground.withOwnImage(runDir, args[3]) : Ground.of(runDir);
+        Ground ground = args.length > 3 ? Ground.withOwnImage(runDir, args[3]) : Ground.of(runDir);
         long seconds = Long.parseLong(args[2]);
         Thread.ofPlatform().daemon().start(Attacker::endWithParent);
         Thread.ofPlatform().daemon().start(() -> report(ground, seconds));

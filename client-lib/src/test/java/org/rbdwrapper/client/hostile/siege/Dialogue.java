@@ -36,7 +36,8 @@ final class Dialogue implements AutoCloseable {
         do {
             line = lines.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (line == null) {
-                throw new IOException("'%s' is not said in time, but: %s".formatted(beginning, lastLine));
+                throw new IOException(
+                        "'%s' is not said in time, but: %s".formatted(beginning, lastLine));
             }
             if (line.equals(END)) {
                 throw new IOException("it has ended, and said last: " + lastLine);

@@ -30,7 +30,8 @@ public final class HostileUser {
 
     public static void main(String[] args) throws Exception {
         if (!OtherUser.canBe(Siege.ATTACKER)) {
-            throw new IOException("only root has other users' processes, of a Java that all may use");
+            throw new IOException(
+                    "only root has other users' processes, of a Java that all may use");
         }
         SplittableRandom random = new SplittableRandom(Long.parseLong(args[4]));
         long deadline = System.nanoTime() + Long.parseLong(args[3]) * 1_000_000_000L;
@@ -43,12 +44,7 @@ public final class HostileUser {
             Attack attack = attacks.get(random.nextInt(attacks.size()));
             Process process =
                     user.start(
-                            Siege.ATTACKER,
-                            Attacker.class,
-                            attack.name(),
-                            args[0],
-                            "10",
-                            args[2]);
+                            Siege.ATTACKER, Attacker.class, attack.name(), args[0], "10", args[2]);
             try (Dialogue attacker = new Dialogue(process)) {
                 Thread.sleep(random.nextInt(LEAST_MILLIS, MOST_MILLIS));
                 if (attacker.lastLine().startsWith("did ")) {

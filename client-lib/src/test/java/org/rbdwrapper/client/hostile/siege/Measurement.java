@@ -41,7 +41,11 @@ record Measurement(
             numbers[i] = Long.parseLong(words[i + 1]);
         }
         return new Measurement(
-                numbers[0], seen(numbers, 1), seen(numbers, 4), seen(numbers, 7), seen(numbers, 10));
+                numbers[0],
+                seen(numbers, 1),
+                seen(numbers, 4),
+                seen(numbers, 7),
+                seen(numbers, 10));
     }
 
     Map<String, Latencies.Seen> fields() {

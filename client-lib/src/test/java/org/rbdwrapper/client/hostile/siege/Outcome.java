@@ -45,8 +45,7 @@ record Outcome(
     record Ratio(double median, double least, double most) {
         static Ratio of(List<Double> ratios) {
             List<Double> sorted = ratios.stream().sorted().toList();
-            return new Ratio(
-                    sorted.get(sorted.size() / 2), sorted.getFirst(), sorted.getLast());
+            return new Ratio(sorted.get(sorted.size() / 2), sorted.getFirst(), sorted.getLast());
         }
 
         String toText() {
@@ -54,14 +53,18 @@ record Outcome(
         }
 
         private static String number(double value) {
-            return value >= 100 ? "%.0f".formatted(value) : value >= 10 ? "%.1f".formatted(value) : "%.2f".formatted(value);
+            return value >= 100
+                    ? "%.0f".formatted(value)
+                    : value >= 10 ? "%.1f".formatted(value) : "%.2f".formatted(value);
         }
     }
 
     Ratio ratio(ToDoubleFunction<Measurement> of) {
         List<Double> ratios = new ArrayList<>();
         for (int i = 0; i < alone.size(); i++) {
-            ratios.add(of.applyAsDouble(beside.get(i)) / Math.max(of.applyAsDouble(alone.get(i)), 1e-9));
+            ratios.add(
+                    of.applyAsDouble(beside.get(i))
+                            / Math.max(of.applyAsDouble(alone.get(i)), 1e-9));
         }
         return Ratio.of(ratios);
     }
@@ -142,7 +145,12 @@ record Outcome(
     List<String> toRow() {
         return List.of(
                 attack.name(),
-                "%.0f".formatted(alone.stream().mapToDouble(Measurement::readsPerSecond).average().orElse(0)),
+                "%.0f"
+                        .formatted(
+                                alone.stream()
+                                        .mapToDouble(Measurement::readsPerSecond)
+                                        .average()
+                                        .orElse(0)),
                 throughput().toText(),
                 p99("read").toText(),
                 p99("fsync").toText(),

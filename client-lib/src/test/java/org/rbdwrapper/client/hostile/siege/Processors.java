@@ -26,7 +26,11 @@ final class Processors {
     /** Of all there is, so far, that was not idle. */
     static double busySeconds() throws IOException {
         String[] words =
-                Files.readString(Path.of("/proc/stat")).lines().findFirst().orElseThrow().split(" +");
+                Files.readString(Path.of("/proc/stat"))
+                        .lines()
+                        .findFirst()
+                        .orElseThrow()
+                        .split(" +");
         long busy = 0;
         for (int i = 1; i <= 8; i++) { // user to steal
             busy += i == 4 || i == 5 ? 0 : Long.parseLong(words[i]); // idle, iowait

@@ -74,7 +74,8 @@ final class RawLine implements AutoCloseable {
     /** All of them; waits where the broker does not read. */
     void send(byte[] bytes) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment left = arena.allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+            MemorySegment left =
+                    arena.allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes));
             while (left.byteSize() > 0) {
                 long n = UnixSocket.send(socket, left);
                 if (n < 0) {

@@ -71,12 +71,7 @@ final class RingAttacks {
                         RawChannels.Maker maker =
                                 (ring, tag) ->
                                         ring.write(
-                                                tag,
-                                                handle,
-                                                IoOp.DISCARD,
-                                                0,
-                                                Ground.HUGE_SIZE,
-                                                0);
+                                                tag, handle, IoOp.DISCARD, 0, Ground.HUGE_SIZE, 0);
                         channels.fill(maker);
                         goOn(ground, channels, maker);
                     }
@@ -109,8 +104,7 @@ final class RingAttacks {
         reads(ground, 2, 1024, MIB, MIB);
     }
 
-    private static void reads(
-            Ground ground, int channelCount, int depth, int length, int arena) {
+    private static void reads(Ground ground, int channelCount, int depth, int length, int arena) {
         ground.again(
                 1,
                 () -> {

@@ -239,7 +239,9 @@ final class Siege implements AutoCloseable {
         warmUp();
     }
 
-    /** Every messenger has its connection and has been used, and what is called often is compiled. */
+    /**
+     * Every messenger has its connection and has been used, and what is called often is compiled.
+     */
     private void warmUp() throws Exception {
         RawLine[] lines = new RawLine[4];
         for (int i = 0; i < lines.length; i++) {

@@ -16,7 +16,8 @@ public final class SiegeMain {
             Each round is a phase alone and one beside the attack, of S seconds each (default: 3 rounds of 1.2 s).
             NOTHING and COMPUTE_1, _2 are yardsticks: what the measurement, and what programs that compute, make of it.
             Attacks (default: all that the store can have):
-              %s""";
+              %s\
+            """;
 
     private String store = "memory";
     private int rounds = 3;

@@ -51,7 +51,13 @@ final class SiegeSystemTest {
         Stream<DynamicTest> attacks =
                 Arrays.stream(Attack.values())
                         .filter(attack -> !attack.isYardstick())
-                        .map(a -> dynamicTest(a.name(), () -> Verdict.assertServes(inMemory, a, PHASE_MILLIS)));
+                        .map(
+                                a ->
+                                        dynamicTest(
+                                                a.name(),
+                                                () ->
+                                                        Verdict.assertServes(
+                                                                inMemory, a, PHASE_MILLIS)));
         return Stream.concat(
                 attacks,
                 Stream.of(dynamicTest("after all of them", () -> assertNull(inMemory.end()))));

@@ -43,12 +43,7 @@ public final class Victim {
 
     private Victim(String... args) throws IOException {
         runDir = Path.of(args[0]);
-        file =
-                RbdFile.openAt(
-                        runDir,
-                        args[1],
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE);
+        file = RbdFile.openAt(runDir, args[1], StandardOpenOption.READ, StandardOpenOption.WRITE);
         more = args[2];
         common = args[3];
     }
