@@ -31,8 +31,8 @@ final class BesiegedProcess implements AutoCloseable {
                     + " reaper|.*-unparker.*";
 
     private static final long ANSWER_NANOS = 5_000_000_000L;
-    private static final int LOOK_MILLIS = 25;
-    private static final int SAME_LOOKS = 4;
+    private static final int LOOK_MILLIS = 15;
+    private static final int LOOKS = 8;
 
     private final Path folder;
     private final JavaProcess process;
@@ -90,19 +90,19 @@ final class BesiegedProcess implements AutoCloseable {
     }
 
     /** What it holds: of each limit, descriptors, threads, shared memory. */
-    Map<String, Long> holdings() throws Exception {
+    private Map<String, Long> holdings() throws Exception {
         Map<String, Long> held = new TreeMap<>();
         addLimits(held);
         for (Path descriptor : entries("fd")) {
             String what = ifThere(() -> Files.readSymbolicLink(descriptor).toString());
             if (!what.equals("/proc/stat")) { // who looks for spare cores opens it by need
-                held.merge("descriptors", 1L, Long::sum);
+                held.merge("descriptor " + what.replaceAll("\\d+", "N"), 1L, Long::sum);
             }
         }
         for (Path thread : entries("task")) {
             String name = ifThere(() -> Files.readString(thread.resolve("comm")).strip());
             if (!name.matches(COMING_AND_GOING)) {
-                held.merge("threads", 1L, Long::sum);
+                held.merge("thread " + name.replaceAll("\\d+", "N"), 1L, Long::sum);
             }
         }
         try (Stream<String> maps = Files.lines(proc().resolve("maps"))) {
@@ -112,47 +112,48 @@ final class BesiegedProcess implements AutoCloseable {
     }
 
     /**
-     * What is different from what was held then, when nothing is any more, or after that time.
-     *
-     * @return in words; empty where nothing is.
+     * The most of each in some looks: what a victim has changes from one moment to the next, and
+     * what an attack leaves is on top of it.
      */
-    List<String> awaitAsBefore(Map<String, Long> before, long millis) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
-        List<String> different;
-        do {
+    Map<String, Long> mostHeld() throws Exception {
+        Map<String, Long> most = holdings();
+        for (int i = 1; i < LOOKS; i++) {
             Thread.sleep(LOOK_MILLIS);
-            different = differences(before);
-        } while (!different.isEmpty() && System.nanoTime() - deadline < 0);
-        return different;
-    }
-
-    /** What is held when that has not changed for some looks. */
-    Map<String, Long> awaitSteady() throws Exception {
-        Map<String, Long> last = holdings();
-        int same = 0;
-        for (int i = 0; i < 200 && same < SAME_LOOKS; i++) {
-            Thread.sleep(LOOK_MILLIS);
-            Map<String, Long> now = holdings();
-            same = now.equals(last) ? same + 1 : 0;
-            last = now;
+            holdings().forEach((what, count) -> most.merge(what, count, Math::max));
         }
-        return last;
+        return most;
     }
 
-    private List<String> differences(Map<String, Long> before) throws Exception {
+    /**
+     * Waits until it holds no more than that, or that time is over.
+     *
+     * @return what it still holds, in words; empty where it is no more.
+     */
+    List<String> awaitNoMoreThan(Map<String, Long> before, long millis) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        List<String> more;
+        do {
+            more = moreThan(before);
+        } while (!more.isEmpty() && System.nanoTime() - deadline < 0);
+        return more;
+    }
+
+    private List<String> moreThan(Map<String, Long> before) throws Exception {
         Map<String, Long> now;
         try {
-            now = holdings();
+            now = mostHeld();
         } catch (ErrnoException e) {
             return List.of("status: " + e.describe());
         }
         return now.entrySet().stream()
-                .filter(held -> !held.getValue().equals(before.get(held.getKey())))
+                .filter(held -> held.getValue() > before.getOrDefault(held.getKey(), 0L))
                 .map(
-                        h ->
+                        held ->
                                 "%s %d, was %d"
                                         .formatted(
-                                                h.getKey(), h.getValue(), before.get(h.getKey())))
+                                                held.getKey(),
+                                                held.getValue(),
+                                                before.getOrDefault(held.getKey(), 0L)))
                 .toList();
     }
 
