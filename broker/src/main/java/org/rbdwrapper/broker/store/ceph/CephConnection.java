@@ -31,7 +31,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One connection to a cluster, with messenger threads and sockets of its own. Any thread; pools are
@@ -50,9 +50,9 @@ final class CephConnection implements StoreConnection {
     private final Runnable forget;
 
     /** Held for reading while an image is opened, for writing to say that none will be any more. */
-    private final ReentrantReadWriteLock opening = new ReentrantReadWriteLock();
 
     private final AtomicBoolean lost = new AtomicBoolean();
+    private final AtomicInteger openings = new AtomicInteger();
     private final AtomicBoolean ended = new AtomicBoolean();
     private volatile boolean retired;
 
@@ -93,11 +93,12 @@ final class CephConnection implements StoreConnection {
     @Override
     public StoreImage open(ImageRef ref, boolean readOnly, ImageTuning tuning)
             throws ErrnoException {
-        opening.readLock().lock();
+        openings.incrementAndGet();
         try {
             return openImage(ref, readOnly);
         } finally {
-            opening.readLock().unlock();
+            openings.decrementAndGet();
+            closeIfUnused();
         }
     }
 
@@ -340,19 +341,18 @@ final class CephConnection implements StoreConnection {
         return true;
     }
 
-    /** Nothing is opened any more; ends with the last image that is open. Blocks. */
+    /**
+     * Nothing is opened any more; ends with the last image that is open or being opened. That may
+     * take as long as a pool does not answer: by a thread of its own, which keeps nobody waiting.
+     */
     void closeWhenUnused() {
-        opening.writeLock().lock();
-        try {
-            retired = true;
-        } finally {
-            opening.writeLock().unlock();
-        }
-        closeIfUnused();
+        retired = true;
+        Thread.ofPlatform().daemon().name("connection-end").start(this::closeIfUnused);
     }
 
+    /** An opening counts before it looks whether it may be made. */
     private void closeIfUnused() {
-        if (retired && images.isEmpty()) {
+        if (retired && openings.get() == 0 && images.isEmpty()) {
             close();
         }
     }
