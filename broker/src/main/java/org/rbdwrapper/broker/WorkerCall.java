@@ -62,8 +62,11 @@ final class WorkerCall<T> {
     }
 
     private T watched(Watchdog watchdog) throws Exception {
-        try (WatchedCall watched = watchdog.begin(origin.lane().name(), origin::what)) {
+        WatchedCall watched = watchdog.begin(origin.lane().name(), origin::what);
+        try {
             return blocking.call();
+        } finally {
+            watched.close();
         }
     }
 

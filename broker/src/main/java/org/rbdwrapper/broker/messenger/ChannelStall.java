@@ -9,19 +9,21 @@ package org.rbdwrapper.broker.messenger;
  * one of the two sees the other.
  */
 final class ChannelStall {
-    private static final Runnable NOBODY = () -> {};
-
     private volatile boolean closed;
     private volatile boolean gone;
 
     // messenger; at the end conductor
-    private Runnable wake = NOBODY;
+    private Runnable wake = ChannelStall::wakeNobody;
     private ByteBudget awaited;
 
     // of ByteBudget, under its lock
     ChannelStall previous;
     ChannelStall next;
     boolean queued;
+
+    private static void wakeNobody() {
+        // nobody looks at it yet
+    }
 
     /**
      * Messenger, before the first request.
