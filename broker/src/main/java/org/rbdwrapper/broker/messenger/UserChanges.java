@@ -6,11 +6,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** The long changes of one user. Owned by {@link LongChanges}. */
 final class UserChanges {
-    private final Map<StoreImage, OfImage> byImage = new IdentityHashMap<>();
+    private final IdentityHashMap<StoreImage, OfImage> byImage = new IdentityHashMap<>();
 
     /** Of images that have changes with pieces to send, in turn. */
     final ArrayDeque<OfImage> turns = new ArrayDeque<>();
