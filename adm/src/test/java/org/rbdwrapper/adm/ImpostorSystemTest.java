@@ -15,13 +15,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
- * A user who plays the broker before another user's programs, C and Java: whatever he does, they
- * find the system's broker, which runs as a user of its own, and he is sent nothing.
+ * A user who plays the broker before another user's programs, C and Java: whatever he does, they find
+ * the system's broker, which runs as a user of its own, and he is sent nothing.
  *
  * <p>In a mount namespace, where {@code /tmp} is everybody's and {@code /run} is the test's.
  */
@@ -35,21 +33,6 @@ final class ImpostorSystemTest {
     private static final String PYTHON = "/usr/bin/python3";
     private static final int C_PROGRAMS = 300;
     private static final int JAVA_OPENS = 1000;
-
-    /** The folder of this test is to be seen, though it may lie below what is covered. */
-    private static final String HOST =
-            """
-            set -e
-            mount --bind "$0" /mnt
-            mount -t tmpfs -o mode=1777 tmpfs /tmp
-            mount -t tmpfs -o mode=755 tmpfs /run
-            mkdir -p "$0"
-            mount --bind /mnt "$0"
-            install -d -m 755 -o %1$d /run/rbdwrapper
-            echo ready
-            exec cat
-            """
-                    .formatted(BROKER);
 
     private static final String C_LOOP =
             """
@@ -72,25 +55,17 @@ final class ImpostorSystemTest {
             assert len(os.pread(image, 4, 4096)) == 4
             """;
 
-    private final List<Process> started = new ArrayList<>();
     private Installed rbdw;
-    private Process host;
-    private Path state;
-    private Path classes;
+    private SharedHost host;
 
     @BeforeEach
     void startSystemsBroker() throws Exception {
         assumeTrue(ProcessIdentity.uid() == 0, "needs root to become other users");
-        assumeTrue(
-                new ProcessBuilder("unshare", "-m", "nsenter", "--version").start().waitFor() == 0,
-                "no mount namespace can be made here");
+        assumeTrue(SharedHost.canBeMade(), "no mount namespace can be made here");
         rbdw = Installed.forEveryUser();
-        state = Files.createDirectory(rbdw.stateDir());
+        Path state = Files.createDirectory(rbdw.stateDir());
         Files.setAttribute(state, "unix:uid", BROKER);
-        classes = Files.createDirectory(rbdw.folder.resolve("classes"));
-        copyClasses();
-        host = start(List.of(), "unshare", "-m", "sh", "-c", HOST, rbdw.folder.toString());
-        awaitLine(host, "ready");
+        host = new SharedHost(rbdw, BROKER);
         ok(rbdw.run(as(BROKER, SYSTEM), "rbdwrapper-broker", "start"));
         ok(rbdw.run(as(BROKER, SYSTEM), "rbdwrapper-adm", "create", "img", "--size", "1M"));
         ok(rbdw.run(as(BROKER, SYSTEM), "rbdwrapper-adm", "map", "img", "--mode", "0666"));
@@ -98,11 +73,8 @@ final class ImpostorSystemTest {
 
     @AfterEach
     void stopBroker() throws Exception {
-        if (host != null) { // with whatever brokers a test has left there
-            inHost("for pid in /run/*/broker.pid /tmp/*/broker.pid; do kill $(cat $pid) || true; done");
-        }
-        for (Process process : started) {
-            process.destroyForcibly().onExit().join();
+        if (host != null) {
+            host.close();
         }
         if (rbdw != null) {
             rbdw.close();
@@ -113,8 +85,8 @@ final class ImpostorSystemTest {
     void shouldFindSystemsBrokerAndSayNothingToOneWhoseFolderComesAndGoes() throws Exception {
         Process impostor = startImpostor("rename", OWN_RUN_DIR);
         Process c = startC(VICTIM);
-        String ofC = output(c);
-        String ofJava = output(startJava(VICTIM, "TrustingClient", IMAGE, "" + JAVA_OPENS));
+        String ofC = SharedHost.output(c);
+        String ofJava = SharedHost.output(startJava(VICTIM, "TrustingClient", IMAGE, "" + JAVA_OPENS));
         String ofImpostor = end(impostor);
         assertTrue(ofImpostor.strip().endsWith(" bytes 0"), ofImpostor);
         assertTrue(ofImpostor.matches("(?s).*renamed [1-9][0-9]{3,}, .*"), ofImpostor);
@@ -125,16 +97,17 @@ final class ImpostorSystemTest {
     @Test
     void shouldFindSystemsBrokerBesideFolderOfAnotherUser() throws Exception {
         Process impostor = startImpostor("stay", OWN_RUN_DIR);
-        assertEquals("succeeded " + C_PROGRAMS, output(startC(VICTIM)).strip());
+        assertEquals("succeeded " + C_PROGRAMS, SharedHost.output(startC(VICTIM)).strip());
         assertEquals(
-                "succeeded 10", output(startJava(VICTIM, "TrustingClient", IMAGE, "10")).strip());
+                "succeeded 10", SharedHost.output(startJava(VICTIM, "TrustingClient", IMAGE, "10")).strip());
         ok(rbdw.run(as(VICTIM), "rbdwrapper-adm", "showmapped"));
         // where one looks for it, it is said
         String passedOver = OWN_RUN_DIR + " is not used: it belongs to uid " + ATTACKER;
         Installed.Result report =
                 rbdw.run(as(VICTIM, "RBDW_REPORT=1"), "rbdwrapper-run", "head", "-c", "4", IMAGE);
         assertEquals(0, report.code());
-        assertEquals(1, report.err().lines().filter(line -> line.contains(passedOver)).count());
+        assertEquals(
+                1, report.err().lines().filter(line -> line.contains(passedOver)).count());
         assertTrue(
                 ok(rbdw.run(as(VICTIM), "rbdwrapper-adm", "doctor", "/bin/cat"))
                         .contains(passedOver));
@@ -149,9 +122,9 @@ final class ImpostorSystemTest {
 
     @Test
     void shouldRefuseFolderOfAnotherUserThatIsNamed() throws Exception {
-        inHost("install -d -o " + ATTACKER + " /tmp/his");
+        host.run("install -d -o " + ATTACKER + " /tmp/his");
         Process impostor = startImpostor("stay", "/tmp/his/run");
-        inHost("ln -s /tmp/his/run /run/link");
+        host.run("ln -s /tmp/his/run /run/link");
         for (String named : List.of("/tmp/his/run", "/run/link")) {
             List<String> victim = as(VICTIM, "RBDW_RUN_DIR=" + named);
             assertFailure(1, rbdw.run(victim, "rbdwrapper-adm", "showmapped"), named, "EACCES");
@@ -167,7 +140,7 @@ final class ImpostorSystemTest {
     /** He listens where the victim's own folder lets him. */
     @Test
     void shouldSayNothingToServerOfAnotherUser() throws Exception {
-        inHost("install -d -m 777 -o " + VICTIM + " /tmp/mine");
+        host.run("install -d -m 777 -o " + VICTIM + " /tmp/mine");
         Process impostor = startImpostor("stay", "/tmp/mine");
         List<String> victim = as(VICTIM, "RBDW_RUN_DIR=/tmp/mine");
         String why = "uid " + ATTACKER + " listens there";
@@ -185,7 +158,7 @@ final class ImpostorSystemTest {
         }
         ok(rbdw.run(as(BROKER, SYSTEM), "rbdwrapper-broker", "stop"));
         // its own, in /tmp
-        inHost("install -d -m 700 -o " + VICTIM + " /tmp/state");
+        host.run("install -d -m 700 -o " + VICTIM + " /tmp/state");
         String victimsState = "RBDW_STATE_DIR=/tmp/state";
         ok(rbdw.run(as(VICTIM, victimsState), "rbdwrapper-broker", "start"));
         assertTrue(ok(rbdw.run(as(VICTIM), "rbdwrapper-broker", "status")).contains(OWN_RUN_DIR));
@@ -193,43 +166,43 @@ final class ImpostorSystemTest {
         assertFailure(1, rbdw.run(as(ATTACKER), "rbdwrapper-adm", "showmapped"), "ECONNREFUSED");
         ok(rbdw.run(as(VICTIM), "rbdwrapper-broker", "stop"));
         // root's
-        inHost("chown -R 0 /run/rbdwrapper; install -d -m 700 /tmp/roots");
+        host.run("chown -R 0 /run/rbdwrapper; install -d -m 700 /tmp/roots");
         ok(rbdw.run(as(0, "RBDW_STATE_DIR=/tmp/roots"), "rbdwrapper-broker", "start"));
         ok(rbdw.run(as(VICTIM), "rbdwrapper-adm", "showmapped"));
         ok(rbdw.run(as(0), "rbdwrapper-broker", "stop"));
-        inHost("chown -R " + BROKER + " /run/rbdwrapper");
+        host.run("chown -R " + BROKER + " /run/rbdwrapper");
     }
 
     /** A folder that others may write is no reason to go on with whoever comes next. */
     @Test
     void shouldNotGoOnWithAnotherUsersServerWhenItsBrokerHasDied() throws Exception {
         assumeTrue(Files.isExecutable(Path.of(PYTHON)), "python3 is not installed");
-        inHost("install -d -m 700 -o " + VICTIM + " /tmp/mine /tmp/state");
+        host.run("install -d -m 700 -o " + VICTIM + " /tmp/mine /tmp/state");
         String[] mine = {"RBDW_RUN_DIR=/tmp/mine", "RBDW_STATE_DIR=/tmp/state"};
         ok(rbdw.run(as(VICTIM, mine), "rbdwrapper-broker", "start"));
         ok(rbdw.run(as(VICTIM, mine), "rbdwrapper-adm", "create", "img", "--size", "1M"));
         ok(rbdw.run(as(VICTIM, mine), "rbdwrapper-adm", "map", "img"));
         String run = rbdw.folder.resolve("tree/bin/rbdwrapper-run").toString();
-        Process c = start(as(VICTIM, mine), run, PYTHON, "-c", HOLD, IMAGE);
-        Process java = start(as(VICTIM, mine), javaWords("TrustingClient", IMAGE, "hold"));
-        awaitLine(c, "has read");
-        awaitLine(java, "has read");
-        inHost("kill -9 $(cat /tmp/mine/broker.pid); chmod 777 /tmp/mine");
+        Process c = host.start(as(VICTIM, mine), run, PYTHON, "-c", HOLD, IMAGE);
+        Process java = host.start(as(VICTIM, mine), host.javaWords("TrustingClient", IMAGE, "hold"));
+        SharedHost.awaitLine(c, "has read");
+        SharedHost.awaitLine(java, "has read");
+        host.run("kill -9 $(cat /tmp/mine/broker.pid); chmod 777 /tmp/mine");
         Process impostor = startImpostor("stay", "/tmp/mine");
         for (Process client : List.of(c, java)) {
             client.getOutputStream().write('\n');
             client.getOutputStream().flush();
         }
         for (int tried = 0; tried < 4; tried++) {
-            awaitLine(impostor, "connected");
+            SharedHost.awaitLine(impostor, "connected");
         }
         assertTrue(c.isAlive() && java.isAlive());
         String ofImpostor = end(impostor);
         assertTrue(ofImpostor.strip().endsWith(" bytes 0"), ofImpostor);
-        inHost("chmod 755 /tmp/mine; rm /tmp/mine/broker.sock");
+        host.run("chmod 755 /tmp/mine; rm /tmp/mine/broker.sock");
         ok(rbdw.run(as(VICTIM, mine), "rbdwrapper-broker", "start"));
-        output(c);
-        output(java);
+        SharedHost.output(c);
+        SharedHost.output(java);
         ok(rbdw.run(as(VICTIM, mine), "rbdwrapper-broker", "stop"));
     }
 
@@ -237,7 +210,7 @@ final class ImpostorSystemTest {
     void shouldNotWriteThroughLinksInRunDirectoryOfAnotherUser() throws Exception {
         Path secret = Files.writeString(rbdw.folder.resolve("secret"), "not to be touched");
         Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
-        inHost(
+        host.run(
                 ("install -d -m 755 -o 65534 /tmp/his /run/his; ln -s %1$s /tmp/his/.lock;"
                                 + " ln -s %1$s /run/his/.lock; ln -s %1$s /run/his/broker.pid")
                         .formatted(secret));
@@ -246,7 +219,7 @@ final class ImpostorSystemTest {
             assertFailure(
                     1, rbdw.run(root, "rbdwrapper-broker", "start"), his, "--run-dir", "EPERM");
         }
-        inHost("install -d -m 700 /tmp/roots2");
+        host.run("install -d -m 700 /tmp/roots2");
         List<String> root = as(0, "RBDW_RUN_DIR=/run/roots", "RBDW_STATE_DIR=/tmp/roots2");
         String images = "file:/tmp/his";
         assertFailure(
@@ -262,118 +235,38 @@ final class ImpostorSystemTest {
                 "--state-dir",
                 "EPERM");
         assertEquals("not to be touched", Files.readString(secret));
-        assertEquals("", inHost("ls -d /tmp/his/state /run/his/missing 2>/dev/null || true"));
+        assertEquals("", host.run("ls -d /tmp/his/state /run/his/missing 2>/dev/null || true"));
     }
 
-    /** Words that run the rest as that user in the host, with these settings and no others. */
     private List<String> as(int uid, String... settings) {
-        List<String> words =
-                new ArrayList<>(
-                        List.of(
-                                "nsenter",
-                                "-m",
-                                "-t",
-                                Long.toString(host.pid()),
-                                "--",
-                                "setpriv",
-                                "--reuid",
-                                Integer.toString(uid),
-                                "--regid",
-                                Integer.toString(uid),
-                                "--clear-groups",
-                                "env",
-                                "-u",
-                                "XDG_RUNTIME_DIR",
-                                "-u",
-                                "RBDW_RUN_DIR"));
-        words.addAll(List.of(settings));
-        return words;
-    }
-
-    private String inHost(String line) throws Exception {
-        return output(start(as(0), "sh", "-c", line));
+        return host.as(uid, settings);
     }
 
     private Process startImpostor(String how, String folder) throws Exception {
-        Process impostor = start(as(ATTACKER), javaWords("Impostor", how, folder));
-        awaitLine(impostor, "ready");
+        Process impostor = host.start(as(ATTACKER), host.javaWords("Impostor", how, folder));
+        SharedHost.awaitLine(impostor, "ready");
         return impostor;
     }
 
     private Process startC(int uid) throws IOException {
-        return start(as(uid), "sh", "-c", C_LOOP, rbdw.cTool().toString());
+        return host.start(as(uid), "sh", "-c", C_LOOP, rbdw.cTool().toString());
     }
 
     private Process startJava(int uid, String program, String... arguments) throws IOException {
-        return start(as(uid), javaWords(program, arguments));
+        return host.start(as(uid), host.javaWords(program, arguments));
     }
 
     private Installed.Result readByC(List<String> prefix) throws Exception {
-        Process program = start(prefix, rbdw.cTool().toString(), "read", IMAGE, "0", "4");
-        String out = output(program, false);
+        Process program =
+                host.start(prefix, rbdw.cTool().toString(), "read", IMAGE, "0", "4");
+        String out = SharedHost.output(program, false);
         return new Installed.Result(
-                program.exitValue(),
-                program.exitValue() == 0 ? out : "",
-                program.exitValue() == 0 ? "" : out);
-    }
-
-    private String[] javaWords(String program, String... arguments) {
-        List<String> words = new ArrayList<>();
-        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        words.add("@" + rbdw.folder.resolve("tree/lib/client.jvmopts"));
-        words.addAll(List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-        words.addAll(List.of("-cp", classes + ":" + rbdw.folder.resolve("tree/lib") + "/*"));
-        words.add("org.rbdwrapper.adm." + program);
-        words.addAll(List.of(arguments));
-        return words.toArray(String[]::new);
-    }
-
-    private void copyClasses() throws IOException, InterruptedException {
-        Path from = Path.of("target", "test-classes", "org", "rbdwrapper", "adm").toAbsolutePath();
-        Path into =
-                Files.createDirectories(
-                        classes.resolve("org").resolve("rbdwrapper").resolve("adm"));
-        for (String name : List.of("Impostor", "TrustingClient")) {
-            Files.copy(from.resolve(name + ".class"), into.resolve(name + ".class"));
-        }
-        new ProcessBuilder("chmod", "-R", "a+rX", classes.toString()).start().waitFor();
-    }
-
-    private Process start(List<String> prefix, String... words) throws IOException {
-        List<String> all = new ArrayList<>(prefix);
-        all.addAll(List.of(words));
-        ProcessBuilder builder = new ProcessBuilder(all).redirectErrorStream(true);
-        builder.environment().put("RBDW_STATE_DIR", rbdw.stateDir().toString());
-        Process process = builder.start();
-        started.add(process);
-        return process;
-    }
-
-    private static void awaitLine(Process process, String line) throws IOException {
-        StringBuilder read = new StringBuilder();
-        while (!read.toString().endsWith(line + "\n")) {
-            int next = process.getInputStream().read();
-            assertTrue(next >= 0, () -> "'" + line + "' in: " + read);
-            read.append((char) next);
-        }
+                program.exitValue(), program.exitValue() == 0 ? out : "", program.exitValue() == 0 ? "" : out);
     }
 
     private static String end(Process impostor) throws Exception {
         impostor.getOutputStream().write('\n');
         impostor.getOutputStream().flush();
-        return output(impostor);
-    }
-
-    private static String output(Process process) throws Exception {
-        return output(process, true);
-    }
-
-    private static String output(Process process, boolean succeeds) throws Exception {
-        String output = new String(process.getInputStream().readAllBytes());
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-        if (succeeds) {
-            assertEquals(0, process.exitValue(), output);
-        }
-        return output;
+        return SharedHost.output(impostor);
     }
 }

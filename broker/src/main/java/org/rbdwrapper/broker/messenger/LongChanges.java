@@ -54,7 +54,7 @@ final class LongChanges {
     private final AtomicInteger calls = new AtomicInteger();
 
     private volatile boolean someAreUnwanted;
-    private volatile int objects; // written by one thread
+    private final AtomicInteger objects = new AtomicInteger(); // others only read it
 
     /** Changes that were submitted and have not ended. */
     private final AtomicInteger unended = new AtomicInteger();
@@ -87,7 +87,7 @@ final class LongChanges {
 
     /** Under way, of all users; a snapshot. */
     int objects() {
-        return objects;
+        return objects.get();
     }
 
     /** Nothing is under way, and nothing comes. */
@@ -166,7 +166,7 @@ final class LongChanges {
 
     private void end(ChangePiece piece) {
         LongChange change = piece.change;
-        objects -= piece.weight;
+        objects.addAndGet(-piece.weight);
         change.user.changes.onPieceDone(change, piece.weight, piece.result());
         piece.change = null;
         freePieces.push(piece);
@@ -239,7 +239,7 @@ final class LongChanges {
             int weight = weight(change.image, from, to);
             if (of.piecesUnderWay > 0
                     && (user.objects + weight > MAX_USER_OBJECTS
-                            || objects + weight > MAX_OBJECTS)) {
+                            || objects.get() + weight > MAX_OBJECTS)) {
                 return false;
             }
             ChangePiece piece = takePiece();
@@ -255,7 +255,7 @@ final class LongChanges {
             }
             piece.change = change;
             piece.weight = weight;
-            objects += weight;
+            objects.addAndGet(weight);
             user.onPieceSent(change, weight);
             piece.submit(change.image, change.op, from, to - from);
             return true;
