@@ -331,23 +331,17 @@ public final class Messenger implements AutoCloseable {
     }
 
     private void park() {
-        boolean slept = false;
         parked = true;
         sessions.park();
         try {
             VarHandle.fullFence();
             if (running && !hasWork()) {
                 doorbells.await();
-                slept = true;
                 onListened();
             }
         } finally {
             parked = false;
-            if (slept) {
-                sessions.unparkAfterSleep(System.nanoTime());
-            } else {
-                sessions.unpark();
-            }
+            sessions.unpark();
         }
     }
 
