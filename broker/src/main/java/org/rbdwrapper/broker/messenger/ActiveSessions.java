@@ -145,31 +145,10 @@ final class ActiveSessions {
         return false;
     }
 
-    /** After {@link #park}: the messenger has not slept. */
+    /** After {@link #park}: the messenger is awake, whether it has slept or not. */
     void unpark() {
         for (int i = 0; i < size; i++) {
             active[i].doorbell().announceAwake();
-        }
-    }
-
-    /**
-     * After {@link #park} and {@link #hasWork}, which found nothing: the messenger has slept. Those
-     * that had no requests for a while before stay as they are, and so are at rest.
-     */
-    void unparkAfterSleep(long now) {
-        if (now - sweptAt < REST_NANOS) {
-            unpark();
-            return;
-        }
-        sweptAt = now;
-        unswept = 0;
-        for (int i = size - 1; i >= 0; i--) {
-            SessionChannels session = active[i];
-            if (hasWorked(session)) {
-                session.doorbell().announceAwake();
-            } else {
-                remove(session);
-            }
         }
     }
 

@@ -344,7 +344,6 @@ public final class Messenger implements AutoCloseable {
     }
 
     private void park() {
-        boolean slept = false;
         parked = true;
         sessions.park();
         try {
@@ -352,16 +351,11 @@ public final class Messenger implements AutoCloseable {
             if (running && !hasWork()) {
                 progress.onWait();
                 doorbells.await();
-                slept = true;
                 onListened();
             }
         } finally {
             parked = false;
-            if (slept) {
-                sessions.unparkAfterSleep(System.nanoTime());
-            } else {
-                sessions.unpark();
-            }
+            sessions.unpark();
         }
     }
 

@@ -132,28 +132,21 @@ final class ActiveSessionsTest {
     }
 
     @Test
-    void shouldKeepThroughSleepsThoseWithRequestsLately() {
+    void shouldTellActiveOnesOfSleepAndThoseAtRestNothingNew() {
         clients.get(0).publishAndRing(0);
-        clients.get(1).publishAndRing(0);
         listen();
         drainAll();
+        int atRest = clients.get(1).parkedWord();
         sessions.park();
         assertFalse(sessions.hasWork());
-        pass();
-        sessions.unparkAfterSleep(now);
-        assertEquals(2, sessions.size());
-        assertEquals(0, clients.get(1).parkedWord());
-        clients.get(0).publishAndRing(0);
-        drainAll();
-        sessions.park();
-        int asleep = clients.get(1).parkedWord();
-        pass();
-        sessions.unparkAfterSleep(now);
-        assertEquals(1, sessions.size());
+        assertNotEquals(0, clients.get(0).parkedWord());
+        sessions.unpark();
         assertEquals(0, clients.get(0).parkedWord());
-        assertEquals(asleep, clients.get(1).parkedWord());
-        assertTrue(clients.get(1).publishAndRing(0));
-        listen();
+        assertEquals(atRest, clients.get(1).parkedWord());
+        sessions.park();
+        assertTrue(clients.get(0).publishAndRing(1));
+        assertTrue(sessions.hasWork());
+        sessions.unpark();
         assertEquals(1, drainAll());
     }
 
@@ -327,8 +320,7 @@ final class ActiveSessionsTest {
             doorbells.poll();
             if (doorbells.hasNext()) {
                 asleep = false;
-                pass();
-                sessions.unparkAfterSleep(now);
+                sessions.unpark();
                 hear();
                 drained += drainAll();
             }
