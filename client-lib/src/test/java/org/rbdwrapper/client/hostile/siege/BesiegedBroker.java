@@ -36,7 +36,9 @@ final class BesiegedBroker {
         StateDirectory.prepare(options.stateDir());
         ImageStore store = Stores.open(options);
         Broker broker =
-                Broker.start(options, new BesiegedStore(store, Path.of(args[4]), new SlowPool()));
+                Broker.start(
+                        options,
+                        new BesiegedStore(store, new Sickness(Path.of(args[4])), new SlowPool()));
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(broker::close));
         System.out.println("ready");

@@ -11,8 +11,6 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /**
  * A store two of whose pools are as a cluster's may become. Pool {@value #SICK} answers nothing, be
@@ -22,10 +20,9 @@ import java.nio.file.Path;
  *
  * <p>Any thread.
  */
-record BesiegedStore(ImageStore store, Path sickness, SlowPool slow) implements ImageStore {
+record BesiegedStore(ImageStore store, Sickness sickness, SlowPool slow) implements ImageStore {
     static final String SICK = "sick";
     static final String SLOW = "slow";
-    private static final int LOOK_MILLIS = 5;
 
     @Override
     public String describe() {
@@ -39,7 +36,7 @@ record BesiegedStore(ImageStore store, Path sickness, SlowPool slow) implements 
                 (proxy, method, arguments) -> {
                     String pool = poolOf(arguments);
                     if (pool.equals(SICK)) {
-                        awaitHealth();
+                        sickness.awaitHealth();
                     }
                     Object result = pass(connection, method, arguments);
                     if (result instanceof StoreImage image) {
@@ -50,13 +47,9 @@ record BesiegedStore(ImageStore store, Path sickness, SlowPool slow) implements 
         return proxy(StoreConnection.class, handler);
     }
 
-    boolean isSick() {
-        return Files.exists(sickness);
-    }
-
     private StoreImage wrap(StoreImage image, String pool) {
         return switch (pool) {
-            case SICK -> proxy(StoreImage.class, new SickImage(image, this));
+            case SICK -> proxy(StoreImage.class, new SickImage(image, sickness));
             case SLOW -> proxy(StoreImage.class, new SlowImage(image, slow));
             default -> image;
         };
@@ -77,12 +70,6 @@ record BesiegedStore(ImageStore store, Path sickness, SlowPool slow) implements 
         return "";
     }
 
-    void awaitHealth() throws InterruptedException {
-        while (isSick()) {
-            Thread.sleep(LOOK_MILLIS);
-        }
-    }
-
     /** Calls it on the other one, and throws what that throws. */
     static Object pass(Object to, Method method, Object... arguments) throws Throwable {
         try {
@@ -99,6 +86,7 @@ record BesiegedStore(ImageStore store, Path sickness, SlowPool slow) implements 
 
     @Override
     public void close() {
+        sickness.close();
         slow.close();
         store.close();
     }

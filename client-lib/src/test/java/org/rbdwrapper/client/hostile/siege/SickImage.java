@@ -14,34 +14,29 @@ import java.lang.reflect.Method;
  */
 final class SickImage implements InvocationHandler {
     private final StoreImage image;
-    private final BesiegedStore store;
+    private final Sickness sickness;
     private int waiting; // guarded by this
 
-    SickImage(StoreImage image, BesiegedStore store) {
+    SickImage(StoreImage image, Sickness sickness) {
         this.image = image;
-        this.store = store;
+        this.sickness = sickness;
     }
 
     @Override
     public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
-        if (method.getName().equals("submit") && store.isSick()) {
+        if (method.getName().equals("submit") && sickness.isSick()) {
             onWait(1);
-            Thread.ofVirtual().start(() -> submitLater(arguments));
+            sickness.whenWell(() -> submit(arguments));
             return null;
         }
         if (method.getName().equals("close")) {
-            store.awaitHealth();
+            sickness.awaitHealth();
             awaitNoneWaiting();
         }
         return BesiegedStore.pass(image, method, arguments);
     }
 
-    private void submitLater(Object... arguments) {
-        try {
-            store.awaitHealth();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    private void submit(Object... arguments) {
         image.submit(
                 (IoOp) arguments[0],
                 (long) arguments[1],
