@@ -16,9 +16,9 @@ import java.util.Map;
  * place meanwhile.
  *
  * <p>Counts by a time of its own, which goes on by no more than {@link #EVERY_NANOS} from one look
- * to the next: where the whole process did not run, stopped by a signal or the collector, or starved
- * by its host, neither did this, and that is no call's fault. How long something has been stuck is
- * told by the host's time.
+ * to the next: where the whole process did not run, stopped by a signal or the collector, or
+ * starved by its host, neither did this, and that is no call's fault. How long something has been
+ * stuck is told by the host's time.
  *
  * <p>Watchdog's thread.
  */

@@ -13,8 +13,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /**
- * Looks at the threads that others wait for, four times a second while any is in a call, and says in
- * the log which of them does not come out of it: {@link StallFinder} has the rules.
+ * Looks at the threads that others wait for, four times a second while any is in a call, and says
+ * in the log which of them does not come out of it: {@link StallFinder} has the rules.
  *
  * <p>Any thread. What it costs those that it watches is a store a turn ({@link TurnCounter}), or an
  * entry in a table a call ({@link #begin}).

@@ -1,6 +1,9 @@
 package org.rbdwrapper.broker.store.file;
 
-/** First in, first out but for what goes on, linked by the requests themselves. Guarded by the lane that has it. */
+/**
+ * First in, first out but for what goes on, linked by the requests themselves. Guarded by the lane
+ * that has it.
+ */
 final class RequestQueue {
     private SlowRequest head;
     private SlowRequest tail;
