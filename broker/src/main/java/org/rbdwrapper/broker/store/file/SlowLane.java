@@ -173,7 +173,14 @@ abstract class SlowLane implements AutoCloseable {
             if (closed) {
                 return null; // whoever is in a turn goes on with what is left of it
             }
-            awaitWork();
+            idleThreads++;
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                LOG.warn("{} was interrupted, which nobody does", Thread.currentThread().getName());
+            } finally {
+                idleThreads--;
+            }
         }
         LanePlace place = first;
         first = place.next;
@@ -183,17 +190,6 @@ abstract class SlowLane implements AutoCloseable {
         admit(place);
         wakeOneIfNeeded();
         return taken;
-    }
-
-    private void awaitWork() {
-        idleThreads++;
-        try {
-            wait();
-        } catch (InterruptedException e) {
-            LOG.warn("{} was interrupted, which nobody does", Thread.currentThread().getName());
-        } finally {
-            idleThreads--;
-        }
     }
 
     /** Puts it at the end of the round, where that is due. */

@@ -45,6 +45,7 @@ abstract class HeldImages {
 
     @AfterEach
     void closeStore() throws ErrnoException {
+        calls.releaseAll(); // also of a test that has failed
         for (StoreImage image : images) {
             image.close();
         }
