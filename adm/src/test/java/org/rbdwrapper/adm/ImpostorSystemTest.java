@@ -18,8 +18,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 /**
- * A user who plays the broker before another user's programs, C and Java: whatever he does, they find
- * the system's broker, which runs as a user of its own, and he is sent nothing.
+ * A user who plays the broker before another user's programs, C and Java: whatever he does, they
+ * find the system's broker, which runs as a user of its own, and he is sent nothing.
  *
  * <p>In a mount namespace, where {@code /tmp} is everybody's and {@code /run} is the test's.
  */
@@ -86,7 +86,8 @@ final class ImpostorSystemTest {
         Process impostor = startImpostor("rename", OWN_RUN_DIR);
         Process c = startC(VICTIM);
         String ofC = SharedHost.output(c);
-        String ofJava = SharedHost.output(startJava(VICTIM, "TrustingClient", IMAGE, "" + JAVA_OPENS));
+        String ofJava =
+                SharedHost.output(startJava(VICTIM, "TrustingClient", IMAGE, "" + JAVA_OPENS));
         String ofImpostor = end(impostor);
         assertTrue(ofImpostor.strip().endsWith(" bytes 0"), ofImpostor);
         assertTrue(ofImpostor.matches("(?s).*renamed [1-9][0-9]{3,}, .*"), ofImpostor);
@@ -99,15 +100,15 @@ final class ImpostorSystemTest {
         Process impostor = startImpostor("stay", OWN_RUN_DIR);
         assertEquals("succeeded " + C_PROGRAMS, SharedHost.output(startC(VICTIM)).strip());
         assertEquals(
-                "succeeded 10", SharedHost.output(startJava(VICTIM, "TrustingClient", IMAGE, "10")).strip());
+                "succeeded 10",
+                SharedHost.output(startJava(VICTIM, "TrustingClient", IMAGE, "10")).strip());
         ok(rbdw.run(as(VICTIM), "rbdwrapper-adm", "showmapped"));
         // where one looks for it, it is said
         String passedOver = OWN_RUN_DIR + " is not used: it belongs to uid " + ATTACKER;
         Installed.Result report =
                 rbdw.run(as(VICTIM, "RBDW_REPORT=1"), "rbdwrapper-run", "head", "-c", "4", IMAGE);
         assertEquals(0, report.code());
-        assertEquals(
-                1, report.err().lines().filter(line -> line.contains(passedOver)).count());
+        assertEquals(1, report.err().lines().filter(line -> line.contains(passedOver)).count());
         assertTrue(
                 ok(rbdw.run(as(VICTIM), "rbdwrapper-adm", "doctor", "/bin/cat"))
                         .contains(passedOver));
@@ -184,7 +185,8 @@ final class ImpostorSystemTest {
         ok(rbdw.run(as(VICTIM, mine), "rbdwrapper-adm", "map", "img"));
         String run = rbdw.folder.resolve("tree/bin/rbdwrapper-run").toString();
         Process c = host.start(as(VICTIM, mine), run, PYTHON, "-c", HOLD, IMAGE);
-        Process java = host.start(as(VICTIM, mine), host.javaWords("TrustingClient", IMAGE, "hold"));
+        Process java =
+                host.start(as(VICTIM, mine), host.javaWords("TrustingClient", IMAGE, "hold"));
         SharedHost.awaitLine(c, "has read");
         SharedHost.awaitLine(java, "has read");
         host.run("kill -9 $(cat /tmp/mine/broker.pid); chmod 777 /tmp/mine");
@@ -257,11 +259,12 @@ final class ImpostorSystemTest {
     }
 
     private Installed.Result readByC(List<String> prefix) throws Exception {
-        Process program =
-                host.start(prefix, rbdw.cTool().toString(), "read", IMAGE, "0", "4");
+        Process program = host.start(prefix, rbdw.cTool().toString(), "read", IMAGE, "0", "4");
         String out = SharedHost.output(program, false);
         return new Installed.Result(
-                program.exitValue(), program.exitValue() == 0 ? out : "", program.exitValue() == 0 ? "" : out);
+                program.exitValue(),
+                program.exitValue() == 0 ? out : "",
+                program.exitValue() == 0 ? "" : out);
     }
 
     private static String end(Process impostor) throws Exception {

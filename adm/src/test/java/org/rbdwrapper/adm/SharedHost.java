@@ -3,6 +3,8 @@ package org.rbdwrapper.adm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,24 +13,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A mount namespace, where {@code /tmp} is everybody's and {@code /run} has nothing but the system's
- * run directory, and programs of several users in it. Needs root.
+ * A mount namespace, where {@code /tmp} is everybody's and {@code /run} has nothing but the
+ * system's run directory, and programs of several users in it. Needs root.
  */
-final class SharedHost implements AutoCloseable {
-    /** The folder of this test is to be seen, though it may lie below what is covered. */
-    private static final String HOST =
-            """
-            set -e
-            mount --bind "$0" /mnt
-            mount -t tmpfs -o mode=1777 tmpfs /tmp
-            mount -t tmpfs -o mode=755 tmpfs /run
-            mkdir -p "$0"
-            mount --bind /mnt "$0"
-            install -d -m 755 -o %1$d /run/rbdwrapper
-            echo ready
-            exec cat
-            """;
-
+final class SharedHost {
     private final List<Process> started = new ArrayList<>();
     private final Installed rbdw;
     private final Path classes;
@@ -41,7 +29,7 @@ final class SharedHost implements AutoCloseable {
         this.rbdw = rbdw;
         classes = Files.createDirectory(rbdw.folder.resolve("classes"));
         copyClasses();
-        String[] words = {"unshare", "-m", "sh", "-c", HOST.formatted(broker)};
+        String[] words = {"unshare", "-m", "sh", "-c", script(broker)};
         host = start(List.of(words), rbdw.folder.toString());
         awaitLine(host, "ready");
     }
@@ -51,8 +39,7 @@ final class SharedHost implements AutoCloseable {
     }
 
     /** Ends what is left there, brokers included. */
-    @Override
-    public void close() throws Exception {
+    void close() throws Exception {
         run("for pid in /run/*/broker.pid /tmp/*/broker.pid; do kill $(cat $pid) || true; done");
         started.forEach(process -> process.destroyForcibly().onExit().join());
     }
@@ -101,7 +88,9 @@ final class SharedHost implements AutoCloseable {
 
     private void copyClasses() throws IOException, InterruptedException {
         Path from = Path.of("target", "test-classes", "org", "rbdwrapper", "adm").toAbsolutePath();
-        Path into = Files.createDirectories(classes.resolve("org").resolve("rbdwrapper").resolve("adm"));
+        Path into =
+                Files.createDirectories(
+                        classes.resolve("org").resolve("rbdwrapper").resolve("adm"));
         for (String name : List.of("Impostor", "TrustingClient")) {
             Files.copy(from.resolve(name + ".class"), into.resolve(name + ".class"));
         }
@@ -128,12 +117,28 @@ final class SharedHost implements AutoCloseable {
         }
     }
 
+    /** The folder of this test is to be seen, though it may lie below what is covered. */
+    private static String script(int broker) {
+        return """
+        set -e
+        mount --bind "$0" /mnt
+        mount -t tmpfs -o mode=1777 tmpfs /tmp
+        mount -t tmpfs -o mode=755 tmpfs /run
+        mkdir -p "$0"
+        mount --bind /mnt "$0"
+        install -d -m 755 -o %1$d /run/rbdwrapper
+        echo ready
+        exec cat
+        """
+                .formatted(broker);
+    }
+
     static String output(Process process) throws Exception {
         return output(process, true);
     }
 
     static String output(Process process, boolean succeeds) throws Exception {
-        String output = new String(process.getInputStream().readAllBytes());
+        String output = new String(process.getInputStream().readAllBytes(), UTF_8);
         assertTrue(process.waitFor(60, TimeUnit.SECONDS));
         if (succeeds) {
             assertEquals(0, process.exitValue(), output);

@@ -314,7 +314,7 @@ public final class RequestRingFuzz {
 
             @Override
             public int objectSize() {
-                return (int) Math.clamp(imageSize / MAX_OBJECTS, 4096, Integer.MAX_VALUE);
+                return Math.clamp(imageSize / MAX_OBJECTS, 4096, Integer.MAX_VALUE);
             }
 
             @Override

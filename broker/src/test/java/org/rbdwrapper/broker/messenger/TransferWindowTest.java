@@ -88,7 +88,7 @@ class TransferWindowTest {
                         }
                         default -> run.readAnswers();
                     }
-                    assertTrue(bytesUnderWay(image) <= 2 * one.arenaLength());
+                    assertTrue(bytesUnderWay(image) <= 2L * one.arenaLength());
                     // each channel may have one that finds no room
                     assertTrue(flows.bytes() <= 3L * LARGE + 2L * one.arenaLength());
                 }

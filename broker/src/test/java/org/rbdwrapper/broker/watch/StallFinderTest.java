@@ -44,7 +44,7 @@ final class StallFinderTest {
         assertEquals(1, line.lines().count());
         assertEquals(1, reports.size());
         assertEquals("opening of image rbd/a", reports.getFirst().what());
-        assertEquals(30_000, reports.getFirst().millis(now), 250);
+        assertEquals(30_000.0, (double) reports.getFirst().millis(now), 250.0);
         one.call = TurnCounter.NONE;
         look(30 * LOOKS_A_SECOND);
         assertEquals(2, lines.all().size());

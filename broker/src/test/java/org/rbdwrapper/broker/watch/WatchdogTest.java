@@ -60,10 +60,10 @@ final class WatchdogTest {
                         .name("test-caller")
                         .start(
                                 () -> {
-                                    try (WatchedCall call =
-                                            watchdog.begin("test pool", () -> "the first call")) {
-                                        await(first);
-                                    }
+                                    WatchedCall call =
+                                            watchdog.begin("test pool", () -> "the first call");
+                                    await(first);
+                                    call.close();
                                     await(released); // which is no call
                                 });
         awaitStalls(1);

@@ -27,11 +27,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -142,19 +144,24 @@ final class CostlyRequestsOnCephSystemTest {
         double reads;
         try (RbdFile written = RbdFile.openAt(runDir, path);
                 ExecutorService writers = Executors.newFixedThreadPool(writes)) {
+            List<Future<?>> done = new ArrayList<>();
             for (int i = 0; i < writes; i++) {
                 long place = i * 64L * SMALL * SMALL;
-                writers.submit(
-                        () -> {
-                            ByteBuffer block = ByteBuffer.allocateDirect(SMALL);
-                            for (long n = 0; !stop.get(); n++) {
-                                written.write(block.clear(), place + n % SMALL * SMALL);
-                            }
-                            return null;
-                        });
+                done.add(
+                        writers.submit(
+                                () -> {
+                                    ByteBuffer block = ByteBuffer.allocateDirect(SMALL);
+                                    for (long n = 0; !stop.get(); n++) {
+                                        written.write(block.clear(), place + n % SMALL * SMALL);
+                                    }
+                                    return null;
+                                }));
             }
             reads = reads(file);
             stop.set(true);
+            for (Future<?> writer : done) {
+                writer.get();
+            }
         }
         admin.unmap(path, false);
         admin.remove("written", (done, total) -> {});

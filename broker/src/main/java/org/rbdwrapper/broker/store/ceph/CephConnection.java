@@ -50,8 +50,8 @@ final class CephConnection implements StoreConnection {
     private final Runnable forget;
 
     /** Held for reading while an image is opened, for writing to say that none will be any more. */
-
     private final AtomicBoolean lost = new AtomicBoolean();
+
     private final AtomicInteger openings = new AtomicInteger();
     private final AtomicBoolean ended = new AtomicBoolean();
     private volatile boolean retired;

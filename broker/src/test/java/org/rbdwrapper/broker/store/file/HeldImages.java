@@ -32,15 +32,13 @@ abstract class HeldImages {
     FileStore store;
     StoreConnection connection;
     private final List<StoreImage> images = new ArrayList<>();
-    private Arena arena;
-    MemorySegment memory;
+    private final Arena arena = Arena.ofShared();
+    final MemorySegment memory = arena.allocate(8 * MIB);
 
     @BeforeEach
     void openStore() throws ErrnoException {
         store = FileStore.open(temp.resolve("images"), calls);
         connection = store.connect("test");
-        arena = Arena.ofShared();
-        memory = arena.allocate(8 * MIB);
     }
 
     @AfterEach

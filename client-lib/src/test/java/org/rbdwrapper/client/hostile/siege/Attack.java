@@ -66,7 +66,9 @@ enum Attack {
     /** Half a message, and answers that nobody reads. */
     HALF_MESSAGES(Attacks::halfMessages);
 
+    @SuppressWarnings("ImmutableEnumChecker") // a method of a class without fields
     private final Body body;
+
     private final Needs needs;
 
     /** What the broker's store must be able to. */

@@ -17,8 +17,8 @@ final class LatenciesTest {
             }
             Latencies.Seen seen = latencies.look();
             assertEquals(1000, seen.calls());
-            assertEquals(500.0 * unit, seen.p50(), 500 * unit * 0.03 + 1);
-            assertEquals(990.0 * unit, seen.p99(), 990 * unit * 0.03 + 1);
+            assertEquals(500.0 * unit, (double) seen.p50(), 500.0 * unit * 0.03 + 1);
+            assertEquals(990.0 * unit, (double) seen.p99(), 990.0 * unit * 0.03 + 1);
         }
     }
 
@@ -31,7 +31,7 @@ final class LatenciesTest {
         latencies.record(1_000 * MILLI);
         Latencies.Seen seen = latencies.look();
         assertEquals(101, seen.calls());
-        assertEquals(980.0 * MILLI, seen.p99(), 40 * MILLI);
+        assertEquals(980.0 * MILLI, (double) seen.p99(), 40.0 * MILLI);
     }
 
     @Test

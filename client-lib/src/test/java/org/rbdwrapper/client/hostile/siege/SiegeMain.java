@@ -10,15 +10,6 @@ import java.util.List;
  * victim has lost something; 2 usage.
  */
 public final class SiegeMain {
-    private static final String USAGE =
-            """
-            Usage: perf/siege [--store memory|file[:DIR]|ceph:CONF] [--ceph CONF] [--rounds N] [--seconds S] [ATTACK...]
-            Each round is a phase alone and one beside the attack, of S seconds each (default: 3 rounds of 1.2 s).
-            NOTHING and COMPUTE_1, _2 are yardsticks: what the measurement, and what programs that compute, make of it.
-            Attacks (default: all that the store can have):
-              %s\
-            """;
-
     private String store = "memory";
     private int rounds = 3;
     private double seconds = 1.2;
@@ -32,7 +23,7 @@ public final class SiegeMain {
             main.parse(args);
         } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
             System.err.println(
-                    USAGE.formatted(
+                    usage(
                             String.join(
                                     " ", Arrays.stream(Attack.values()).map(Enum::name).toList())));
             System.exit(Arrays.asList(args).contains("--help") ? 0 : 2);
@@ -45,6 +36,17 @@ public final class SiegeMain {
             System.exit(1);
         }
         System.exit(main.run());
+    }
+
+    private static String usage(String attacks) {
+        return """
+        Usage: perf/siege [--store memory|file[:DIR]|ceph:CONF] [--ceph CONF] [--rounds N] [--seconds S] [ATTACK...]
+        Each round is a phase alone and one beside the attack, of S seconds each (default: 3 rounds of 1.2 s).
+        NOTHING and COMPUTE_1, _2 are yardsticks: what the measurement, and what programs that compute, make of it.
+        Attacks (default: all that the store can have):
+        """
+                + "  "
+                + attacks;
     }
 
     private void parse(String... args) {

@@ -1,5 +1,7 @@
 package org.rbdwrapper.client.hostile.siege;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -56,7 +58,7 @@ public final class Victim {
         victim.begin("stat", victim::statAlways);
         Thread flusher = victim.begin("flush", victim::flushAlways);
         System.out.println("ready");
-        BufferedReader orders = new BufferedReader(new InputStreamReader(System.in));
+        BufferedReader orders = new BufferedReader(new InputStreamReader(System.in, US_ASCII));
         String order;
         while ((order = orders.readLine()) != null) {
             if (order.equals("verify")) {
