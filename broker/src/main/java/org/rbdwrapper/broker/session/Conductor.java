@@ -217,6 +217,11 @@ public final class Conductor implements Runnable {
         return stopping;
     }
 
+    /** For messages of all users in the last second, in milliseconds. */
+    long workedMillis() {
+        return turns.workedNanos(System.nanoTime()) / 1_000_000;
+    }
+
     long violations() {
         return violations;
     }

@@ -97,6 +97,7 @@ public final class ControlPlane {
                         new MessengerStatuses(conductor, messengers),
                         limits,
                         flows,
+                        segments,
                         watchdog);
         ControlAdapter adapter =
                 new ControlAdapter(

@@ -28,6 +28,7 @@ final class ControlTurns {
     static final long ADVANTAGE_NANOS = 10_000_000;
 
     private final Map<Integer, OfUser> users = new HashMap<>();
+    private final PerSecond worked = new PerSecond();
     private final int brokerUid;
 
     /** Of a user whose sessions have messages or have had them lately. */
@@ -103,6 +104,7 @@ final class ControlTurns {
         OfUser user = of(uid, now);
         user.workedNanos += nanos;
         user.creditNanos -= nanos;
+        worked.add(nanos, now);
     }
 
     /**
@@ -121,6 +123,11 @@ final class ControlTurns {
             }
         }
         return least;
+    }
+
+    /** For all users in the last second, in nanoseconds. */
+    long workedNanos(long now) {
+        return worked.last(now);
     }
 
     /** How many users have messages and wait until they may have more of the conductor's time. */

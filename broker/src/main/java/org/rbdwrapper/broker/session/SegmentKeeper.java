@@ -41,6 +41,7 @@ final class SegmentKeeper {
     private final SessionLimits limits;
     private final FlowControl flows;
     private final Map<Integer, Credit> credits = new HashMap<>();
+    private final PerSecond granted = new PerSecond();
 
     /** Bytes that a user may be granted now; below 0 he waits. */
     private static final class Credit {
@@ -139,10 +140,16 @@ final class SegmentKeeper {
         credit.refill(now);
         if (credit.bytes >= 0 || limits.isPrivileged(uid)) {
             credit.bytes -= bytes;
+            granted.add(bytes, now);
             then.run();
         } else {
             delayed.add(now, TENTH_NANOS, () -> whenGranted(session, bytes, then));
         }
+    }
+
+    /** To all users in the last second, in bytes. */
+    long grantedBytes() {
+        return granted.last(System.nanoTime());
     }
 
     /** Gives the memory back; nothing of the session touches it any more. */

@@ -119,7 +119,8 @@ final class SessionLimits {
         return limit - limit / (hasLittle ? 16 : 8);
     }
 
-    private long limit(Resource resource) {
+    /** For all clients together. */
+    long limit(Resource resource) {
         return switch (resource) {
             case SESSIONS -> limits.maxSessions();
             case CHANNELS -> (long) limits.maxSessions() * CHANNELS_PER_SESSION;

@@ -14,6 +14,7 @@ final class StatusHandler {
     private final MessengerStatuses messengers;
     private final SessionLimits limits;
     private final FlowControl flows;
+    private final SegmentKeeper segments;
     private final Watchdog watchdog;
 
     StatusHandler(
@@ -22,12 +23,14 @@ final class StatusHandler {
             MessengerStatuses messengers,
             SessionLimits limits,
             FlowControl flows,
+            SegmentKeeper segments,
             Watchdog watchdog) {
         this.conductor = conductor;
         this.status = status;
         this.messengers = messengers;
         this.limits = limits;
         this.flows = flows;
+        this.segments = segments;
         this.watchdog = watchdog;
     }
 
@@ -50,6 +53,18 @@ final class StatusHandler {
                         flows.objects(),
                         flows.maxObjects(),
                         flows.maxUserObjects()));
+        uses.add(
+                new ResourceUse(
+                        "control_millis",
+                        conductor.workedMillis(),
+                        1000,
+                        Math.round(1000 * ControlTurns.SHARE)));
+        uses.add(
+                new ResourceUse(
+                        "granted_bytes",
+                        segments.grantedBytes(),
+                        limits.limit(Resource.MEMORY),
+                        SegmentKeeper.BYTES_PER_SECOND));
         reply.send(ControlProxy.limits(reply.correlationId(), uses));
     }
 

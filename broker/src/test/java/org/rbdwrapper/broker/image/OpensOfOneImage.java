@@ -68,18 +68,27 @@ final class OpensOfOneImage implements AutoCloseable {
     }
 
     Outcome open(int messenger, boolean write, boolean perImage) {
+        return open(messenger, write, perImage, ImageTuning.NONE, () -> true);
+    }
+
+    Outcome open(
+            int messenger,
+            boolean write,
+            boolean perImage,
+            ImageTuning tuning,
+            BooleanSupplier isWanted) {
         Outcome outcome = new Outcome();
         OpenRequest request =
                 new OpenRequest(
                         handles++,
                         0,
-                        () -> true,
+                        isWanted,
                         true,
                         write,
                         messengers.get(messenger),
                         RequestLedger.inHeap(),
                         perImage,
-                        ImageTuning.NONE,
+                        tuning,
                         open -> {
                             ThrownOnce.onCall(); // a consumer may throw as well
                             outcome.open = open;

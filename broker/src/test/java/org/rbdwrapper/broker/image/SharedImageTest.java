@@ -1,21 +1,27 @@
 package org.rbdwrapper.broker.image;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.broker.image.OpensOfOneImage.Outcome;
+import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
 import org.rbdwrapper.broker.store.fault.FaultStore;
 import org.rbdwrapper.broker.store.memory.MemoryStore;
+import org.rbdwrapper.broker.testing.AnyTuningStore;
 import org.rbdwrapper.broker.testing.ThrownOnce;
+import org.rbdwrapper.ipc.Errno;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 final class SharedImageTest {
@@ -48,6 +54,49 @@ final class SharedImageTest {
             opens.close(writer);
             assertTrue(opens.runUntil(() -> writer.closed));
             opens.remove();
+        }
+    }
+
+    @Test
+    void shouldOpenAnotherInstanceForAnotherWayOfOpening() throws Exception {
+        ImageTuning impatient = new ImageTuning(false, 5);
+        try (OpensOfOneImage opens =
+                new OpensOfOneImage(new AnyTuningStore(new MemoryStore()))) {
+            // as of a mapping that was unmapped by force, while the store did not answer
+            Outcome left = opens.open(0, true, false);
+            Outcome first = opens.open(0, true, false, impatient, () -> true);
+            Outcome second = opens.open(1, false, false, impatient, () -> true);
+            for (Outcome outcome : List.of(left, first, second)) {
+                assertTrue(opens.runUntil(outcome::isThere));
+                assertNull(outcome.failure);
+            }
+            assertNotSame(left.open.image(), first.open.image());
+            assertSame(first.open.image(), second.open.image());
+            for (Outcome outcome : List.of(left, first, second)) {
+                opens.close(outcome);
+                assertTrue(opens.runUntil(() -> outcome.closed));
+            }
+            opens.remove();
+        }
+    }
+
+    @Test
+    void shouldNotOpenForWhoHasGoneWhileItWaited() throws Exception {
+        FaultPlan plan = new FaultPlan();
+        try (OpensOfOneImage opens = new OpensOfOneImage(new FaultStore(new MemoryStore(), plan))) {
+            plan.add(Fault.hold(FaultPoint.OPEN).times(1));
+            Outcome first = opens.open(0, false, false);
+            plan.awaitHeld(1);
+            AtomicBoolean isWanted = new AtomicBoolean(true);
+            Outcome gone = opens.open(1, true, false, ImageTuning.NONE, isWanted::get);
+            isWanted.set(false);
+            plan.add(Fault.fail(FaultPoint.OPEN, Errno.EIO).times(1)); // would show
+            plan.release();
+            assertTrue(opens.runUntil(gone::isThere));
+            assertEquals(Errno.ESHUTDOWN, gone.failure.errno());
+            assertNull(first.failure);
+            opens.close(first);
+            assertTrue(opens.runUntil(() -> first.closed));
         }
     }
 
