@@ -15,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -25,6 +26,9 @@ import java.util.stream.Stream;
  * <p>One thread.
  */
 final class BesiegedProcess implements AutoCloseable {
+    /** What is used by the second, and not held. */
+    private static final Set<String> RATES = Set.of("control_millis", "granted_bytes");
+
     /** Threads that the JVM and the broker start and end by need. */
     private static final String COMING_AND_GOING =
             "C1 CompilerThre|C2 CompilerThre|worker-.*|ForkJoinPool.*|VirtualThread.*|process"
@@ -174,7 +178,10 @@ final class BesiegedProcess implements AutoCloseable {
                                 new LimitsDecoder().wrapAndApplyHeader(message, 0, header);
                         for (LimitsDecoder.ResourceDecoder limit : limits.resource()) {
                             long used = limit.used();
-                            held.put(limit.name(), used);
+                            String name = limit.name();
+                            if (!RATES.contains(name)) {
+                                held.put(name, used);
+                            }
                         }
                         return held;
                     });
