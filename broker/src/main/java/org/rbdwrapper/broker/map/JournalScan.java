@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -26,8 +27,12 @@ import java.util.List;
  *   | little end. |                    |             |
  *   +-------------+--------------------+-------------+------- - -
  *   header: bit 31 is set while the blob is being written, bit 30 for the queue's own, the rest is
- *   the length; 0 is the end, and nothing but zeroes follows
+ *   the length; 0 is the end, and nothing but zeroes follows, or one record
  * </pre>
+ *
+ * <p>The queue writes a record before its header: whoever is killed in between, which a busy host
+ * makes likely, leaves a last record that is whole and has none. It was not acknowledged, and
+ * counts all the same: so does one that was, and whose header was lost.
  *
  * @param records those that count, in order.
  * @param damage why there are no more, or null where there are no more.
@@ -81,7 +86,11 @@ record JournalScan(List<MapRecord> records, String damage) {
             }
             int header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt();
             if (header == 0) {
-                expectZeroes(in, at);
+                MapRecord unheaded = readEnd(in, records.size(), at);
+                if (unheaded != null) {
+                    records.add(unheaded);
+                    return;
+                }
                 if (!isAfterRecord && !records.isEmpty()) {
                     // the queue writes its own where a record follows: this one may hide records
                     throw new IOException("it ends without a record at byte " + at);
@@ -143,14 +152,31 @@ record JournalScan(List<MapRecord> records, String damage) {
         }
     }
 
-    private static void expectZeroes(InputStream in, long from) throws IOException {
-        byte[] rest = new byte[8192];
-        for (int n = in.read(rest); n >= 0; n = in.read(rest)) {
-            for (int i = 0; i < n; i++) {
-                if (rest[i] != 0) {
-                    throw new IOException("a record at byte " + from + " is missing");
-                }
+    /**
+     * What follows the last header, which is 0.
+     *
+     * @return a record that lacks its header; null: there is nothing.
+     */
+    private static MapRecord readEnd(InputStream in, int sequence, long at) throws IOException {
+        byte[] rest = in.readAllBytes();
+        int end = rest.length;
+        while (end > 0 && rest[end - 1] == 0) {
+            end--;
+        }
+        if (end == 0) {
+            return null;
+        }
+        // its own last bytes may be zeroes: its checksum says where it ends
+        int longest =
+                Math.min(
+                        Math.min(end + MapRecord.MAX_ZEROES_AT_END, rest.length),
+                        MAX_RECORD_LENGTH);
+        for (int length = end; length <= longest; length++) {
+            byte[] record = Arrays.copyOf(rest, length);
+            if (isRecord(record, sequence)) {
+                return MapRecord.decode(record, sequence);
             }
         }
+        throw new IOException("a record at byte " + at + " is missing");
     }
 }

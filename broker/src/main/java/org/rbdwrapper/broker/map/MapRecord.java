@@ -55,6 +55,9 @@ record MapRecord(Kind kind, int number, Mapping mapping) {
         }
     }
 
+    /** A record ends with a number, after a name's length that may be 0. */
+    static final int MAX_ZEROES_AT_END = Long.BYTES + Short.BYTES;
+
     private static final int VERSION = 1;
     private static final int CHECKSUM_OFFSET = 4;
     private static final int HEADER_LENGTH = 12;

@@ -60,8 +60,7 @@ final class SharedImageTest {
     @Test
     void shouldOpenAnotherInstanceForAnotherWayOfOpening() throws Exception {
         ImageTuning impatient = new ImageTuning(false, 5);
-        try (OpensOfOneImage opens =
-                new OpensOfOneImage(new AnyTuningStore(new MemoryStore()))) {
+        try (OpensOfOneImage opens = new OpensOfOneImage(new AnyTuningStore(new MemoryStore()))) {
             // as of a mapping that was unmapped by force, while the store did not answer
             Outcome left = opens.open(0, true, false);
             Outcome first = opens.open(0, true, false, impatient, () -> true);

@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.map;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.rbdwrapper.broker.map.JournalFixture.mapping;
 
@@ -107,6 +108,33 @@ class JournalDamageTest {
         checkReported(damaged, "marked as the queue's own");
         damaged[last + 1] ^= 0x01;
         checkReported(damaged, "and longer");
+    }
+
+    @Test
+    void shouldCountALastRecordThatLacksItsHeader() {
+        int last = lastHeader(); // as one whose broker was killed before it wrote that
+        byte[] killed = intact.clone();
+        Arrays.fill(killed, last, last + Integer.BYTES, (byte) 0);
+        JournalScan scan = checkScan(killed);
+        assertNull(scan.damage());
+        assertEquals(states.size() - 1, scan.records().size());
+        for (int at = last + Integer.BYTES; at < end + MARGIN; at++) {
+            byte[] torn = killed.clone();
+            torn[at] ^= 0x10;
+            checkReported(torn, "byte " + at + " is another, too");
+        }
+    }
+
+    @Test
+    void shouldCountARecordWithoutHeaderThatEndsInZeroes() throws IOException {
+        byte[] zero = MapRecord.unmapped(0).encode(states.size() - 1);
+        byte[] killed = intact.clone();
+        int at = (end + 3) / 4 * 4 + Integer.BYTES;
+        System.arraycopy(zero, 0, killed, at, zero.length);
+        JournalScan scan = scan(killed);
+        assertNull(scan.damage());
+        assertEquals(states.size(), scan.records().size());
+        assertEquals(MapRecord.unmapped(0), scan.records().getLast());
     }
 
     @Test
