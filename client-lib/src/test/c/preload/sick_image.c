@@ -177,6 +177,11 @@ int main(int count, char **arguments)
     if (strcmp(arguments[1], "handle") == 0) {
         signal(SIGUSR1, handle);
     }
+    if (strcmp(arguments[1], "wait") == 0) {
+        for (int number = 1; number < NSIG; number++) {
+            signal(number, SIG_DFL); /* who started us may ignore some, as nohup does */
+        }
+    }
     puts("waiting");
     fflush(stdout);
     int fd = open(sick, O_RDWR);
