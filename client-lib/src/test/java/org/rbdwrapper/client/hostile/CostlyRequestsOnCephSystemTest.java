@@ -146,7 +146,7 @@ final class CostlyRequestsOnCephSystemTest {
                 ExecutorService writers = Executors.newFixedThreadPool(writes)) {
             List<Future<?>> done = new ArrayList<>();
             for (int i = 0; i < writes; i++) {
-                long place = i * 64L * SMALL * SMALL;
+                long place = i * 8L * SMALL * SMALL;
                 done.add(
                         writers.submit(
                                 () -> {
