@@ -10,8 +10,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
+import java.io.File;
 import java.io.PrintWriter;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -66,15 +66,13 @@ final class DoctorCommand implements Callable<Integer> {
         return diagnosis.canBeIntercepted() ? 0 : 1;
     }
 
-    /** Beside the jar that this class is in: {@code lib} of the install tree. */
-    private static Path preloadLibrary() throws URISyntaxException {
-        return Path.of(
-                        DoctorCommand.class
-                                .getProtectionDomain()
-                                .getCodeSource()
-                                .getLocation()
-                                .toURI())
-                .resolveSibling("librbdwrapper.so");
+    /**
+     * Beside the jar that was started: {@code lib} of the install tree. A class that comes from an
+     * AOT cache does not always know where it is from.
+     */
+    private static Path preloadLibrary() {
+        String jar = System.getProperty("java.class.path").split(File.pathSeparator, 2)[0];
+        return Path.of(jar).toAbsolutePath().resolveSibling("librbdwrapper.so");
     }
 
     private static Json json(Diagnosis diagnosis) {

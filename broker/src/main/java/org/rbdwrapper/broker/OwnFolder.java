@@ -6,6 +6,7 @@ import org.rbdwrapper.ipc.posix.KeptPath;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -60,6 +61,11 @@ public final class OwnFolder {
             checkRights();
         } catch (ErrnoException e) {
             throw e;
+        } catch (FileAlreadyExistsException e) { // and is none
+            throw new ErrnoException(
+                    Errno.ENOTDIR,
+                    what + " " + path + " cannot be made, " + otherwise + " (" + e.getFile() + ")",
+                    e);
         } catch (IOException e) {
             throw FileErrors.of(e, what + " " + path + " cannot be made, " + otherwise);
         }
