@@ -25,6 +25,7 @@ public final class Errno {
     public static final Errno EEXIST = known(17, "EEXIST", "file exists");
     public static final Errno EXDEV = known(18, "EXDEV", "invalid cross-device link");
     public static final Errno ENODEV = known(19, "ENODEV", "no such device");
+    public static final Errno ENOTDIR = known(20, "ENOTDIR", "not a directory");
     public static final Errno EINVAL = known(22, "EINVAL", "invalid argument");
     public static final Errno ENFILE = known(23, "ENFILE", "too many open files in system");
     public static final Errno EMFILE = known(24, "EMFILE", "too many open files");
@@ -61,7 +62,6 @@ public final class Errno {
         known(8, "ENOEXEC", "exec format error");
         known(10, "ECHILD", "no child processes");
         known(15, "ENOTBLK", "block device required");
-        known(20, "ENOTDIR", "not a directory");
         known(21, "EISDIR", "is a directory");
         known(25, "ENOTTY", "inappropriate ioctl for device");
         known(26, "ETXTBSY", "text file busy");
