@@ -16,7 +16,10 @@ public final class Permissions {
         this.brokerUid = brokerUid;
     }
 
-    /** Whether this user may create, resize, remove, map and unmap. */
+    /**
+     * Whether this user may create, resize, remove, map and unmap. The limits for one user do not
+     * bind him either, so that he can always look and end who should be ended.
+     */
     public boolean mayAdminister(int uid) {
         return uid == 0 || uid == brokerUid;
     }

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
+import org.rbdwrapper.broker.map.Permissions;
+
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Executor;
@@ -20,7 +22,7 @@ public final class FlowControl implements AutoCloseable {
 
     private final long maxBytes;
     private final long maxUserBytes;
-    private final int brokerUid;
+    private final Permissions permissions;
     private final ByteBudget total = new ByteBudget();
     private final Map<Integer, UserFlow> users = new HashMap<>(); // guarded by this
     private final ThreadPoolExecutor thread;
@@ -33,7 +35,7 @@ public final class FlowControl implements AutoCloseable {
     public FlowControl(long maxBytes, long maxUserBytes, int brokerUid) {
         this.maxBytes = maxBytes;
         this.maxUserBytes = maxUserBytes;
-        this.brokerUid = brokerUid;
+        this.permissions = new Permissions(brokerUid);
         // begun here and kept: a broker that can make no thread later must still end what it has
         thread =
                 new ThreadPoolExecutor(
@@ -52,7 +54,7 @@ public final class FlowControl implements AutoCloseable {
     FlowControl(long maxBytes, long maxUserBytes, int brokerUid, Executor executor) {
         this.maxBytes = maxBytes;
         this.maxUserBytes = maxUserBytes;
-        this.brokerUid = brokerUid;
+        this.permissions = new Permissions(brokerUid);
         this.thread = null;
         this.longChanges = new LongChanges(executor);
     }
@@ -72,7 +74,7 @@ public final class FlowControl implements AutoCloseable {
     }
 
     private UserFlow make(int uid) {
-        boolean isPrivileged = uid == 0 || uid == brokerUid;
+        boolean isPrivileged = permissions.mayAdminister(uid);
         return new UserFlow(
                 uid,
                 isPrivileged ? maxBytes : maxUserBytes,

@@ -62,7 +62,7 @@ public final class ControlPlane {
                 new FileDescriptions(
                         options.runDir(), !before.isEmpty(), workers, limits, System.nanoTime());
         ImageInquiries inquiries = new ImageInquiries(administration, images, workers, delayed);
-        SegmentKeeper segments = new SegmentKeeper(conductor, workers, delayed, limits, flows);
+        SegmentKeeper segments = new SegmentKeeper(conductor, workers, delayed, permissions, flows);
         OpenHandler opens =
                 new OpenHandler(
                         map,

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.map.Permissions;
+
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -21,7 +23,7 @@ final class ControlTurns {
     /** Of the conductor's time. */
     static final double SHARE = 0.25;
 
-    /** What a user may take at once who has taken nothing for a while: some thousand messages. */
+    /** What a user may take at once who has taken nothing for a while. */
     static final long BURST_NANOS = 200_000_000;
 
     /** How much of what a user did not want while others worked he may have before them later. */
@@ -29,7 +31,7 @@ final class ControlTurns {
 
     private final Map<Integer, OfUser> users = new HashMap<>();
     private final PerSecond worked = new PerSecond();
-    private final int brokerUid;
+    private final Permissions permissions;
 
     /** Of a user whose sessions have messages or have had them lately. */
     private static final class OfUser {
@@ -38,15 +40,11 @@ final class ControlTurns {
         /** What was worked for him, as far as it counts beside the others. */
         long workedNanos;
 
-        /** What he may take; below 0 he waits. */
-        long creditNanos = BURST_NANOS;
+        /** Nanoseconds of work. */
+        final Allowance allowance;
 
-        long creditAt;
-
-        void refill(long now) {
-            long earned = (long) ((now - creditAt) * SHARE);
-            creditNanos = Math.min(BURST_NANOS, creditNanos + earned);
-            creditAt = now;
+        OfUser(long now) {
+            allowance = new Allowance(Math.round(SHARE * 1e9), BURST_NANOS, now);
         }
     }
 
@@ -54,7 +52,7 @@ final class ControlTurns {
      * @param brokerUid whose clients are root's equals.
      */
     ControlTurns(int brokerUid) {
-        this.brokerUid = brokerUid;
+        this.permissions = new Permissions(brokerUid);
     }
 
     /**
@@ -71,7 +69,7 @@ final class ControlTurns {
             }
             user.ready.add(session);
         }
-        return isToWait(session.peer.uid(), user);
+        return nanosToWait(session.peer.uid(), user, now) > 0;
     }
 
     /** The session whose message is to be taken now; null: none. */
@@ -81,12 +79,11 @@ final class ControlTurns {
         while (all.hasNext()) {
             Map.Entry<Integer, OfUser> entry = all.next();
             OfUser user = entry.getValue();
-            user.refill(now);
             if (user.ready.isEmpty()) {
-                if (user.creditNanos == BURST_NANOS) {
+                if (user.allowance.isWhole(now)) {
                     all.remove(); // as one who comes for the first time
                 }
-            } else if (!isToWait(entry.getKey(), user)
+            } else if (nanosToWait(entry.getKey(), user, now) == 0
                     && (best == null || user.workedNanos < best.workedNanos)) {
                 best = user;
             }
@@ -103,7 +100,7 @@ final class ControlTurns {
     void charge(int uid, long nanos, long now) {
         OfUser user = of(uid, now);
         user.workedNanos += nanos;
-        user.creditNanos -= nanos;
+        user.allowance.take(nanos, now);
         worked.add(nanos, now);
     }
 
@@ -117,9 +114,7 @@ final class ControlTurns {
         for (Map.Entry<Integer, OfUser> entry : users.entrySet()) {
             OfUser user = entry.getValue();
             if (!user.ready.isEmpty()) {
-                user.refill(now);
-                long wait = isToWait(entry.getKey(), user) ? -user.creditNanos : 0;
-                least = Math.min(least, (long) (wait / SHARE));
+                least = Math.min(least, nanosToWait(entry.getKey(), user, now));
             }
         }
         return least;
@@ -130,28 +125,12 @@ final class ControlTurns {
         return worked.last(now);
     }
 
-    /** How many users have messages and wait until they may have more of the conductor's time. */
-    int waitingUsers() {
-        int waiting = 0;
-        for (Map.Entry<Integer, OfUser> entry : users.entrySet()) {
-            OfUser user = entry.getValue();
-            waiting += !user.ready.isEmpty() && isToWait(entry.getKey(), user) ? 1 : 0;
-        }
-        return waiting;
-    }
-
     private OfUser of(int uid, long now) {
-        OfUser user = users.get(uid);
-        if (user == null) {
-            user = new OfUser();
-            user.creditAt = now;
-            users.put(uid, user);
-        }
-        return user;
+        return users.computeIfAbsent(uid, one -> new OfUser(now));
     }
 
-    private boolean isToWait(int uid, OfUser user) {
-        return user.creditNanos < 0 && uid != 0 && uid != brokerUid;
+    private long nanosToWait(int uid, OfUser user, long now) {
+        return permissions.mayAdminister(uid) ? 0 : user.allowance.nanosUntilLeft(now);
     }
 
     private long leastWorked() {

@@ -3,6 +3,7 @@ package org.rbdwrapper.broker.session;
 import org.rbdwrapper.broker.CallOrigin;
 import org.rbdwrapper.broker.Lane;
 import org.rbdwrapper.broker.Workers;
+import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.messenger.SessionChannels;
 import org.rbdwrapper.ipc.Errno;
@@ -17,7 +18,7 @@ import java.util.function.Consumer;
 
 /**
  * Has the memory of sessions made and given back, by workers: the kernel zeroes each page of it,
- * which takes a third of a second for 1 GiB.
+ * for which others would wait.
  *
  * <p>So that nobody has a core do that all the time, a user who is granted more than {@link
  * #BYTES_PER_SECOND} in the long run waits for the rest. Root and the broker's own user do not.
@@ -27,47 +28,33 @@ import java.util.function.Consumer;
 final class SegmentKeeper {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentKeeper.class);
 
-    /** Of one user: some 80 sessions of the defaults, or a tenth of a core. */
+    /** For one user. */
     static final long BYTES_PER_SECOND = 256L << 20;
 
     /** What a user may be granted at once who has been granted nothing for a while. */
     static final long BURST = 1L << 30;
 
-    private static final long TENTH_NANOS = 100_000_000;
+    /** Between looks whether a user may be granted more, or a thread can be had. */
+    private static final long PAUSE_NANOS = 100_000_000;
 
     private final Conductor conductor;
     private final Workers workers;
     private final DelayedTasks delayed;
-    private final SessionLimits limits;
     private final FlowControl flows;
-    private final Map<Integer, Credit> credits = new HashMap<>();
+    private final Permissions permissions;
+    private final Map<Integer, Allowance> allowances = new HashMap<>();
     private final PerSecond granted = new PerSecond();
-
-    /** Bytes that a user may be granted now; below 0 he waits. */
-    private static final class Credit {
-        long bytes = BURST;
-        long at;
-
-        Credit(long now) {
-            at = now;
-        }
-
-        void refill(long now) {
-            bytes = (long) Math.min(BURST, bytes + (now - at) / 1e9 * BYTES_PER_SECOND);
-            at = now;
-        }
-    }
 
     SegmentKeeper(
             Conductor conductor,
             Workers workers,
             DelayedTasks delayed,
-            SessionLimits limits,
+            Permissions permissions,
             FlowControl flows) {
         this.conductor = conductor;
         this.workers = workers;
         this.delayed = delayed;
-        this.limits = limits;
+        this.permissions = permissions;
         this.flows = flows;
     }
 
@@ -135,15 +122,16 @@ final class SegmentKeeper {
     private void whenGranted(Session session, long bytes, Runnable then) {
         long now = System.nanoTime();
         int uid = session.peer.uid();
-        credits.values().removeIf(credit -> credit.bytes >= BURST && now - credit.at > TENTH_NANOS);
-        Credit credit = credits.computeIfAbsent(uid, one -> new Credit(now));
-        credit.refill(now);
-        if (credit.bytes >= 0 || limits.isPrivileged(uid)) {
-            credit.bytes -= bytes;
+        allowances.values().removeIf(allowance -> allowance.isWhole(now));
+        Allowance allowance =
+                allowances.computeIfAbsent(
+                        uid, one -> new Allowance(BYTES_PER_SECOND, BURST, now));
+        if (permissions.mayAdminister(uid) || allowance.isLeft(now)) {
+            allowance.take(bytes, now);
             granted.add(bytes, now);
             then.run();
         } else {
-            delayed.add(now, TENTH_NANOS, () -> whenGranted(session, bytes, then));
+            delayed.add(now, PAUSE_NANOS, () -> whenGranted(session, bytes, then));
         }
     }
 
@@ -168,7 +156,7 @@ final class SegmentKeeper {
                     if (failure.errno().equals(Errno.EAGAIN)) { // there is no thread for it now
                         delayed.add(
                                 System.nanoTime(),
-                                TENTH_NANOS,
+                                PAUSE_NANOS,
                                 () -> free(session, channels, then));
                         return;
                     }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.ClientLimits;
+import org.rbdwrapper.broker.map.Permissions;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.ArrayList;
@@ -39,7 +40,7 @@ final class SessionLimits {
     private static final long MAX_UNREAD = 128L << 20;
 
     private final ClientLimits limits;
-    private final int brokerUid;
+    private final Permissions permissions;
     private final Map<Integer, Map<Resource, Long>> byUid = new HashMap<>();
     private final Map<Resource, Long> total = new EnumMap<>(Resource.class);
 
@@ -48,7 +49,7 @@ final class SessionLimits {
      */
     SessionLimits(ClientLimits limits, int brokerUid) {
         this.limits = limits;
-        this.brokerUid = brokerUid;
+        this.permissions = new Permissions(brokerUid);
     }
 
     /**
@@ -58,7 +59,7 @@ final class SessionLimits {
     void take(int uid, Resource resource, long amount) throws ErrnoException {
         long ofUser = held(uid, resource) + amount;
         long ofAll = held(resource) + amount;
-        if (!isPrivileged(uid) && ofUser > userLimit(resource)) {
+        if (!permissions.mayAdminister(uid) && ofUser > userLimit(resource)) {
             throw refusal(uid, resource, amount, "a user may have", userLimit(resource));
         }
         long ceiling = ceiling(uid, resource, ofUser);
@@ -105,14 +106,9 @@ final class SessionLimits {
                         resource.advice));
     }
 
-    /** Whether the limits for one user do not bind him: an administrator. */
-    boolean isPrivileged(int uid) {
-        return uid == 0 || uid == brokerUid;
-    }
-
     private long ceiling(int uid, Resource resource, long ofUser) {
         long limit = limit(resource);
-        if (isPrivileged(uid)) {
+        if (permissions.mayAdminister(uid)) {
             return limit;
         }
         boolean hasLittle = ofUser <= Math.max(1, limit / 128);
