@@ -36,6 +36,18 @@ public final class RunDirectory implements AutoCloseable {
     private static final String BEGUN = "broker.new";
     private static final String OTHERWISE = "choose another with --run-dir";
 
+    /** Of those who would come back. */
+    public static final String SESSIONS = "sessions";
+
+    /** Of images that are open by descriptors. */
+    public static final String OPENS = "opens";
+
+    /** What a descriptor of an image shows in {@code /proc/PID/fd}. */
+    public static final String IMAGE = "image";
+
+    public static final String LOCKS = "locks";
+    public static final String LOGICAL_ENDS = "logical-ends";
+
     /** All that a broker has there; what else there is, is not the broker's. */
     private static final List<String> ENTRIES =
             List.of(
@@ -46,11 +58,11 @@ public final class RunDirectory implements AutoCloseable {
                     OPTIONS,
                     OPTIONS_BEGUN,
                     SUCCESSOR,
-                    "sessions",
-                    "opens",
-                    "image",
-                    "locks",
-                    "logical-ends");
+                    SESSIONS,
+                    OPENS,
+                    IMAGE,
+                    LOCKS,
+                    LOGICAL_ENDS);
 
     private final Path path;
     private final DirectoryLock lock;

@@ -111,27 +111,26 @@ public final class Workers {
         }
     }
 
+    /** Where no thread is to be had, it fails; those that wait in its lane are left to others. */
     private void start(WorkerCall<?> first) {
-        try {
-            executor.execute(() -> makeFrom(first));
-        } catch (OutOfMemoryError e) {
-            giveUp(
-                    first,
-                    new ErrnoException(
-                            Errno.EAGAIN,
-                            "the broker can make no thread for this now (" + e.getMessage() + ")",
-                            e));
-        } catch (RejectedExecutionException e) {
-            giveUp(first, new ErrnoException(Errno.ESHUTDOWN, "the broker ends", e));
-        }
-    }
-
-    /** No thread is to be had for it; those that wait behind it have one, or the same fate. */
-    private void giveUp(WorkerCall<?> call, ErrnoException why) {
-        WorkerCall<?> failed = call;
-        while (failed != null) {
-            failed.fail(why);
-            failed = endAndBegin(failed);
+        WorkerCall<?> call = first;
+        while (call != null) {
+            WorkerCall<?> begun = call;
+            try {
+                executor.execute(() -> makeFrom(begun));
+                return;
+            } catch (OutOfMemoryError e) {
+                begun.fail(
+                        new ErrnoException(
+                                Errno.EAGAIN,
+                                "the broker can make no thread for this now ("
+                                        + e.getMessage()
+                                        + ")",
+                                e));
+            } catch (RejectedExecutionException e) {
+                begun.fail(new ErrnoException(Errno.ESHUTDOWN, "the broker ends", e));
+            }
+            call = endAndBegin(begun, false);
         }
     }
 
@@ -140,11 +139,15 @@ public final class Workers {
         WorkerCall<?> call = first;
         while (call != null) {
             call.make(watchdog);
-            call = endAndBegin(call);
+            call = endAndBegin(call, true);
         }
     }
 
-    private synchronized WorkerCall<?> endAndBegin(WorkerCall<?> ended) {
+    /**
+     * @param hasThread the next one can be made on this thread; else the others of the lane that
+     *     are being made see to it, if there are any.
+     */
+    private synchronized WorkerCall<?> endAndBegin(WorkerCall<?> ended, boolean hasThread) {
         running.remove(ended);
         notifyAll();
         LaneQueue lane = lanes.get(ended.origin().lane());
@@ -152,7 +155,7 @@ public final class Workers {
         if (lane.isEmpty()) {
             lanes.remove(lane.lane());
         }
-        return begin(lane);
+        return hasThread || lane.running() == 0 ? begin(lane) : null;
     }
 
     /** With the lock: what may be made now counts as running. */

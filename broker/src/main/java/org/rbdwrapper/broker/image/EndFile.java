@@ -5,6 +5,7 @@ import static java.nio.file.StandardOpenOption.WRITE;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.DurableFiles;
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.messenger.EndTable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -101,6 +102,6 @@ public final class EndFile {
     }
 
     private static Path file(Path runDir) {
-        return runDir.resolve("logical-ends");
+        return runDir.resolve(RunDirectory.LOGICAL_ENDS);
     }
 }

@@ -122,17 +122,17 @@ record JournalScan(List<MapRecord> records, String damage) {
             throws IOException {
         if (length > MAX_RECORD_LENGTH) {
             skip(in, length, at);
-        } else if (isRecord(in.readNBytes(length), sequence)) {
+        } else if (decodeIfOne(in.readNBytes(length), sequence) != null) {
             throw new IOException("a record at byte " + at + " is marked as the queue's own");
         }
     }
 
-    private static boolean isRecord(byte[] blob, int sequence) {
+    /** Null where it is not the record of that number. */
+    private static MapRecord decodeIfOne(byte[] blob, int sequence) {
         try {
-            MapRecord.decode(blob, sequence);
-            return true;
+            return MapRecord.decode(blob, sequence);
         } catch (IOException e) {
-            return false;
+            return null;
         }
     }
 
@@ -173,8 +173,9 @@ record JournalScan(List<MapRecord> records, String damage) {
                         MAX_RECORD_LENGTH);
         for (int length = end; length <= longest; length++) {
             byte[] record = Arrays.copyOf(rest, length);
-            if (isRecord(record, sequence)) {
-                return MapRecord.decode(record, sequence);
+            MapRecord decoded = decodeIfOne(record, sequence);
+            if (decoded != null) {
+                return decoded;
             }
         }
         throw new IOException("a record at byte " + at + " is missing");

@@ -35,9 +35,7 @@ final class LongChanges {
 
     /**
      * Under way for one user: his long changes then cost others about what a client costs that has
-     * so many small writes under way. More is not much faster: of an image without an object map a
-     * cluster of one OSD did 5000 objects a second with 4 of them, 9000 with 64; with an object map
-     * that says that nothing is there, 4 TiB took as long as a whole discard.
+     * so many small writes under way.
      */
     static final int MAX_USER_OBJECTS = 2 * PIECE_OBJECTS;
 

@@ -1,9 +1,9 @@
 package org.rbdwrapper.broker.session;
 
 /**
- * What a user may have of something that is there again with time: so much at once where he has
- * had nothing for a while, and so much a second in the long run. He may take more than is left when
- * he takes it, and then waits until that is made up for.
+ * What a user may have of something that is there again with time: so much at once where he has had
+ * nothing for a while, and so much a second in the long run. He may take more than is left when he
+ * takes it, and then waits until that is made up for.
  *
  * <p>One thread.
  */

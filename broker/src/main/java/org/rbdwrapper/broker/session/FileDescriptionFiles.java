@@ -2,6 +2,7 @@ package org.rbdwrapper.broker.session;
 
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.UnixSocket;
@@ -43,8 +44,8 @@ final class FileDescriptionFiles {
     private final Path name;
 
     FileDescriptionFiles(Path runDir) {
-        this.folder = runDir.resolve("opens");
-        this.name = runDir.resolve("image"); // what /proc/PID/fd shows
+        this.folder = runDir.resolve(RunDirectory.OPENS);
+        this.name = runDir.resolve(RunDirectory.IMAGE);
     }
 
     /**

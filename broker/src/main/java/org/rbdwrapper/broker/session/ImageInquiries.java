@@ -41,10 +41,24 @@ final class ImageInquiries {
         ImageFacts lastKnown;
 
         List<Asker> askers = new ArrayList<>();
-        boolean isUnderWay;
+        State state = State.IDLE;
 
-        /** The store has not answered this time, so far. */
-        boolean isLate;
+        /** How often the store was asked. */
+        long times;
+
+        List<Asker> takeAskers() {
+            List<Asker> taken = askers;
+            askers = new ArrayList<>();
+            return taken;
+        }
+    }
+
+    private enum State {
+        IDLE,
+        /** The store is asked. */
+        ASKED,
+        /** It is, and has not answered for long. */
+        LATE
     }
 
     private record Asker(Consumer<ImageFacts> onKnown, Consumer<ErrnoException> onFailure) {}
@@ -76,26 +90,25 @@ final class ImageInquiries {
             return;
         }
         Inquiry inquiry = inquiries.computeIfAbsent(image, one -> new Inquiry());
-        if (inquiry.isLate && inquiry.lastKnown != null) {
+        if (inquiry.state == State.LATE && inquiry.lastKnown != null) {
             onKnown.accept(inquiry.lastKnown);
             return;
         }
         inquiry.askers.add(new Asker(onKnown, onFailure));
-        if (!inquiry.isUnderWay) {
+        if (inquiry.state == State.IDLE) {
             begin(image, uid, inquiry);
         }
     }
 
     private void begin(ImageRef image, int uid, Inquiry inquiry) {
-        inquiry.isUnderWay = true;
-        boolean[] isOver = {false};
+        inquiry.state = State.ASKED;
+        long time = ++inquiry.times;
         delayed.add(
                 System.nanoTime(),
                 PATIENCE_NANOS,
                 () -> {
-                    if (!isOver[0]) {
-                        inquiry.isLate = true;
-                        answerLastKnown(inquiry);
+                    if (inquiry.state == State.ASKED && inquiry.times == time) {
+                        onLate(inquiry);
                     }
                 });
         workers.call(
@@ -103,31 +116,22 @@ final class ImageInquiries {
                         Lane.ofPool(image.spec().pool()), uid, "asking about image " + image),
                 () -> ImageFacts.of(administration.describe(image)),
                 facts -> {
-                    isOver[0] = true;
+                    inquiry.state = State.IDLE;
                     inquiry.lastKnown = facts;
-                    answer(inquiry, asker -> asker.onKnown().accept(facts));
+                    inquiry.takeAskers().forEach(asker -> asker.onKnown().accept(facts));
                 },
                 failure -> {
-                    isOver[0] = true;
-                    answer(inquiry, asker -> asker.onFailure().accept(failure));
+                    inquiry.state = State.IDLE;
+                    inquiry.takeAskers().forEach(asker -> asker.onFailure().accept(failure));
                 });
     }
 
-    private static void answerLastKnown(Inquiry inquiry) {
+    private static void onLate(Inquiry inquiry) {
+        inquiry.state = State.LATE;
         ImageFacts facts = inquiry.lastKnown;
         if (facts != null) {
-            List<Asker> now = inquiry.askers;
-            inquiry.askers = new ArrayList<>();
-            now.forEach(asker -> asker.onKnown().accept(facts));
+            inquiry.takeAskers().forEach(asker -> asker.onKnown().accept(facts));
         }
-    }
-
-    private static void answer(Inquiry inquiry, Consumer<Asker> answer) {
-        inquiry.isUnderWay = false;
-        inquiry.isLate = false;
-        List<Asker> now = inquiry.askers;
-        inquiry.askers = new ArrayList<>();
-        now.forEach(answer);
     }
 
     /** The store has told of it on another occasion. */
@@ -135,11 +139,8 @@ final class ImageInquiries {
         inquiries.computeIfAbsent(image, one -> new Inquiry()).lastKnown = facts;
     }
 
-    /** It is not mapped any more. */
+    /** It is not mapped any more. Who has asked is answered all the same. */
     void forget(ImageRef image) {
-        Inquiry inquiry = inquiries.get(image);
-        if (inquiry != null && !inquiry.isUnderWay) {
-            inquiries.remove(image);
-        }
+        inquiries.remove(image);
     }
 }

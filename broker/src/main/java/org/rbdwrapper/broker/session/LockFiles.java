@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.Fd;
@@ -98,7 +99,7 @@ public final class LockFiles {
     }
 
     private static Path folder(Path runDir) {
-        return runDir.resolve("locks");
+        return runDir.resolve(RunDirectory.LOCKS);
     }
 
     private static FileAttribute<Set<PosixFilePermission>> withMode(String mode) {

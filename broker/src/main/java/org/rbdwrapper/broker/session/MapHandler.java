@@ -120,9 +120,9 @@ final class MapHandler {
                 tried -> {
                     ImageRef image = tried.image();
                     checkSameTuning(image, parsed.tuning());
-                    inquiries.onKnown(image, tried.facts());
                     add(
                             reply,
+                            tried.facts(),
                             new Mapping(
                                     map.nextId(),
                                     image,
@@ -337,12 +337,13 @@ final class MapHandler {
         reply.send(ControlProxy.mappings(reply.correlationId(), map.mappings(), opens::openCount));
     }
 
-    private void add(Reply reply, Mapping mapping) {
+    private void add(Reply reply, ImageFacts facts, Mapping mapping) {
         map.add(
                 mapping,
                 reply.session().peer.uid(),
                 () -> {
                     map.unreserve(mapping.name());
+                    inquiries.onKnown(mapping.image(), facts);
                     LOG.info(
                             "mapped {} at {} for {}",
                             mapping.spec(),

@@ -124,8 +124,7 @@ final class SegmentKeeper {
         int uid = session.peer.uid();
         allowances.values().removeIf(allowance -> allowance.isWhole(now));
         Allowance allowance =
-                allowances.computeIfAbsent(
-                        uid, one -> new Allowance(BYTES_PER_SECOND, BURST, now));
+                allowances.computeIfAbsent(uid, one -> new Allowance(BYTES_PER_SECOND, BURST, now));
         if (permissions.mayAdminister(uid) || allowance.isLeft(now)) {
             allowance.take(bytes, now);
             granted.add(bytes, now);

@@ -9,6 +9,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.FileErrors;
 import org.rbdwrapper.broker.ProcessStart;
+import org.rbdwrapper.broker.RunDirectory;
 import org.rbdwrapper.broker.messenger.OpenMappings;
 import org.rbdwrapper.broker.messenger.RequestLedger;
 import org.rbdwrapper.broker.messenger.UnflushedMappings;
@@ -127,7 +128,7 @@ final class SessionRoster {
     }
 
     SessionRoster(Path runDir) {
-        this.folder = runDir.resolve("sessions");
+        this.folder = runDir.resolve(RunDirectory.SESSIONS);
     }
 
     /** Those of brokers before, whose processes are still there; forgets the others. */
@@ -221,7 +222,7 @@ final class SessionRoster {
 
     /** Whether somebody would come back to the next broker of a run directory. */
     static boolean isAnyNoted(Path runDir) {
-        return Files.isDirectory(runDir.resolve("sessions"));
+        return Files.isDirectory(runDir.resolve(RunDirectory.SESSIONS));
     }
 
     /** It does not have its time again with the broker after this one, but may come back. */

@@ -123,7 +123,7 @@ final class StallFinder {
         stall.isTold = true;
         int others = stall.members.size() - 1;
         log.warn(
-                "{}{} in one call for {} s now: {}: {}",
+                "{}{} in one call for {} s: {}: {}",
                 first.thread().getName(),
                 others == 0 ? " has been" : " and " + others + " more have been",
                 seconds(stall.nanosUntil(now)),

@@ -57,8 +57,11 @@ public final class Watchdog implements AutoCloseable {
      * ended:
      *
      * <pre>
-     *   try (var watched = watchdog.begin("pool rbd", () -&gt; "opening of image rbd/a")) {
+     *   WatchedCall watched = watchdog.begin("pool rbd", () -&gt; "opening of image rbd/a");
+     *   try {
      *       ...
+     *   } finally {
+     *       watched.close();
      *   }
      * </pre>
      *

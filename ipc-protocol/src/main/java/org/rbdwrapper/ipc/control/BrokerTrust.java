@@ -27,7 +27,6 @@ import java.util.Set;
  */
 final class BrokerTrust {
     private static final int OTHERS_MAY_WRITE = KeptPath.GROUP_AND_OTHERS_MAY_WRITE;
-    private static final int ENOTDIR = 20;
 
     /** What the kernel shows in place of users whom a user namespace has no number for. */
     private static final int UNKNOWN_USER = 65534;
@@ -104,7 +103,7 @@ final class BrokerTrust {
             throw refusal(Errno.EACCES, "cannot be looked at (" + e.getMessage() + ")");
         }
         if (((int) found.get("mode") & KeptPath.TYPE) != KeptPath.FOLDER) {
-            throw refusal(Errno.of(ENOTDIR), "cannot be used");
+            throw refusal(Errno.ENOTDIR, "cannot be used");
         }
         int owner = (int) found.get("uid");
         if (!trusted.contains(owner)) {

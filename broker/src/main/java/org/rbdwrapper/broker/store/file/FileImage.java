@@ -28,7 +28,7 @@ final class FileImage {
 
     private static final Logger LOG = LoggerFactory.getLogger(FileImage.class);
 
-    /** Of a transfer: bytes that the page cache moves in some 100 µs. */
+    /** Of a transfer: others' requests wait for no longer than so many bytes take. */
     static final long TRANSFER_PIECE = 1024 * 1024;
 
     /** Of what is only freed; a fragmented file has at most 16 Ki blocks in it. */

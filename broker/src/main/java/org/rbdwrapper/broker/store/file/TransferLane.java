@@ -3,8 +3,9 @@ package org.rbdwrapper.broker.store.file;
 import org.rbdwrapper.ipc.Errno;
 
 /**
- * Large reads and writes, discards and write-zeroes. A turn is one piece of one request, which then
- * waits behind its image's others, so that a turn takes as long as a piece, whatever is asked for.
+ * Large reads and writes, discards and write-zeroes. A turn is one piece of one request, so that it
+ * takes no longer, whatever is asked for. In the image's next turn a read or write goes on; what is
+ * left of a discard waits behind the image's other requests.
  */
 final class TransferLane extends SlowLane {
     /** What all images together may take of the host. */
