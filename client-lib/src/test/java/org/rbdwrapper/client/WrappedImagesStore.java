@@ -4,10 +4,9 @@ import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.ImageTimes;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.testing.Proxies;
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.function.UnaryOperator;
 
 /**
@@ -25,20 +24,12 @@ public record WrappedImagesStore(ImageStore store, UnaryOperator<StoreImage> wra
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
         StoreConnection connection = store.connect(name);
-        return (StoreConnection)
-                Proxy.newProxyInstance(
-                        StoreConnection.class.getClassLoader(),
-                        new Class<?>[] {StoreConnection.class},
-                        (proxy, method, arguments) -> {
-                            try {
-                                Object result = method.invoke(connection, arguments);
-                                return result instanceof StoreImage image
-                                        ? wrap.apply(image)
-                                        : result;
-                            } catch (InvocationTargetException e) {
-                                throw e.getCause();
-                            }
-                        });
+        return Proxies.of(
+                StoreConnection.class,
+                (proxy, method, arguments) -> {
+                    Object result = Proxies.pass(connection, method, arguments);
+                    return result instanceof StoreImage image ? wrap.apply(image) : result;
+                });
     }
 
     @Override

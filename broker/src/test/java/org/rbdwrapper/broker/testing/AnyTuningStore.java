@@ -5,9 +5,6 @@ import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
-
 /** A store that opens its images in whatever way is wanted, and makes nothing of it. */
 public record AnyTuningStore(ImageStore store) implements ImageStore {
     @Override
@@ -18,20 +15,14 @@ public record AnyTuningStore(ImageStore store) implements ImageStore {
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
         StoreConnection connection = store.connect(name);
-        return (StoreConnection)
-                Proxy.newProxyInstance(
-                        StoreConnection.class.getClassLoader(),
-                        new Class<?>[] {StoreConnection.class},
-                        (proxy, method, arguments) -> {
-                            if (method.getName().equals("open") && arguments.length == 3) {
-                                arguments[2] = ImageTuning.NONE;
-                            }
-                            try {
-                                return method.invoke(connection, arguments);
-                            } catch (InvocationTargetException e) {
-                                throw e.getCause();
-                            }
-                        });
+        return Proxies.of(
+                StoreConnection.class,
+                (proxy, method, arguments) -> {
+                    if (method.getName().equals("open") && arguments.length == 3) {
+                        arguments[2] = ImageTuning.NONE;
+                    }
+                    return Proxies.pass(connection, method, arguments);
+                });
     }
 
     @Override

@@ -2,16 +2,14 @@ package org.rbdwrapper.client.hostile;
 
 import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageStore;
-import org.rbdwrapper.broker.store.ImageTuning;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.broker.store.memory.MemoryStore;
+import org.rbdwrapper.broker.testing.AnyTuningStore;
+import org.rbdwrapper.broker.testing.Proxies;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -22,7 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class GatedPoolStore implements ImageStore {
     private static final int ALL = Integer.MAX_VALUE;
 
-    private final ImageStore store = new MemoryStore();
+    private final ImageStore store = new AnyTuningStore(new MemoryStore());
     private final String pool;
     private final Semaphore gate = new Semaphore(ALL);
     private final AtomicInteger waiting = new AtomicInteger();
@@ -52,28 +50,28 @@ final class GatedPoolStore implements ImageStore {
     @Override
     public StoreConnection connect(String name) throws ErrnoException {
         StoreConnection connection = store.connect(name);
-        return gated(
+        return Proxies.of(
                 StoreConnection.class,
-                (method, arguments) -> {
-                    if (arguments != null && arguments.length > 0 && isOfPool(arguments[0])) {
+                (proxy, method, arguments) -> {
+                    boolean isGated =
+                            arguments != null && arguments.length > 0 && isOfPool(arguments[0]);
+                    if (isGated) {
                         pass();
                     }
-                    if (method.getName().equals("open") && arguments.length == 3) {
-                        arguments[2] = ImageTuning.NONE; // which is all that this store has
-                    }
-                    Object result = method.invoke(connection, arguments);
-                    return result instanceof StoreImage image && isOfPool(arguments[0])
-                            ? gated(StoreImage.class, (m, a) -> ofImage(image, m, a))
-                            : result;
+                    Object result = Proxies.pass(connection, method, arguments);
+                    return isGated && result instanceof StoreImage image ? gated(image) : result;
                 });
     }
 
-    private Object ofImage(StoreImage image, Method method, Object[] arguments)
-            throws ReflectiveOperationException {
-        if (method.getName().equals("close")) {
-            pass();
-        }
-        return method.invoke(image, arguments);
+    private StoreImage gated(StoreImage image) {
+        return Proxies.of(
+                StoreImage.class,
+                (proxy, method, arguments) -> {
+                    if (method.getName().equals("close")) {
+                        pass();
+                    }
+                    return Proxies.pass(image, method, arguments);
+                });
     }
 
     private boolean isOfPool(Object argument) {
@@ -94,23 +92,5 @@ final class GatedPoolStore implements ImageStore {
     @Override
     public void close() {
         store.close();
-    }
-
-    private interface Call {
-        Object on(Method method, Object[] arguments) throws ReflectiveOperationException;
-    }
-
-    private static <T> T gated(Class<T> type, Call call) {
-        return type.cast(
-                Proxy.newProxyInstance(
-                        type.getClassLoader(),
-                        new Class<?>[] {type},
-                        (proxy, method, arguments) -> {
-                            try {
-                                return call.on(method, arguments);
-                            } catch (InvocationTargetException e) {
-                                throw e.getCause();
-                            }
-                        }));
     }
 }

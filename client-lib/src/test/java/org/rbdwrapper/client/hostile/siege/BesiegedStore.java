@@ -4,13 +4,11 @@ import org.rbdwrapper.broker.store.ImageRef;
 import org.rbdwrapper.broker.store.ImageStore;
 import org.rbdwrapper.broker.store.StoreConnection;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.testing.Proxies;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.ImageSpec;
 
 import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 
 /**
  * A store two of whose pools are as a cluster's may become. Pool {@value #SICK} answers nothing, be
@@ -38,19 +36,19 @@ record BesiegedStore(ImageStore store, Sickness sickness, SlowPool slow) impleme
                     if (pool.equals(SICK)) {
                         sickness.awaitHealth();
                     }
-                    Object result = pass(connection, method, arguments);
+                    Object result = Proxies.pass(connection, method, arguments);
                     if (result instanceof StoreImage image) {
                         return wrap(image, pool);
                     }
                     return result;
                 };
-        return proxy(StoreConnection.class, handler);
+        return Proxies.of(StoreConnection.class, handler);
     }
 
     private StoreImage wrap(StoreImage image, String pool) {
         return switch (pool) {
-            case SICK -> proxy(StoreImage.class, new SickImage(image, sickness));
-            case SLOW -> proxy(StoreImage.class, new SlowImage(image, slow));
+            case SICK -> Proxies.of(StoreImage.class, new SickImage(image, sickness));
+            case SLOW -> Proxies.of(StoreImage.class, new SlowImage(image, slow));
             default -> image;
         };
     }
@@ -68,20 +66,6 @@ record BesiegedStore(ImageStore store, Sickness sickness, SlowPool slow) impleme
             }
         }
         return "";
-    }
-
-    /** Calls it on the other one, and throws what that throws. */
-    static Object pass(Object to, Method method, Object... arguments) throws Throwable {
-        try {
-            return method.invoke(to, arguments);
-        } catch (InvocationTargetException e) {
-            throw e.getCause();
-        }
-    }
-
-    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
-        return type.cast(
-                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.rbdwrapper.client.hostile.siege;
 
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.testing.Proxies;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.lang.reflect.InvocationHandler;
@@ -15,7 +16,7 @@ import java.lang.reflect.Method;
 final class SickImage implements InvocationHandler {
     private final StoreImage image;
     private final Sickness sickness;
-    private int waiting; // guarded by this
+    private final RequestsWaiting waiting = new RequestsWaiting();
 
     SickImage(StoreImage image, Sickness sickness) {
         this.image = image;
@@ -25,15 +26,15 @@ final class SickImage implements InvocationHandler {
     @Override
     public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
         if (method.getName().equals("submit") && sickness.isSick()) {
-            onWait(1);
+            waiting.add(1);
             sickness.whenWell(() -> submit(arguments));
             return null;
         }
         if (method.getName().equals("close")) {
             sickness.awaitHealth();
-            awaitNoneWaiting();
+            waiting.awaitNone();
         }
-        return BesiegedStore.pass(image, method, arguments);
+        return Proxies.pass(image, method, arguments);
     }
 
     private void submit(Object... arguments) {
@@ -43,19 +44,6 @@ final class SickImage implements InvocationHandler {
                 (long) arguments[2],
                 (long) arguments[3],
                 (IoCompletion) arguments[4]);
-        onWait(-1);
-    }
-
-    private synchronized void awaitNoneWaiting() throws InterruptedException {
-        while (waiting > 0) {
-            wait();
-        }
-    }
-
-    private synchronized void onWait(int change) {
-        waiting += change;
-        if (waiting == 0) {
-            notifyAll();
-        }
+        waiting.add(-1);
     }
 }

@@ -2,6 +2,7 @@ package org.rbdwrapper.client.hostile.siege;
 
 import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
+import org.rbdwrapper.broker.testing.Proxies;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.lang.reflect.InvocationHandler;
@@ -19,7 +20,7 @@ final class SlowImage implements InvocationHandler {
 
     private final StoreImage image;
     private final SlowPool pool;
-    private int waiting; // guarded by this
+    private final RequestsWaiting waiting = new RequestsWaiting();
 
     SlowImage(StoreImage image, SlowPool pool) {
         this.image = image;
@@ -38,9 +39,9 @@ final class SlowImage implements InvocationHandler {
             return null;
         }
         if (method.getName().equals("close")) {
-            awaitNoneWaiting();
+            waiting.awaitNone();
         }
-        return BesiegedStore.pass(image, method, arguments);
+        return Proxies.pass(image, method, arguments);
     }
 
     private void submit(
@@ -49,7 +50,7 @@ final class SlowImage implements InvocationHandler {
             image.submit(op, address, position, length, completion);
             return;
         }
-        onWait(1);
+        waiting.add(1);
         boolean isWrite = op == IoOp.WRITE;
         long bytes = isWrite ? length : Math.max(1, length / OBJECT) * BYTES_AN_OBJECT;
         pool.take(
@@ -58,20 +59,7 @@ final class SlowImage implements InvocationHandler {
                 isWrite ? length : 0,
                 () -> {
                     image.submit(op, address, position, length, completion);
-                    onWait(-1);
+                    waiting.add(-1);
                 });
-    }
-
-    private synchronized void awaitNoneWaiting() throws InterruptedException {
-        while (waiting > 0) {
-            wait();
-        }
-    }
-
-    private synchronized void onWait(int change) {
-        waiting += change;
-        if (waiting == 0) {
-            notifyAll();
-        }
     }
 }
