@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.rbdwrapper.broker.BrokerOptions;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.store.StoreImage;
@@ -36,6 +37,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
 
 /** A real broker whose store does not come back from a call that should never block. */
+@Isolated("reads the log of all watchdogs of this JVM")
 @Timeout(240)
 final class StallsSystemTest {
     private final Logger logger = (Logger) LoggerFactory.getLogger(Watchdog.class);
