@@ -41,6 +41,10 @@ abstract class TimesOverDeathContract {
     /** For {@code rbdwrapper-broker start}. */
     abstract String[] options() throws Exception;
 
+    BrokerProcess broker() {
+        return broker;
+    }
+
     @BeforeEach
     void startBroker() throws Exception {
         broker = BrokerProcess.start(options());

@@ -1,13 +1,14 @@
 package org.rbdwrapper.perf.soak;
 
+import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
-import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.posix.ProcessIdentity;
 import org.rbdwrapper.perf.machine.Child;
 import org.rbdwrapper.perf.machine.Environment;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -58,13 +59,21 @@ final class HostileNeighbour implements AutoCloseable {
         path = createImage();
     }
 
-    private String createImage() throws ErrnoException {
+    /** Written to once: what the broker keeps of an image from then on is there from the start. */
+    private String createImage() throws IOException {
         OptionalLong uid = OptionalLong.of(UID);
+        String created;
         try (BrokerAdmin admin = broker.admin()) {
             admin.create("hostile", SIZE);
-            return admin.map(
-                    new MapRequest("hostile", "", false, uid, uid, MapRequest.DEFAULT_MODE, ""));
+            created =
+                    admin.map(
+                            new MapRequest(
+                                    "hostile", "", false, uid, uid, MapRequest.DEFAULT_MODE, ""));
         }
+        try (RbdFile file = RbdFile.openAt(broker.runDir(), created)) {
+            file.write(ByteBuffer.allocate(1), 0);
+        }
+        return created;
     }
 
     void resume() throws IOException {

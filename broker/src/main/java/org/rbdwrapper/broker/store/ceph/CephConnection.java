@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -279,19 +280,18 @@ final class CephConnection implements StoreConnection {
 
     @Override
     public void remove(ImageSpec spec, ProgressListener progress) throws ErrnoException {
-        String id = idOf(spec);
+        long pool = Pointer.nativeValue(pool(spec.pool(), spec.namespace()).getPointer());
+        Optional<KeptTimes> kept = timesOfRemoved(spec);
         try {
-            LibRbd.remove(
-                    Pointer.nativeValue(pool(spec.pool(), spec.namespace()).getPointer()),
-                    spec.image(),
-                    progress);
-            if (id != null) {
-                store.times().forget(clusterId, spec, id);
-            }
+            kept.ifPresent(KeptTimes::forget);
+            LibRbd.remove(pool, spec.image(), progress);
+            kept.ifPresent(store.times()::drop);
         } catch (CephCallException e) {
             if (e.result() == -Errno.ENOENT.number()) {
+                kept.ifPresent(store.times()::drop);
                 throw missing(spec, e);
             }
+            kept.ifPresent(KeptTimes::rememberAgain);
             String why = "";
             if (e.result() == -Errno.EBUSY.number()) {
                 why = ": it is open somewhere, or was until half a minute ago";
@@ -302,17 +302,17 @@ final class CephConnection implements StoreConnection {
         }
     }
 
-    /** Null where it cannot be opened: what is not complete may be removed, too. */
-    private String idOf(ImageSpec spec) {
+    /** None where it cannot be opened: what is not complete may be removed, too. */
+    private Optional<KeptTimes> timesOfRemoved(ImageSpec spec) {
         try {
             return withImage(
                     ImageRef.named(spec),
                     "removed",
-                    (image, pointer) -> LibRbd.imageId(pointer),
+                    (image, pointer) -> Optional.of(keptTimes(spec, image)),
                     true);
         } catch (ErrnoException e) {
             LOG.debug("image {} is removed without its times: {}", spec, e.describe());
-            return null;
+            return Optional.empty();
         }
     }
 

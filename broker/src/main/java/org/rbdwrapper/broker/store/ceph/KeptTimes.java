@@ -32,6 +32,9 @@ final class KeptTimes {
 
     private int openings;
 
+    /** The file is gone, and stays away unless the image does not go after all. */
+    private boolean isForgotten;
+
     /**
      * @param header as {@link #onHeader} has it.
      */
@@ -103,6 +106,22 @@ final class KeptTimes {
         }
     }
 
+    /**
+     * The image is about to be removed. Its file goes first: a process that ends during the removal
+     * would leave it for ever, for who removes the rest of such an image cannot open it to learn
+     * whose the file is. Nor does it come again with the end of a writer that is still closing.
+     */
+    synchronized void forget() {
+        isForgotten = true;
+        file.delete();
+    }
+
+    /** The image was not removed. Blocks on the disk. */
+    synchronized void rememberAgain() {
+        isForgotten = false;
+        file.writeDurably(record(openings > 0));
+    }
+
     private synchronized void noteOwn(long update) {
         if (update > lastUpdate) {
             lastUpdate = update;
@@ -112,7 +131,7 @@ final class KeptTimes {
 
     private synchronized void begin() {
         openings++;
-        if (openings == 1) {
+        if (openings == 1 && !isForgotten) {
             file.writeDurably(record(true));
         }
     }
@@ -125,7 +144,9 @@ final class KeptTimes {
     }
 
     private void save() {
-        file.write(record(false));
+        if (!isForgotten) {
+            file.write(record(false));
+        }
     }
 
     private TimesFile.Kept record(boolean isOpen) {

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -84,11 +85,60 @@ final class TimesFolderTest {
         times.of("cluster", SPEC, "id2", header(MADE)).set(2, 2);
         times.of("other", SPEC, "id1", header(MADE)).set(3, 3);
         assertEquals(3, files().size());
-        times.forget("cluster", SPEC, "id1");
+        KeptTimes removed = times.of("cluster", SPEC, "id1", header(MADE));
+        removed.forget();
+        times.drop(removed);
         assertEquals(2, files().size());
         assertNotEquals(
                 1, times.of("cluster", SPEC, "id1", header(MADE)).keeper().times().modified());
         assertEquals(2, times.of("cluster", SPEC, "id2", header(MADE)).keeper().times().modified());
+    }
+
+    @Test
+    void shouldLeaveNothingOfAnImageWhoseWriterClosesAfterItsRemoval() {
+        KeptTimes times = image(header(MADE));
+        times.beginWriting(null);
+        times.forget();
+        assertEquals(List.of(), files(), "while it is removed");
+        times.endWriting(null, MADE);
+        times.set(1, 1);
+        times.onHeader(MADE + SECOND);
+        assertEquals(List.of(), files());
+    }
+
+    @Test
+    void shouldKnowTheTimesOfAnImageThatCouldNotBeRemoved() {
+        KeptTimes times = image(header(MADE));
+        times.set(5, 6);
+        times.forget();
+        times.rememberAgain();
+        assertEquals(6, times(header(MADE)).modified());
+        times.beginWriting(null);
+        times.forget();
+        times.rememberAgain();
+        assertTrue(times(header(MADE)).modified() > MADE, "it was open when the broker died");
+    }
+
+    @Test
+    void shouldForgetThoseThatWereWrittenLongestAgoWhereThereAreTooMany() throws Exception {
+        TimesFolder before = new TimesFolder(folder);
+        for (int i = 0; i < 10; i++) {
+            before.of("cluster", SPEC, "id" + i, header(MADE)).set(i, i);
+            for (Path file : files()) {
+                FileTime written = Files.getLastModifiedTime(file);
+                Files.setLastModifiedTime(
+                        file, FileTime.fromMillis(written.toMillis() - 1_000)); // a second passes
+            }
+        }
+        assertEquals(10, files().size());
+        TimesFolder after = new TimesFolder(folder, 4);
+        assertEquals(4, files().size());
+        for (int i = 0; i < 10; i++) {
+            long modified = i < 6 ? MADE : i;
+            assertEquals(
+                    modified,
+                    after.of("cluster", SPEC, "id" + i, header(MADE)).keeper().times().modified());
+        }
     }
 
     /** As a new broker finds it. */
