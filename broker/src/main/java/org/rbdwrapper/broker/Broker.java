@@ -91,7 +91,8 @@ public final class Broker implements AutoCloseable {
             cleanup.run();
             throw e;
         }
-        conductorThread = Thread.ofPlatform().name("conductor").start(conductor);
+        conductorThread =
+                Thread.ofPlatform().name("conductor").start(BackgroundThread.of(conductor));
         watchdog.watch(conductorThread, conductor.progress(), "a message or a task");
         growth =
                 options.policy().kind() == MessengerPolicy.Kind.AUTO

@@ -82,7 +82,7 @@ public final class Workers {
         return Thread.ofPlatform()
                 .daemon()
                 .name("worker-" + count.getAndIncrement())
-                .unstarted(task);
+                .unstarted(BackgroundThread.of(task));
     }
 
     /** Any thread: runs a task on the conductor's thread. */

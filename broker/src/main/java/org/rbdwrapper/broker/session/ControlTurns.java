@@ -26,6 +26,13 @@ final class ControlTurns {
     /** What a user may take at once who has taken nothing for a while. */
     static final long BURST_NANOS = 200_000_000;
 
+    /**
+     * Who has taken all that he may waits until so much is there again, instead of until the next
+     * message could be taken: else the conductor would wake for each of them, and push others off
+     * their core each time.
+     */
+    static final long PORTION_NANOS = 2_000_000;
+
     /** How much of what a user did not want while others worked he may have before them later. */
     static final long ADVANTAGE_NANOS = 10_000_000;
 
@@ -43,8 +50,21 @@ final class ControlTurns {
         /** Nanoseconds of work. */
         final Allowance allowance;
 
+        /** When he may have the next portion, or had it, of {@link System#nanoTime}. */
+        long waitsUntil;
+
         OfUser(long now) {
             allowance = new Allowance(Math.round(SHARE * 1e9), BURST_NANOS, now);
+            waitsUntil = now;
+        }
+
+        void take(long nanos, long now) {
+            workedNanos += nanos;
+            allowance.take(nanos, now);
+            if (!allowance.isLeft(now)) {
+                waitsUntil =
+                        now + allowance.nanosUntilLeft(now) + Math.round(PORTION_NANOS / SHARE);
+            }
         }
     }
 
@@ -98,9 +118,7 @@ final class ControlTurns {
 
     /** The conductor has worked so long for a user. */
     void charge(int uid, long nanos, long now) {
-        OfUser user = of(uid, now);
-        user.workedNanos += nanos;
-        user.allowance.take(nanos, now);
+        of(uid, now).take(nanos, now);
         worked.add(nanos, now);
     }
 
@@ -130,7 +148,7 @@ final class ControlTurns {
     }
 
     private long nanosToWait(int uid, OfUser user, long now) {
-        return permissions.mayAdminister(uid) ? 0 : user.allowance.nanosUntilLeft(now);
+        return permissions.mayAdminister(uid) ? 0 : Math.max(0, user.waitsUntil - now);
     }
 
     private long leastWorked() {

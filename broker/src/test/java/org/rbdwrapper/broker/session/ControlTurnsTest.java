@@ -76,10 +76,31 @@ final class ControlTurnsTest {
         }
         assertNull(turns.next(now));
         long wait = turns.nanosUntilNext(now);
-        assertTrue(wait > 0 && wait <= LONG / ControlTurns.SHARE + 1, wait + " ns");
+        assertTrue(
+                wait > 0 && wait <= (LONG + ControlTurns.PORTION_NANOS) / ControlTurns.SHARE + 1,
+                wait + " ns");
         now += wait + 1000;
         assertEquals(0, turns.nanosUntilNext(now));
         assertSame(session, turns.next(now));
+    }
+
+    @Test
+    void shouldLetWhoHadToWaitHaveAPortionAtOnce() {
+        Session session = session(ALICE);
+        while (!turns.add(session, now)) {
+            take(ALICE, SHORT);
+        }
+        for (int i = 0; i < 5; i++) {
+            now += turns.nanosUntilNext(now);
+            long taken = 0;
+            do {
+                take(ALICE, SHORT);
+                taken += SHORT;
+                now += SHORT;
+            } while (!turns.add(session, now));
+            assertTrue(taken >= ControlTurns.PORTION_NANOS, taken + " ns");
+            assertTrue(taken <= 2 * ControlTurns.PORTION_NANOS, taken + " ns");
+        }
     }
 
     @Test

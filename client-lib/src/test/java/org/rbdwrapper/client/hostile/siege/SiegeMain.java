@@ -43,6 +43,9 @@ public final class SiegeMain {
         Usage: perf/siege [--store memory|file[:DIR]|ceph:CONF] [--ceph CONF] [--rounds N] [--seconds S] [ATTACK...]
         Each round is a phase alone and one beside the attack, of S seconds each (default: 3 rounds of 1.2 s).
         NOTHING and COMPUTE_1, _2 are yardsticks: what the measurement, and what programs that compute, make of it.
+        Ratios are beside the attack to alone: the middle of the rounds (the least to the most). The last column says in what no
+        round was as it must be: 0.7 of the reads, 3 times the p99 of I/O, 10 times that of control calls, or, where COMPUTE_1 and
+        _2 were measured first and leave less (they do where cores are few), what those leave.
         Attacks (default: all that the store can have):
         """
                 + "  "
@@ -66,10 +69,15 @@ public final class SiegeMain {
 
     private int run() throws Exception {
         List<List<String>> rows = new ArrayList<>(List.of(Outcome.COLUMNS));
+        List<Outcome> yardsticks = new ArrayList<>();
         try (Siege siege = new Siege(store)) {
             for (Attack attack : attacks) {
                 if (siege.canHave(attack)) {
-                    rows.add(siege.attack(attack, rounds, (long) (seconds * 1000)).toRow());
+                    Outcome outcome = siege.attack(attack, rounds, (long) (seconds * 1000));
+                    if (attack == Attack.COMPUTE_1 || attack == Attack.COMPUTE_2) {
+                        yardsticks.add(outcome);
+                    }
+                    rows.add(outcome.toRow(yardsticks));
                     System.err.println("siege: " + String.join(" | ", rows.getLast()));
                 }
             }

@@ -24,7 +24,7 @@ final class Verdict {
         List<String> fallsShort = List.of();
         for (int i = 0; i < TRIES; i++) {
             Outcome outcome = siege.attack(attack, 1, millis);
-            System.out.println(String.join(" | ", outcome.toRow()));
+            System.out.println(String.join(" | ", outcome.toRow(List.of())));
             assertNull(outcome.lost());
             assertFalse(
                     outcome.grewTooMuch(),
