@@ -20,7 +20,14 @@ static void after_fork(void)
     call_in_child();
 }
 
-static int make_page(void (*in_child)(void))
+void fork_call_in_child(void (*in_child)(void))
+{
+    if (call_in_child == NULL && pthread_atfork(NULL, NULL, after_fork) == 0) {
+        call_in_child = in_child;
+    }
+}
+
+static int make_page(void)
 {
     size_t length = (size_t) sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -28,20 +35,18 @@ static int make_page(void (*in_child)(void))
         return error_set(errno, "no memory for a session");
     }
     madvise(page, length, MADV_WIPEONFORK);
-    call_in_child = in_child;
-    int error = pthread_atfork(NULL, NULL, after_fork);
-    if (error != 0) {
-        munmap(page, length);
-        return error_set(error, "no memory for a session");
-    }
     fork_process_number = page;
     return 0;
 }
 
 int fork_watch(void (*in_child)(void))
 {
+    fork_call_in_child(in_child); /* another library's constructor may use an image before ours */
+    if (call_in_child == NULL) {
+        return error_set(ENOMEM, "no memory for a session");
+    }
     if (fork_process_number == &no_process) {
-        int error = make_page(in_child);
+        int error = make_page();
         if (error < 0) {
             return error;
         }

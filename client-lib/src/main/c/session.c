@@ -51,6 +51,13 @@ static void forget_parents_session(void)
     succession_forget();
 }
 
+__attribute__((constructor)) static void session_begin(void)
+{
+    int error = errno;
+    fork_call_in_child(forget_parents_session);
+    errno = error;
+}
+
 /* In a handler malloc may have been interrupted. */
 static void *take_memory(size_t length)
 {

@@ -23,7 +23,7 @@ static struct aio_context contexts[MAX_CONTEXTS];
 static _Atomic uint32_t longest_search; /* no context is farther from where its search begins */
 
 static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER; /* one thread at a time */
-static bool forks_are_watched;
+static atomic_bool is_used;
 
 /* What a kick asks of the kernel: to read nothing. */
 static struct iocb kick;
@@ -50,6 +50,9 @@ static struct aio_context *find(aio_context_t id)
 /* A child has none of its parent's contexts, and no thread of ours; they may have had a lock at the time. */
 static void forget_parents_contexts(void)
 {
+    if (!atomic_load(&is_used)) {
+        return; /* no page of the table is touched */
+    }
     for (uint32_t i = 0; i < MAX_CONTEXTS; i++) {
         int event_descriptor = contexts[i].ferry.event_descriptor;
         if (event_descriptor > 0) {
@@ -59,6 +62,14 @@ static void forget_parents_contexts(void)
     memset(contexts, 0, sizeof contexts); /* what they refer to stays: it may have been changing */
     atomic_store(&longest_search, 0);
     pthread_mutex_init(&adding, NULL);
+}
+
+/* At once: a fork beside the first context would leave the lock to the child. */
+__attribute__((constructor)) static void watch_forks(void)
+{
+    int error = errno;
+    pthread_atfork(NULL, NULL, forget_parents_contexts);
+    errno = error;
 }
 
 static struct aio_context *claim_slot(aio_context_t id)
@@ -85,10 +96,8 @@ static uint32_t limit_of(uint32_t wanted)
 
 void aio_context_add(aio_context_t id, uint32_t limit)
 {
+    atomic_store(&is_used, true);
     pthread_mutex_lock(&adding);
-    if (!forks_are_watched) {
-        forks_are_watched = pthread_atfork(NULL, NULL, forget_parents_contexts) == 0;
-    }
     struct aio_context *context = find(id) == NULL ? claim_slot(id) : NULL;
     if (context != NULL) {
         atomic_store(&context->ending, 0);

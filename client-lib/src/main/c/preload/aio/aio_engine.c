@@ -27,7 +27,6 @@ struct aio_image {
 };
 
 static pthread_mutex_t becoming_known = PTHREAD_MUTEX_INITIALIZER;
-static bool forks_are_watched;
 static _Atomic(struct aio_engine *) engines; /* all that ever had a queue */
 
 /* The list of images is only ever added to, by who has the lock, and may be looked at by anybody. */
@@ -122,6 +121,14 @@ static void forget_parents_engines(void)
     atomic_store(&engines, NULL);
 }
 
+/* At once: a fork beside the first engine that becomes known would leave the lock to the child. */
+__attribute__((constructor)) static void watch_forks(void)
+{
+    int error = errno;
+    pthread_atfork(NULL, NULL, forget_parents_engines);
+    errno = error;
+}
+
 /* A thread waits until all have made their requests again: those of ours that nobody looks after. Who
  * has an engine's lock looks after it. */
 static void engines_come_back(void)
@@ -142,9 +149,6 @@ static void become_known(struct aio_engine *engine)
 {
     succession_watch_others(engines_come_back);
     pthread_mutex_lock(&becoming_known);
-    if (!forks_are_watched) {
-        forks_are_watched = pthread_atfork(NULL, NULL, forget_parents_engines) == 0;
-    }
     if (!engine->is_known) {
         engine->is_known = true;
         engine->next = atomic_load(&engines);

@@ -22,7 +22,6 @@ _Atomic uint32_t posix_aio_done;
 static struct aio_engine engine = {.limit = MAX_REQUESTS};
 static _Atomic uint32_t work; /* futex of the courier where nothing is under way */
 static bool has_courier;
-static bool forks_are_watched;
 
 /* Requests that are not completed, the oldest first. A flush waits in this list until those of its
  * file that came before it are completed. Under the engine's lock. */
@@ -60,6 +59,14 @@ static void forget_parents_requests(void)
     active = NULL;
     active_end = &active;
     held = 0;
+}
+
+/* At once: a fork beside the first request would leave the engine's lock to the child. */
+__attribute__((constructor)) static void watch_forks(void)
+{
+    int error = errno;
+    pthread_atfork(NULL, NULL, forget_parents_requests);
+    errno = error;
 }
 
 /* The courier. */
@@ -176,9 +183,6 @@ static int start_courier(void)
 static int begin(void)
 {
     int error = 0;
-    if (!forks_are_watched) {
-        forks_are_watched = pthread_atfork(NULL, NULL, forget_parents_requests) == 0;
-    }
     if (atomic_load(&engine.queue) == NULL) {
         error = aio_engine_begin(&engine, QUEUE_MAX_DEPTH);
     }

@@ -6,7 +6,7 @@ import org.rbdwrapper.ipc.segment.SegmentDescriptor;
  * What clients may take of the broker and of the host; how it is shared among users, {@code
  * SessionLimits} says.
  *
- * @param maxSessions at a time, of all users; 1 to 100,000.
+ * @param maxSessions at a time, of all users; 1 to {@link #MOST_SESSIONS}.
  * @param maxMemory bytes that all clients share with the broker; at least 1 MiB.
  * @param maxOpens images that are open at a time, each counted as often as it is opened.
  * @param userShare of each of these, the most for one user other than root and the broker's own; 1
@@ -17,6 +17,9 @@ import org.rbdwrapper.ipc.segment.SegmentDescriptor;
 public record ClientLimits(
         int maxSessions, long maxMemory, int maxOpens, int userShare, long maxInFlight) {
     /** A session takes two of the broker's descriptors. */
+    /** A list of them all is one message, whose group counts to 65,534. */
+    public static final int MOST_SESSIONS = 65_000;
+
     public static final int DEFAULT_MAX_SESSIONS = 4096;
 
     /** Some 500 bytes of the broker's heap each. */

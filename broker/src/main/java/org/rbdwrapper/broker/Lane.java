@@ -22,8 +22,13 @@ public record Lane(
     /** What is to be written before the broker ends is worth more. */
     private static final long LONG_PATIENCE_MILLIS = 10_000;
 
-    private static final int STORE_THREADS = 16;
-    private static final int STORE_THREADS_PER_USER = 12;
+    /** Calls to one pool at a time. */
+    public static final int STORE_THREADS = 16;
+
+    /** Of these, those for one user. */
+    public static final int STORE_THREADS_PER_USER = 12;
+
+    private static final String OF_POOL = "pool ";
     private static final int CLOSING_THREADS = 8;
     private static final int ADMINISTRATION_THREADS = 8;
 
@@ -40,7 +45,12 @@ public record Lane(
     /** What is asked of a pool of the store, and what is opened there. */
     public static Lane ofPool(String pool) {
         return new Lane(
-                "pool " + pool, STORE_THREADS, STORE_THREADS_PER_USER, true, PATIENCE_MILLIS);
+                OF_POOL + pool, STORE_THREADS, STORE_THREADS_PER_USER, true, PATIENCE_MILLIS);
+    }
+
+    /** Whether it is one of {@link #ofPool}. */
+    boolean isOfPool() {
+        return name.startsWith(OF_POOL);
     }
 
     /** What administrators do in a pool that may take minutes: resizing and removing images. */

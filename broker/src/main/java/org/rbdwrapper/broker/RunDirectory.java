@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The folder that clients look into: the socket, the process id, and a lock that says that a broker
@@ -64,12 +65,23 @@ public final class RunDirectory implements AutoCloseable {
                     LOCKS,
                     LOGICAL_ENDS);
 
+    /**
+     * For so long a program may use what it has read ahead as long as a counter tells of no change
+     * ({@code READ_AHEAD_KEPT_NS} of the preload library), and that of a broker that was killed
+     * tells of none any more.
+     */
+    private static final long READ_AHEAD_KEPT_NANOS = 250_000_000;
+
     private final Path path;
     private final DirectoryLock lock;
 
-    private RunDirectory(Path path, DirectoryLock lock) {
+    /** When this broker may change an image, of {@link System#nanoTime}. */
+    private final long mayChangeAt;
+
+    private RunDirectory(Path path, DirectoryLock lock, boolean hasPredecessor) {
         this.path = path;
         this.lock = lock;
+        this.mayChangeAt = System.nanoTime() + (hasPredecessor ? READ_AHEAD_KEPT_NANOS : 0);
     }
 
     /**
@@ -83,7 +95,8 @@ public final class RunDirectory implements AutoCloseable {
         OwnFolder folder = folder(path);
         folder.prepare(ProcessIdentity.uid() == 0 ? "rwxr-xr-x" : "rwx------");
         folder.checkEntries(ENTRIES.stream(), false);
-        return new RunDirectory(path, lock(path));
+        DirectoryLock lock = lock(path); // a broker before this one has ended
+        return new RunDirectory(path, lock, Files.exists(path.resolve(RunDirectories.SOCKET_NAME)));
     }
 
     /**
@@ -101,8 +114,15 @@ public final class RunDirectory implements AutoCloseable {
         return new OwnFolder(path, "run directory", OTHERWISE);
     }
 
-    /** The listening socket, in place of what a dead broker has left. */
+    /**
+     * The listening socket, in place of what a dead broker has left; not before what its clients
+     * have read ahead has expired, for what others change from now on they could not know of.
+     */
     public int listen() throws ErrnoException {
+        long wait;
+        while ((wait = mayChangeAt - System.nanoTime()) > 0) {
+            LockSupport.parkNanos(this, wait);
+        }
         Path socket = path.resolve(RunDirectories.SOCKET_NAME);
         Path begun = path.resolve(BEGUN);
         try {

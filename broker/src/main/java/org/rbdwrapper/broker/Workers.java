@@ -52,13 +52,6 @@ public final class Workers {
     }
 
     /**
-     * What of a lane is in use.
-     *
-     * @param oldestNanos how long the oldest of the running calls has been made.
-     */
-    public record LaneUse(Lane lane, int running, int waiting, long oldestNanos) {}
-
-    /**
      * @param conductor runs a task on the conductor's thread; may be called by any thread.
      */
     public Workers(Consumer<Runnable> conductor, Watchdog watchdog) {
@@ -168,20 +161,15 @@ public final class Workers {
         return next;
     }
 
-    /** Of the lanes that have calls. */
-    public synchronized List<LaneUse> uses() {
-        long now = System.nanoTime();
-        List<LaneUse> uses = new ArrayList<>();
+    /** How many calls are being made to the pool that has most of them now. */
+    public synchronized int callsOfBusiestPool() {
+        int most = 0;
         for (LaneQueue lane : lanes.values()) {
-            long oldest = 0;
-            for (WorkerCall<?> call : running) {
-                if (call.origin().lane().equals(lane.lane())) {
-                    oldest = Math.max(oldest, now - call.begunAt);
-                }
+            if (lane.lane().isOfPool()) {
+                most = Math.max(most, lane.running());
             }
-            uses.add(new LaneUse(lane.lane(), lane.running(), lane.waiting(), oldest));
         }
-        return uses;
+        return most;
     }
 
     /**

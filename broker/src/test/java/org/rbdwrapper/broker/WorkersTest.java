@@ -198,15 +198,17 @@ final class WorkersTest {
     }
 
     @Test
-    void shouldSayWhatOfALaneIsInUse() throws Exception {
-        assertEquals(List.of(), workers.uses());
-        hold(SICK, ALICE, MORE);
-        awaitBegun(SICK.threadsPerUser());
-        Workers.LaneUse use = workers.uses().getFirst();
-        assertEquals(SICK, use.lane());
-        assertEquals(SICK.threadsPerUser(), use.running());
-        assertEquals(MORE - SICK.threadsPerUser(), use.waiting());
-        assertTrue(use.oldestNanos() > 0);
+    void shouldSayHowManyCallsTheBusiestPoolHas() throws Exception {
+        assertEquals(0, workers.callsOfBusiestPool());
+        hold(Lane.MEMORY, ALICE, 1);
+        hold(Lane.closing("sick", false), ALICE, 2);
+        awaitBegun(3);
+        assertEquals(0, workers.callsOfBusiestPool());
+        hold(Lane.ofPool("sick"), ALICE, MORE);
+        hold(Lane.ofPool("well"), ALICE, 1);
+        int most = Math.min(MORE, Lane.STORE_THREADS_PER_USER);
+        awaitBegun(3 + most + 1);
+        assertEquals(most, workers.callsOfBusiestPool());
     }
 
     private static CallOrigin of(Lane lane, int uid) {

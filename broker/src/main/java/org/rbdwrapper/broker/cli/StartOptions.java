@@ -95,8 +95,8 @@ final class StartOptions {
             names = "--max-sessions",
             paramLabel = "N",
             description =
-                    "At most so many sessions of clients at a time; a program has 1 to 3 (default:"
-                            + " 4096)")
+                    "At most so many sessions of clients at a time, up to 65000; a program has 1 to"
+                            + " 3 (default: 4096)")
     private String maxSessions;
 
     @Option(
@@ -233,7 +233,13 @@ final class StartOptions {
         ClientLimits defaults = ClientLimits.defaults();
         long memory = size("max-memory", maxMemory, file, defaults.maxMemory());
         return new ClientLimits(
-                (int) number("max-sessions", maxSessions, file, defaults.maxSessions(), 100_000),
+                (int)
+                        number(
+                                "max-sessions",
+                                maxSessions,
+                                file,
+                                defaults.maxSessions(),
+                                ClientLimits.MOST_SESSIONS),
                 memory,
                 (int) number("max-opens", maxOpens, file, defaults.maxOpens(), 10_000_000),
                 (int) number("user-share", userShare, file, defaults.userShare(), 100),

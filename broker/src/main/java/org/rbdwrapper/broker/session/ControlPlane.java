@@ -98,6 +98,7 @@ public final class ControlPlane {
                         limits,
                         flows,
                         segments,
+                        workers,
                         watchdog);
         ControlAdapter adapter =
                 new ControlAdapter(

@@ -1,5 +1,7 @@
 package org.rbdwrapper.broker.session;
 
+import org.rbdwrapper.broker.Lane;
+import org.rbdwrapper.broker.Workers;
 import org.rbdwrapper.broker.messenger.FlowControl;
 import org.rbdwrapper.broker.watch.Watchdog;
 
@@ -15,6 +17,7 @@ final class StatusHandler {
     private final SessionLimits limits;
     private final FlowControl flows;
     private final SegmentKeeper segments;
+    private final Workers workers;
     private final Watchdog watchdog;
 
     StatusHandler(
@@ -24,6 +27,7 @@ final class StatusHandler {
             SessionLimits limits,
             FlowControl flows,
             SegmentKeeper segments,
+            Workers workers,
             Watchdog watchdog) {
         this.conductor = conductor;
         this.status = status;
@@ -31,6 +35,7 @@ final class StatusHandler {
         this.limits = limits;
         this.flows = flows;
         this.segments = segments;
+        this.workers = workers;
         this.watchdog = watchdog;
     }
 
@@ -65,6 +70,12 @@ final class StatusHandler {
                         segments.grantedBytes(),
                         limits.limit(Resource.MEMORY),
                         SegmentKeeper.BYTES_PER_SECOND));
+        uses.add(
+                new ResourceUse(
+                        "pool_calls",
+                        workers.callsOfBusiestPool(),
+                        Lane.STORE_THREADS,
+                        Lane.STORE_THREADS_PER_USER));
         reply.send(ControlProxy.limits(reply.correlationId(), uses));
     }
 

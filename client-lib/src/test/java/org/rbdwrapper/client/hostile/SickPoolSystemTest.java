@@ -15,6 +15,7 @@ import org.rbdwrapper.broker.BrokerOptions;
 import org.rbdwrapper.broker.messenger.MessengerPolicy;
 import org.rbdwrapper.broker.testing.TestBroker;
 import org.rbdwrapper.client.RbdFile;
+import org.rbdwrapper.client.StatusOf;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.client.nativelib.NativeProgram;
@@ -132,6 +133,7 @@ final class SickPoolSystemTest {
         while (store.waiting() < most) {
             Thread.sleep(10);
         }
+        assertEquals(most, poolCalls());
         for (Process program : programs) {
             program.destroyForcibly().waitFor();
         }
@@ -226,6 +228,15 @@ final class SickPoolSystemTest {
 
     private BrokerAdmin admin() throws ErrnoException {
         return BrokerAdmin.connect("test", ControlConnection.connect(List.of(broker.runDir())));
+    }
+
+    /** As {@code status} shows them. */
+    private int poolCalls() throws Exception {
+        return StatusOf.broker(broker)
+                .getAsJsonObject("limits")
+                .getAsJsonObject("pool_calls")
+                .get("used")
+                .getAsInt();
     }
 
     private RbdFile open(String path) throws IOException {

@@ -18,6 +18,8 @@ abstract class InterpretersContract extends PreloadFixture {
     private static final Path PROGRAMS = Path.of("src", "test", "programs").toAbsolutePath();
 
     /** More with -Drbdw.threads. */
+    private static final String FORKS = System.getProperty("rbdw.forks", "50");
+
     private static final String THREADS = System.getProperty("rbdw.threads", "20000");
 
     @Test
@@ -75,6 +77,14 @@ abstract class InterpretersContract extends PreloadFixture {
         run(Map.of(), "fork_server", twins.path()).expectSuccess();
         run(Map.of("LD_PRELOAD", ""), "fork_server", twins.file().toString()).expectSuccess();
         twins.remove();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"open", "kernel", "posix"})
+    void shouldServeChildOfAForkBesideThreadsThatBegin(String way) throws Exception {
+        String path = image("fork-beside", MIB);
+        run(Map.of(), "fork_beside", path, way, FORKS).expectSuccess();
+        remove(path);
     }
 
     @Test

@@ -49,9 +49,13 @@ public final class Futex {
         call(address, FUTEX_WAIT, value, timespec);
     }
 
-    /** Wakes all who sleep on the word. */
-    public static void wake(long address) {
-        call(address, FUTEX_WAKE, Integer.MAX_VALUE, 0);
+    /**
+     * Wakes who sleeps on the word, those first who came first. Takes some microseconds for each.
+     *
+     * @param most so many at most.
+     */
+    public static void wake(long address, int most) {
+        call(address, FUTEX_WAKE, most, 0);
     }
 
     private static void call(long address, int operation, int value, long timespec) {

@@ -12,6 +12,13 @@ import java.lang.invoke.VarHandle;
  * Doorbell}'s two orders of steps with the sides exchanged, and a futex instead of a descriptor.
  */
 public final class ClientWaker {
+    /**
+     * Of a channel's users one sleeps here, and the others follow it; besides, whoever puts the
+     * channel in order after one that was left midway. A client that has thousands sleep here may
+     * not keep the thread that wakes them, on which others' answers wait.
+     */
+    private static final int MOST_WAITERS = 16;
+
     private final AtomicBuffer channel;
     private final long wordAddress;
 
@@ -31,10 +38,10 @@ public final class ClientWaker {
         }
     }
 
-    /** Either side, any thread: wakes the waiter whatever it waits for. */
+    /** Either side, any thread: wakes the waiters whatever they wait for. */
     public void wake() {
         if (channel.getAndSetInt(CLIENT_WAITING_OFFSET, 0) != 0) {
-            Futex.wake(wordAddress);
+            Futex.wake(wordAddress, MOST_WAITERS);
         }
     }
 
@@ -44,7 +51,7 @@ public final class ClientWaker {
      */
     public void wakeForBroker() {
         channel.putIntVolatile(CLIENT_WAITING_OFFSET, 0);
-        Futex.wake(wordAddress);
+        Futex.wake(wordAddress, MOST_WAITERS);
     }
 
     /**

@@ -79,7 +79,7 @@ final class PosixTest {
             Thread.onSpinWait();
         }
         word.putIntVolatile(0, 0);
-        Futex.wake(address);
+        Futex.wake(address, 1);
         waiter.join(20_000);
         assertFalse(waiter.isAlive());
         // returns at once where the word has another value, and after the time where nobody wakes
