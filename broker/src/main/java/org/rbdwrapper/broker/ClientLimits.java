@@ -16,10 +16,10 @@ import org.rbdwrapper.ipc.segment.SegmentDescriptor;
  */
 public record ClientLimits(
         int maxSessions, long maxMemory, int maxOpens, int userShare, long maxInFlight) {
-    /** A session takes two of the broker's descriptors. */
     /** A list of them all is one message, whose group counts to 65,534. */
     public static final int MOST_SESSIONS = 65_000;
 
+    /** A session takes two of the broker's descriptors. */
     public static final int DEFAULT_MAX_SESSIONS = 4096;
 
     /** Some 500 bytes of the broker's heap each. */
