@@ -40,9 +40,9 @@
  * The broker ends: calls wait for the next one, which has the files open again and is sent what had no
  * answer. Without an end, or as long as RBDW_RECONNECT_TIMEOUT says (seconds; one that is there and waits
  * for its cluster does not count): then all calls on files that were open give -ENOTCONN, and the next
- * rbdw_open makes a new session. -ESTALE: another image has the name now. -EIO, of changes that had no
- * answer: the process was stopped meanwhile, or its image could not be opened for half a minute, and
- * others have gone on. */
+ * rbdw_open makes a new session. Where it is no number, rbdw_open gives -EINVAL. -ESTALE: another image
+ * has the name now. -EIO, of changes that had no answer: the process was stopped meanwhile, or its image
+ * could not be opened for half a minute, and others have gone on. */
 
 #ifndef RBDW_H
 #define RBDW_H

@@ -13,6 +13,7 @@
 #define LONGEST_PAUSE_NS INT64_C(200000000)
 #define LOOK_NS INT64_C(50000000)
 #define FOR_EVER_NS INT64_MAX
+#define LIMIT "RBDW_RECONNECT_TIMEOUT"
 
 /* A program that begins while a broker is replaced waits for the next one, as those do that are there;
  * but not for ever where the broker has died and nobody starts another. One that had a session waits as
@@ -85,16 +86,48 @@ void succession_others_return(void)
     }
 }
 
-/* Seconds, which may have a fraction; for ever where it is not set, or no number. */
+/* A number of seconds in the decimal system, which may have a fraction, whatever the program's locale
+ * has for a point. Negative where it is none. */
+static int64_t seconds_ns(const char *text)
+{
+    int64_t ns = 0;
+    int64_t unit = INT64_C(1000000000); /* of a digit; 0 behind the last that counts */
+    bool is_fraction = false;
+    bool has_digits = false;
+    for (; *text != '\0'; text++) {
+        if (*text == '.' && !is_fraction) {
+            is_fraction = true;
+            continue;
+        }
+        if (*text < '0' || *text > '9') {
+            return -1;
+        }
+        int digit = *text - '0';
+        has_digits = true;
+        if (is_fraction) {
+            unit /= 10;
+            ns = ns < FOR_EVER_NS - digit * unit ? ns + digit * unit : FOR_EVER_NS;
+        } else {
+            ns = ns < (FOR_EVER_NS - digit * unit) / 10 ? ns * 10 + digit * unit : FOR_EVER_NS;
+        }
+    }
+    return has_digits ? ns : -1;
+}
+
+/* For ever where it is not set; negative where it is no number. */
 static int64_t limit_ns(void)
 {
-    const char *text = getenv("RBDW_RECONNECT_TIMEOUT");
-    if (text == NULL || *text == '\0') {
-        return FOR_EVER_NS;
-    }
-    char *end;
-    double seconds = strtod(text, &end);
-    return *end == '\0' && seconds >= 0 && seconds < 1e9 ? (int64_t) (seconds * 1e9) : FOR_EVER_NS;
+    const char *text = getenv(LIMIT);
+    return text == NULL || *text == '\0' ? FOR_EVER_NS : seconds_ns(text);
+}
+
+/* Before the first broker: who waits for the next one later has nobody to say it to. */
+static int check_limit(void)
+{
+    return limit_ns() >= 0
+               ? 0
+               : error_set(EINVAL, LIMIT " is %s: it must be a number of seconds, as 30 or 0.5",
+                           getenv(LIMIT));
 }
 
 static void pause_for(int64_t ns)
@@ -207,7 +240,10 @@ void succession_end_for(struct session_key key)
 static int make_current(void)
 {
     struct session_key before = left;
-    int error = session_make(&for_threads_and_handlers, before, &current);
+    int error = check_limit();
+    if (error == 0) {
+        error = session_make(&for_threads_and_handlers, before, &current);
+    }
     if (error < 0) {
         current = NULL;
         return error;

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** What is done with a file while its program goes on. Any thread. */
 final class AsyncOperations {
@@ -48,9 +49,27 @@ final class AsyncOperations {
             gate.end();
             throw e;
         }
-        return written.thenCompose(done -> flush(true).thenApply(ignored -> done))
-                .whenComplete((done, failure) -> gate.end())
-                .copy(); // a program may complete what it gets, and nobody would end this
+        // one of its own: a program may complete what it gets, and nobody would end this
+        CompletableFuture<Integer> result = new CompletableFuture<>();
+        CompletableFuture<Integer> _ =
+                written.thenCompose(done -> flush(true).thenApply(ignored -> done))
+                        .whenComplete(
+                                (done, failure) -> {
+                                    gate.end();
+                                    if (failure == null) {
+                                        result.complete(done);
+                                    } else {
+                                        result.completeExceptionally(unwrapped(failure));
+                                    }
+                                });
+        return result;
+    }
+
+    /** Stages that depend on others wrap what those fail with; a single operation does not. */
+    private static Throwable unwrapped(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null
+                ? failure.getCause()
+                : failure;
     }
 
     CompletableFuture<Void> flush() {
@@ -199,7 +218,7 @@ final class AsyncOperations {
             file.checkNotLost();
             opened = to.opened();
         } catch (ErrnoException e) {
-            return file.exception(e);
+            return file.refusal(e);
         } catch (IOException e) {
             return e;
         } finally {

@@ -4,6 +4,7 @@ import org.rbdwrapper.client.io.SharedBuffers;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -24,6 +25,7 @@ public final class RbdBuffer implements AutoCloseable {
     private final SharedBuffers.Region region;
     private final Arena arena;
     private final ByteBuffer bytes;
+    private final Cleaner.Cleanable whenLost;
 
     @SuppressWarnings("MustBeClosedChecker") // close() does
     RbdBuffer(SharedBuffers.Region region, int length) {
@@ -34,6 +36,22 @@ public final class RbdBuffer implements AutoCloseable {
                         .reinterpret(length, arena, null)
                         .fill((byte) 0)
                         .asByteBuffer();
+        // not this: a program may have kept the bytes or a slice only, and those have the scope
+        this.whenLost =
+                LostResources.BUFFERS.register(
+                        arena.scope(), new Lost(open, region, length + " bytes"));
+    }
+
+    /** Nobody has any of its bytes any more. */
+    private record Lost(AtomicBoolean open, SharedBuffers.Region region, String name)
+            implements Runnable {
+        @Override
+        public void run() {
+            if (open.compareAndSet(true, false)) {
+                LostResources.warn("an RbdBuffer of " + name);
+                region.close();
+            }
+        }
     }
 
     /**
@@ -47,7 +65,8 @@ public final class RbdBuffer implements AutoCloseable {
     /**
      * Gives the memory back. Whoever touches the buffer or a slice of it afterwards gets an {@link
      * IllegalStateException}; operations that are under way go on with the memory, but their bytes
-     * are lost to this process.
+     * are lost to this process. One that the program has lost without closing it is given back when
+     * the collector finds neither it nor any of its slices, and the log says so once.
      *
      * @throws IllegalStateException while a channel of {@code java.nio} reads or writes it.
      */
@@ -61,6 +80,7 @@ public final class RbdBuffer implements AutoCloseable {
                 throw e;
             }
             region.close();
+            whenLost.clean();
         }
     }
 }

@@ -15,15 +15,18 @@ import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Set;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -44,9 +47,40 @@ import java.util.concurrent.CompletableFuture;
  * the shared memory requires and joined again; it is atomic to a crash in units of 512 bytes, as on
  * a disk. An interrupt does not end an operation.
  *
+ * <p>Results, buffers' positions and exceptions are those of {@link java.nio.channels.FileChannel}
+ * and, of what does not wait, {@link java.nio.channels.AsynchronousFileChannel}: also {@link
+ * NonReadableChannelException} and {@link NonWritableChannelException} for what the file was not
+ * opened for, IllegalArgumentException for a negative position or a destination that is read-only,
+ * and IllegalStateException or WrongThreadException for a buffer whose arena is closed or another
+ * thread's. But for this:
+ *
+ * <ul>
+ *   <li>A write at or past the end fails with ENOSPC, one across the end is short, and a truncation
+ *       to more than the size fails with ENOSPC: an image has a fixed size. {@link #size} stays
+ *       after a truncation, which moves a logical end (see {@link #truncate}).
+ *   <li>A read gives -1 at every position past the end, also where the sum of position and length
+ *       is no long: Linux has EINVAL for that.
+ *   <li>Asynchronous operations throw at once where the calling thread may not touch the buffer:
+ *       AsynchronousFileChannel's futures never complete then. For the same reason a buffer of the
+ *       caller's confined arena may be used, which there fails like that.
+ *   <li>{@link #forceAsync} does not wait, and its future fails instead of the call: there is no
+ *       such thing in java.nio.
+ *   <li>Without READ and WRITE it is opened for both: it is a disk, and is mostly there to be
+ *       written.
+ *   <li>APPEND is refused, since the end, where it would write, does not move; DELETE_ON_CLOSE,
+ *       since images and mappings are not the program's to remove; NOFOLLOW_LINKS, since there are
+ *       no links; and com.sun.nio.file.ExtendedOpenOption, since an image has no page cache to be
+ *       passed by. CREATE creates nothing, since an image needs a size.
+ *   <li>An interrupt does not close the file, and {@link #close} waits for operations that are
+ *       under way, where FileChannel ends them with AsynchronousCloseException: a request that the
+ *       broker has may yet be done.
+ * </ul>
+ *
  * <p>Failures are those of {@code java.nio.file} where there is one ({@code NoSuchFileException},
  * {@code AccessDeniedException}, …; see {@link IoErrors}), else {@link ErrnoException}, whose
- * {@code errno()} is the number that the store gave.
+ * {@code errno()} is the number that the store gave. What a future fails with is the same
+ * exception, the cause of {@code get()}'s ExecutionException and {@code join()}'s
+ * CompletionException, with SYNC or without.
  *
  * <p>The JVM must be started with {@code --add-exports java.base/jdk.internal.misc=ALL-UNNAMED};
  * add {@code --enable-native-access=ALL-UNNAMED} to keep it from warning.
@@ -58,40 +92,48 @@ public final class RbdFile implements AutoCloseable {
      */
     private static final int IN_PLACE_LEAST = 64 * 1024;
 
+    /** Bytes, as in the C library; the longest name that an image can have is shorter. */
+    private static final int MAX_PATH = 1023;
+
     private final BrokerSession session;
     private final OpenedImage image;
-    private final LazyImage queued;
     private final LazyImage inPlace;
-    private final boolean syncedWrites;
+    private final OpenModes modes;
 
     /** What has several steps passes it: {@link #close} waits for the last of them. */
     private final OperationGate gate = new OperationGate();
 
     private final AsyncOperations async;
+    private final FileOpens opens;
+    private final Cleaner.Cleanable whenLost;
 
     private RbdFile(
             BrokerSession session,
             OpenedImage image,
             LazyImage queued,
             LazyImage inPlace,
-            boolean syncedWrites) {
+            OpenModes modes) {
         this.session = session;
         this.image = image;
-        this.queued = queued;
         this.inPlace = inPlace;
-        this.syncedWrites = syncedWrites;
+        this.modes = modes;
         this.async = new AsyncOperations(this, queued, inPlace, gate);
+        this.opens = new FileOpens(session, image, queued, inPlace, gate);
+        this.whenLost = LostResources.FILES.register(this, opens::closeLost);
     }
 
     /**
      * Opens an image for reading and writing, or as the options say: READ, WRITE; SYNC or DSYNC, so
      * that each write is durable when it returns; TRUNCATE_EXISTING with WRITE, as {@link
-     * #truncate} to 0 does. CREATE and SPARSE change nothing: an image has its size.
+     * #truncate} to 0 does; CREATE_NEW with WRITE, which fails where there is the image. CREATE and
+     * SPARSE change nothing: an image has its size.
      *
      * @param path as {@code rbdwrapper-adm map} printed it: {@code /rbdw/NAME}.
      * @throws IOException ENOENT: it is not mapped; EACCES: its owner and mode do not let this user
-     *     in; EROFS: it is mapped read-only; ECONNREFUSED: no broker is running.
-     * @throws UnsupportedOperationException for APPEND and DELETE_ON_CLOSE.
+     *     in; EROFS: it is mapped read-only; ECONNREFUSED: no broker is running; ENAMETOOLONG: the
+     *     path has more than 1023 bytes; EINVAL: {@code RBDW_RECONNECT_TIMEOUT} is no number.
+     * @throws UnsupportedOperationException for APPEND, DELETE_ON_CLOSE and options that are no
+     *     {@link java.nio.file.StandardOpenOption}.
      * @throws IllegalStateException where a JVM option is missing; it names the option.
      */
     public static RbdFile open(String path, OpenOption... options) throws IOException {
@@ -111,49 +153,43 @@ public final class RbdFile implements AutoCloseable {
 
     private static RbdFile open(List<Path> runDirs, String path, OpenOption... options)
             throws IOException {
-        Set<OpenOption> set = Set.of(options);
-        for (OpenOption option : options) {
-            if (option == StandardOpenOption.APPEND
-                    || option == StandardOpenOption.DELETE_ON_CLOSE) {
-                throw new UnsupportedOperationException(
-                        option + " cannot be done on an image: its size is fixed");
-            }
-        }
-        if (set.contains(StandardOpenOption.CREATE_NEW)) {
-            throw new FileAlreadyExistsException(
-                    path, null, "images are created by rbdwrapper-adm create");
-        }
-        boolean write = set.contains(StandardOpenOption.WRITE);
-        boolean read = set.contains(StandardOpenOption.READ);
-        boolean both = !write && !read;
-        boolean synced =
-                set.contains(StandardOpenOption.SYNC) || set.contains(StandardOpenOption.DSYNC);
+        OpenModes modes = OpenModes.of(options);
+        checkPath(path);
         RbdFile file;
         try {
             BrokerSession session = BrokerSession.of(runDirs);
+            OpenedImage image = session.open(path, modes.read(), modes.write());
             file =
                     new RbdFile(
                             session,
-                            session.open(path, read || both, write || both),
-                            new LazyImage(
-                                    () -> BrokerSession.queueOf(runDirs),
-                                    path,
-                                    read || both,
-                                    write || both),
-                            new LazyImage(
-                                    () -> BrokerSession.buffersOf(runDirs),
-                                    path,
-                                    read || both,
-                                    write || both),
-                            synced);
+                            image,
+                            new LazyImage(() -> BrokerSession.queueOf(runDirs), session, image),
+                            new LazyImage(() -> BrokerSession.buffersOf(runDirs), session, image),
+                            modes);
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, path);
         }
-        // as java.nio has it: ignored where it is opened for reading only
-        if (write && set.contains(StandardOpenOption.TRUNCATE_EXISTING)) {
+        if (modes.createNew()) {
+            file.refuseOpened();
+        }
+        if (modes.truncate()) {
             file.truncateOpened();
         }
         return file;
+    }
+
+    /** The broker's messages have no room for any length. */
+    private static void checkPath(String path) throws IOException {
+        if (path.getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
+            throw new ErrnoException(
+                    Errno.ENAMETOOLONG, "open: the path has more than " + MAX_PATH + " bytes");
+        }
+    }
+
+    private void refuseOpened() throws IOException {
+        close();
+        throw new FileAlreadyExistsException(
+                path(), null, "it is mapped already: open it without CREATE_NEW");
     }
 
     private void truncateOpened() throws IOException {
@@ -173,13 +209,15 @@ public final class RbdFile implements AutoCloseable {
      * Reads into what is left of a buffer, as much as there is up to the image's end.
      *
      * @return bytes read, 0 where the buffer is full, -1 where the position is at or past the end.
-     * @throws IllegalArgumentException for a negative position.
+     * @throws IllegalArgumentException for a negative position or a read-only buffer.
+     * @throws NonReadableChannelException where it is open for writing only.
      */
     public int read(ByteBuffer destination, long position) throws IOException {
+        Objects.requireNonNull(destination, "destination");
         checkPosition(position);
-        if (destination.isReadOnly()) {
-            throw new ReadOnlyBufferException();
-        }
+        checkOpen();
+        checkReadable();
+        checkMayChange(destination);
         if (!destination.hasRemaining()) {
             return 0;
         }
@@ -193,13 +231,17 @@ public final class RbdFile implements AutoCloseable {
      * @return bytes written.
      * @throws IOException ENOSPC where the position is at or past the end.
      * @throws IllegalArgumentException for a negative position.
+     * @throws NonWritableChannelException where it is open for reading only.
      */
     public int write(ByteBuffer source, long position) throws IOException {
+        Objects.requireNonNull(source, "source");
         checkPosition(position);
+        checkOpen();
+        checkWritable();
         if (!source.hasRemaining()) {
             return 0;
         }
-        return syncedWrites
+        return modes.synced()
                 ? writeSynced(source, position)
                 : (int) transfer(IoOp.WRITE, source, position);
     }
@@ -226,10 +268,9 @@ public final class RbdFile implements AutoCloseable {
      */
     public CompletableFuture<Integer> readAsync(ByteBuffer destination, long position) {
         checkPosition(position);
-        if (destination.isReadOnly()) {
-            throw new ReadOnlyBufferException();
-        }
-        if (!destination.hasRemaining()) {
+        checkReadable();
+        checkMayChange(destination);
+        if (isOpen() && !destination.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
         return async.transfer(IoOp.READ, destination, position);
@@ -238,10 +279,11 @@ public final class RbdFile implements AutoCloseable {
     /** {@link #write} without waiting, under {@link #readAsync}'s rules. */
     public CompletableFuture<Integer> writeAsync(ByteBuffer source, long position) {
         checkPosition(position);
-        if (!source.hasRemaining()) {
+        checkWritable();
+        if (isOpen() && !source.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        return syncedWrites
+        return modes.synced()
                 ? async.writeSynced(source, position)
                 : async.transfer(IoOp.WRITE, source, position);
     }
@@ -277,9 +319,9 @@ public final class RbdFile implements AutoCloseable {
         if (length <= 0) {
             throw new IllegalArgumentException("a buffer of " + length + " bytes");
         }
-        checkOpen();
+        checkUsable();
+        Channels channels = openedInPlace().channels();
         try {
-            Channels channels = inPlace.opened().channels();
             SharedBuffers.Region region = channels.allocate(length);
             if (region == null) {
                 throw new ErrnoException(
@@ -293,6 +335,8 @@ public final class RbdFile implements AutoCloseable {
             return new RbdBuffer(region, length);
         } catch (ErrnoException e) {
             throw exception(e);
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 
@@ -301,6 +345,7 @@ public final class RbdFile implements AutoCloseable {
      * {@link #writeZeroes} where it must.
      *
      * @throws IllegalArgumentException for a negative position or length.
+     * @throws NonWritableChannelException where it is open for reading only.
      */
     public void discard(long position, long length) throws IOException {
         range(IoOp.DISCARD, position, length);
@@ -310,6 +355,7 @@ public final class RbdFile implements AutoCloseable {
      * Makes a range read as zeroes, without sending them.
      *
      * @throws IllegalArgumentException for a negative position or length.
+     * @throws NonWritableChannelException where it is open for reading only.
      * @throws IOException ENOSPC where the range begins at or past the end.
      */
     public void writeZeroes(long position, long length) throws IOException {
@@ -329,14 +375,13 @@ public final class RbdFile implements AutoCloseable {
      *
      * @param length bytes; it may be more than the end so far.
      * @throws IllegalArgumentException for a negative length.
-     * @throws IOException ENOSPC where the image is shorter; {@link ClosedChannelException} where
-     *     it is not open for writing.
+     * @throws NonWritableChannelException where it is open for reading only.
+     * @throws IOException ENOSPC where the image is shorter.
      */
     public void truncate(long length) throws IOException {
-        if (length < 0) {
-            throw new IllegalArgumentException("negative length: " + length);
-        }
         checkOpen();
+        checkLength(length);
+        checkWritable();
         boolean done = false;
         image.onTruncation();
         try {
@@ -349,10 +394,14 @@ public final class RbdFile implements AutoCloseable {
 
     /** Bytes; asks the broker, and so follows a resize. */
     public long size() throws IOException {
+        checkUsable();
         try {
-            return session.size(usable());
+            return session.size(image);
         } catch (ErrnoException e) {
+            image.onFailure(e);
             throw IoErrors.exception(e, image.path());
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 
@@ -385,6 +434,9 @@ public final class RbdFile implements AutoCloseable {
      * Does not flush: writes that were acknowledged are in the store's hands, but only {@link
      * #force} makes them durable.
      *
+     * <p>A file that the program has lost without closing it is closed when the collector finds it,
+     * and the log says so once.
+     *
      * <p>On the library's thread (see {@link #readAsync}) it returns at once, too, and a thread of
      * its own does the rest, whose failure is that thread's uncaught exception.
      */
@@ -393,45 +445,28 @@ public final class RbdFile implements AutoCloseable {
         if (!gate.close()) {
             return;
         }
+        whenLost.clean(); // only that it is not kept for that
         if (LibraryThread.isCurrent()) {
             LibraryThread.helper("rbdw-close", this::closeUnasked).start();
         } else {
-            closeAll();
+            opens.close();
         }
     }
 
     private void closeUnasked() {
         try {
-            closeAll();
+            opens.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private void closeAll() throws IOException {
-        gate.awaitIdle();
-        try {
-            try {
-                queued.close();
-            } finally {
-                try {
-                    inPlace.close();
-                } finally {
-                    session.close(image);
-                }
-            }
-        } catch (ErrnoException e) {
-            throw IoErrors.exception(e, image.path());
-        }
-    }
-
     private void range(IoOp op, long position, long length) throws IOException {
         checkPosition(position);
-        if (length < 0) {
-            throw new IllegalArgumentException("negative length: " + length);
-        }
+        checkLength(length);
+        checkOpen();
+        checkWritable();
         if (length > 0) {
-            checkOpen();
             command(op, position, length);
         }
     }
@@ -440,7 +475,7 @@ public final class RbdFile implements AutoCloseable {
         checkUsable();
         try {
             if (buffer.remaining() >= IN_PLACE_LEAST && SharedBuffers.mayHold(buffer)) {
-                LazyImage.Opened opened = inPlace.opened();
+                LazyImage.Opened opened = openedInPlace();
                 long done =
                         opened.channels().transferInPlace(op, opened.target(), buffer, position);
                 if (done >= 0) {
@@ -450,6 +485,16 @@ public final class RbdFile implements AutoCloseable {
             return session.channels().transfer(op, image, buffer, position);
         } catch (ErrnoException e) {
             throw exception(e);
+        } finally {
+            Reference.reachabilityFence(this); // or it could be closed as one that was lost
+        }
+    }
+
+    private LazyImage.Opened openedInPlace() throws IOException {
+        try {
+            return inPlace.opened();
+        } catch (ErrnoException e) {
+            throw refusal(e);
         }
     }
 
@@ -459,21 +504,24 @@ public final class RbdFile implements AutoCloseable {
             session.channels().command(op, image, position, length);
         } catch (ErrnoException e) {
             throw exception(e);
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 
-    /** As the program gets it. */
+    /** What an operation has failed with, as the program gets it. */
     IOException exception(ErrnoException e) {
+        image.onFailure(e);
+        return refusal(e);
+    }
+
+    /** Why an operation was not begun, as the program gets it. */
+    IOException refusal(ErrnoException e) {
         return IoErrors.exception(named(e), image.path());
     }
 
     private ErrnoException named(ErrnoException e) {
-        return new ErrnoException(e.errno(), e.what() + " of " + image.path(), e);
-    }
-
-    private OpenedImage usable() throws IOException {
-        checkUsable();
-        return image;
+        return new ErrnoException(e.errno(), image.path() + ": " + e.what(), e);
     }
 
     private void checkUsable() throws IOException {
@@ -482,17 +530,40 @@ public final class RbdFile implements AutoCloseable {
     }
 
     void checkNotLost() throws IOException {
-        Errno failure = image.failure();
-        if (failure != null) {
-            throw exception(
-                    new ErrnoException(
-                            failure, "the broker was replaced, and the next one's opening"));
+        try {
+            image.checkNotLost();
+        } catch (ErrnoException e) {
+            throw refusal(e);
         }
     }
 
     private void checkOpen() throws ClosedChannelException {
         if (!isOpen()) {
             throw new ClosedChannelException();
+        }
+    }
+
+    private void checkReadable() {
+        if (!modes.read()) {
+            throw new NonReadableChannelException();
+        }
+    }
+
+    private void checkWritable() {
+        if (!modes.write()) {
+            throw new NonWritableChannelException();
+        }
+    }
+
+    private static void checkMayChange(ByteBuffer destination) {
+        if (destination.isReadOnly()) {
+            throw new IllegalArgumentException("Read-only buffer"); // the words of java.nio
+        }
+    }
+
+    private static void checkLength(long length) {
+        if (length < 0) {
+            throw new IllegalArgumentException("negative length: " + length);
         }
     }
 

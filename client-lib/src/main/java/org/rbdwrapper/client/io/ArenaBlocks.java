@@ -20,6 +20,9 @@ final class ArenaBlocks {
 
     /** Offset in the arena of so many bytes in a row, or -1 where there is no such gap now. */
     int take(int length) {
+        if (length > blocks * BLOCK) {
+            return -1;
+        }
         int wanted = blocksOf(length);
         int start = taken.nextClearBit(0);
         while (start + wanted <= blocks) {

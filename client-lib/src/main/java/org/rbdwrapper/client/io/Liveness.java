@@ -22,16 +22,15 @@ public final class Liveness {
 
     /** Watches the socket by a thread of its own, which sleeps until the broker is gone. */
     public void start() {
-        Thread.ofPlatform()
-                .daemon()
-                .name("rbdw-liveness")
-                .start(
+        LibraryThread.background(
+                        "rbdw-liveness",
                         () -> {
                             while (!dead && !UnixSocket.awaitHangup(socket, -1)) {
                                 Thread.onSpinWait(); // a signal
                             }
                             declareDead();
-                        });
+                        })
+                .start();
     }
 
     public boolean isDead() {

@@ -37,6 +37,11 @@ public final class Succession {
         return open;
     }
 
+    /** Whether there is a link that takes requests. */
+    public boolean isOpen() {
+        return open != null;
+    }
+
     /** Returns when there is a link that takes requests. */
     public void awaitOpen() throws ErrnoException {
         awaitOpen(next -> {});

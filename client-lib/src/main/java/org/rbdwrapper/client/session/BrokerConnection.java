@@ -27,6 +27,7 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** A session with one broker: its socket and its segment. Any thread. */
 final class BrokerConnection {
@@ -38,6 +39,7 @@ final class BrokerConnection {
 
     private static final int LEAST_ARENA_LENGTH = 64 * 1024;
 
+    private final ReentrantLock turn = new ReentrantLock();
     private final ControlConnection control;
     private final Liveness liveness;
     private final Link link;
@@ -49,6 +51,14 @@ final class BrokerConnection {
     private final boolean resumes;
 
     private record Opened(int handle, int objectSize, String imageId) {}
+
+    /**
+     * Of an open image.
+     *
+     * @param size bytes.
+     * @param mappedAtNanos tells its mapping from all others that there were.
+     */
+    record Stat(long size, long mappedAtNanos) {}
 
     private BrokerConnection(
             ControlConnection control,
@@ -78,6 +88,11 @@ final class BrokerConnection {
      * @param wasLate whether it is late, whatever this broker says.
      */
     static BrokerConnection make(Wish wish, BrokerConnection before, boolean wasLate)
+            throws ErrnoException {
+        return ControlThreads.call(() -> connect(wish, before, wasLate));
+    }
+
+    private static BrokerConnection connect(Wish wish, BrokerConnection before, boolean wasLate)
             throws ErrnoException {
         ControlConnection control = ControlConnection.connect(wish.runDirs());
         int[] descriptors = {-1, -1};
@@ -127,7 +142,7 @@ final class BrokerConnection {
                     generation,
                     sessionId,
                     resumes);
-        } catch (ErrnoException e) {
+        } catch (ErrnoException | RuntimeException | Error e) { // there may be no more threads
             if (address != 0) {
                 SharedMemory.unmap(address, length);
             }
@@ -203,9 +218,14 @@ final class BrokerConnection {
         liveness.afterwards(action);
     }
 
-    OpenedImage open(String path, boolean read, boolean write) throws ErrnoException {
+    /**
+     * @param file that it is.
+     */
+    OpenedImage open(String path, boolean read, boolean write, FileState file)
+            throws ErrnoException {
         Opened opened = ask(path, read, write);
-        return new OpenedImage(path, read, write, opened.handle, opened.objectSize, opened.imageId);
+        return new OpenedImage(
+                path, read, write, opened.handle, opened.objectSize, opened.imageId, file);
     }
 
     /**
@@ -222,12 +242,17 @@ final class BrokerConnection {
                 return true;
             }
             close(opened.handle);
-            image.lost(Errno.ESTALE); // of the same name, and another
+            image.lost(notReopened(Errno.ESTALE, null)); // of the same name, and another
         } catch (ErrnoException e) {
             throwIfDead(e);
-            image.lost(e.errno());
+            image.lost(notReopened(e.errno(), e));
         }
         return false;
+    }
+
+    private static ErrnoException notReopened(Errno errno, ErrnoException cause) {
+        return new ErrnoException(
+                errno, "the broker was replaced, and the next one could not open it", cause);
     }
 
     /**
@@ -240,7 +265,7 @@ final class BrokerConnection {
             return;
         }
         try {
-            control.call(
+            call(
                     (frame, correlationId) -> {
                         KeepEndEncoder message = new KeepEndEncoder();
                         message.wrapAndApplyHeader(
@@ -273,7 +298,7 @@ final class BrokerConnection {
     }
 
     private Opened ask(String path, boolean read, boolean write) throws ErrnoException {
-        return control.call(
+        return call(
                 (frame, correlationId) -> {
                     OpenImageEncoder message = new OpenImageEncoder();
                     message.wrapAndApplyHeader(
@@ -297,7 +322,7 @@ final class BrokerConnection {
     }
 
     private void close(int handle) throws ErrnoException {
-        control.call(
+        call(
                 (frame, correlationId) -> {
                     CloseImageEncoder message = new CloseImageEncoder();
                     message.wrapAndApplyHeader(
@@ -310,9 +335,8 @@ final class BrokerConnection {
                 (message, header) -> message);
     }
 
-    /** Bytes. */
-    long size(OpenedImage image) throws ErrnoException {
-        return control.call(
+    Stat stat(OpenedImage image) throws ErrnoException {
+        return call(
                 (frame, correlationId) -> {
                     StatEncoder message = new StatEncoder();
                     message.wrapAndApplyHeader(
@@ -323,8 +347,11 @@ final class BrokerConnection {
                     return message.encodedLength();
                 },
                 ImageStatDecoder.TEMPLATE_ID,
-                (message, header) ->
-                        new ImageStatDecoder().wrapAndApplyHeader(message, 0, header).size());
+                (message, header) -> {
+                    ImageStatDecoder stat =
+                            new ImageStatDecoder().wrapAndApplyHeader(message, 0, header);
+                    return new Stat(stat.size(), stat.mappedAt());
+                });
     }
 
     /** Returns when everybody's requests without an answer were made again. */
@@ -332,7 +359,7 @@ final class BrokerConnection {
         if (!resumes) {
             return;
         }
-        control.call(
+        call(
                 (frame, correlationId) -> {
                     ReplayDoneEncoder message = new ReplayDoneEncoder();
                     message.wrapAndApplyHeader(
@@ -342,6 +369,23 @@ final class BrokerConnection {
                 },
                 DoneDecoder.TEMPLATE_ID,
                 (message, header) -> message);
+    }
+
+    /**
+     * One at a time for each connection, and who waits for his turn holds no thread of {@link
+     * ControlThreads}.
+     */
+    private <T> T call(
+            ControlConnection.RequestEncoder request,
+            int template,
+            ControlConnection.AnswerDecoder<T> answer)
+            throws ErrnoException {
+        turn.lock();
+        try {
+            return ControlThreads.call(() -> control.call(request, template, answer));
+        } finally {
+            turn.unlock();
+        }
     }
 
     /** What a call threw, unless it did so because the broker is gone. */

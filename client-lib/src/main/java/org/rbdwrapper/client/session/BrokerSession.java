@@ -1,19 +1,18 @@
 package org.rbdwrapper.client.session;
 
 import org.rbdwrapper.client.io.Channels;
+import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.client.io.Link;
 import org.rbdwrapper.client.io.Succession;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * This process's sessions with a broker, made when they are first needed and kept for what follows:
@@ -41,9 +40,9 @@ public final class BrokerSession {
     private static final int COPIES_LENGTH = QUEUE_ARENA_LENGTH;
 
     private static final long LOOK_NANOS = 100_000;
-    private static final Map<List<Path>, BrokerSession> SESSIONS = new HashMap<>();
-    private static final Map<List<Path>, BrokerSession> QUEUES = new HashMap<>();
-    private static final Map<List<Path>, BrokerSession> BUFFERS = new HashMap<>();
+    private static final SessionTable SESSIONS = new SessionTable();
+    private static final SessionTable QUEUES = new SessionTable();
+    private static final SessionTable BUFFERS = new SessionTable();
 
     private final Wish wish;
     private final Succession succession;
@@ -52,7 +51,7 @@ public final class BrokerSession {
     private volatile BrokerConnection connection;
     private volatile boolean lost;
 
-    private BrokerSession(Wish wish, BrokerConnection first) {
+    BrokerSession(Wish wish, BrokerConnection first) {
         this.wish = wish;
         this.connection = first;
         this.succession = new Succession(first.link());
@@ -60,59 +59,88 @@ public final class BrokerSession {
         watch(first);
     }
 
-    /** The session with the first broker of these run directories. */
+    /** The session with the first broker of these run directories; see {@link FirstBroker}. */
     public static BrokerSession of(List<Path> runDirs) throws ErrnoException {
-        return of(SESSIONS, new Wish(runDirs, CHANNELS, DEPTH, ARENA_LENGTH, 0), false);
+        Wish wish = new Wish(runDirs, CHANNELS, DEPTH, ARENA_LENGTH, 0);
+        return FirstBroker.await(runDirs, () -> SESSIONS.session(wish), () -> {});
     }
 
-    /** Likewise, for operations that nobody waits for. */
+    /** Likewise, for operations that nobody waits for; does not wait for a broker. */
     public static BrokerSession queueOf(List<Path> runDirs) throws ErrnoException {
-        return of(QUEUES, new Wish(runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH, 0), true);
+        return QUEUES.session(new Wish(runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH, 0));
     }
 
     /** Likewise, for data that lies in the session's memory already. */
     public static BrokerSession buffersOf(List<Path> runDirs) throws ErrnoException {
         int arenaLength = BUFFERS_LENGTH + COPIES_LENGTH;
-        return of(BUFFERS, new Wish(runDirs, 1, QUEUE_DEPTH, arenaLength, BUFFERS_LENGTH), true);
-    }
-
-    private static BrokerSession of(Map<List<Path>, BrokerSession> known, Wish wish, boolean waits)
-            throws ErrnoException {
-        synchronized (known) {
-            BrokerSession session = known.get(wish.runDirs());
-            if (session == null || session.lost) {
-                // a further one is made while there is an image open: its broker comes back
-                session =
-                        new BrokerSession(
-                                wish,
-                                waits
-                                        ? new Reconnect(wish).after(null, false)
-                                        : new Reconnect(wish).first());
-                known.put(wish.runDirs(), session);
-            }
-            return session;
-        }
+        return BUFFERS.session(new Wish(runDirs, 1, QUEUE_DEPTH, arenaLength, BUFFERS_LENGTH));
     }
 
     public Channels channels() {
         return channels;
     }
 
+    /** Whether it has given its broker up. */
+    boolean isLost() {
+        return lost;
+    }
+
+    /** Opens an image for a file that has it nowhere yet. */
     public OpenedImage open(String path, boolean read, boolean write) throws ErrnoException {
+        FileState file = new FileState();
         while (true) {
-            BrokerConnection on = openConnection();
-            try {
-                OpenedImage image = on.open(path, read, write);
-                synchronized (this) {
-                    if (connection == on && !on.link().isDead()) {
-                        images.add(image);
-                        return image;
-                    }
+            OpenedImage image = open(openConnection(), path, read, write, file);
+            if (image != null) {
+                return image;
+            }
+        }
+    }
+
+    /**
+     * Opens what its path leads to now for the file of an image that is open in another session;
+     * whether it is that image, who calls sees to. Null where there is no broker now.
+     */
+    OpenedImage openAlso(OpenedImage other) throws ErrnoException {
+        return succession.isOpen()
+                ? open(connection, other.path(), other.isRead(), other.isWrite(), other.state())
+                : null;
+    }
+
+    /** Null where this one is gone. */
+    private OpenedImage open(
+            BrokerConnection on, String path, boolean read, boolean write, FileState file)
+            throws ErrnoException {
+        try {
+            OpenedImage image = on.open(path, read, write, file);
+            synchronized (this) {
+                if (connection == on && !on.link().isDead()) {
+                    images.add(image);
+                    return image;
                 }
+            }
+        } catch (ErrnoException e) {
+            on.throwUnlessDead(e);
+        }
+        return null;
+    }
+
+    /**
+     * Nanoseconds since the epoch, when what it is open through was mapped, which tells that from
+     * all other mappings that there were; empty where there is no broker now.
+     *
+     * @throws ErrnoException ESHUTDOWN where that was unmapped by force.
+     */
+    OptionalLong mappedAt(OpenedImage image) throws ErrnoException {
+        BrokerConnection on = connection;
+        if (succession.isOpen()) {
+            image.checkNotLost();
+            try {
+                return OptionalLong.of(on.stat(image).mappedAtNanos());
             } catch (ErrnoException e) {
                 on.throwUnlessDead(e);
             }
         }
+        return OptionalLong.empty();
     }
 
     /**
@@ -131,8 +159,8 @@ public final class BrokerSession {
             on = connection;
             // a broker that has ended closed it, and the next one's handle of this number may be
             // another image's
-            isThere = image.failure() == null && !on.link().isDead();
-            image.lost(Errno.EBADF);
+            isThere = image.isHeld() && !on.link().isDead();
+            image.closed();
         }
         if (isThere) {
             try {
@@ -152,7 +180,7 @@ public final class BrokerSession {
                 throw new ErrnoException(failure, "size of " + image.path());
             }
             try {
-                return on.size(image);
+                return on.stat(image).size();
             } catch (ErrnoException e) {
                 on.throwUnlessDead(e);
             }
@@ -165,8 +193,7 @@ public final class BrokerSession {
     }
 
     private void watch(BrokerConnection on) {
-        on.onDeath(
-                () -> Thread.ofPlatform().daemon().name("rbdw-reconnect").start(() -> replace(on)));
+        on.onDeath(() -> LibraryThread.background("rbdw-reconnect", () -> replace(on)).start());
     }
 
     /** The broker is gone: waits for the next one, and goes on with it where this one has ended. */
@@ -185,8 +212,7 @@ public final class BrokerSession {
                 next = reconnect.after(last, late);
                 late = next.link().isLate();
             } catch (ErrnoException e) {
-                lost = true;
-                succession.giveUp(e);
+                giveUp(e);
                 free(last, false);
                 channels.onGivenUp();
                 reconnect.tellOfEnd(last);
@@ -207,6 +233,14 @@ public final class BrokerSession {
             }
             awaitTold(told);
         }
+    }
+
+    private void giveUp(ErrnoException why) {
+        synchronized (this) {
+            images.forEach(image -> image.lost(why)); // their files' other sessions may go on
+        }
+        lost = true;
+        succession.giveUp(why);
     }
 
     /** Who tells of a broker's end touches its memory, to wake those who wait there. */
@@ -254,7 +288,10 @@ public final class BrokerSession {
         }
         Set<OpenedImage> opened = new HashSet<>();
         for (OpenedImage image : before) {
-            if (image.failure() == null && next.reopen(image)) {
+            Errno failure = image.failure();
+            if (failure != null) {
+                image.notReopened(failure);
+            } else if (next.reopen(image)) {
                 opened.add(image);
             }
         }
@@ -269,7 +306,7 @@ public final class BrokerSession {
 
     private void awaitNobodyOn(Link dead) {
         while (!channels.haveLeft(dead)) {
-            LockSupport.parkNanos(LOOK_NANOS);
+            Pause.nanos(LOOK_NANOS);
         }
     }
 }

@@ -6,7 +6,6 @@ import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * How a program comes to its first broker: one that begins while the broker is replaced waits for
@@ -60,13 +59,13 @@ public final class FirstBroker {
                 onWaiting.run();
                 isSilent = false;
             }
-            LockSupport.parkNanos(pause);
+            Pause.nanos(pause);
             pause = Math.min(2 * pause, Reconnect.LONGEST_PAUSE_NANOS);
         }
     }
 
     /** There is none, or it has just ended. */
-    private static boolean isAway(ErrnoException e) {
+    static boolean isAway(ErrnoException e) {
         return e.errno().equals(Errno.ECONNREFUSED) || BrokerConnection.isHangUp(e);
     }
 }

@@ -3,11 +3,15 @@ package org.rbdwrapper.client.session;
 import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.Target;
 import org.rbdwrapper.ipc.Errno;
+import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** An image that is open in a session, and what the broker said of it. Any thread. */
+/**
+ * An image that is open in a session, and what the broker said of it: it or the others in which its
+ * file is open have it, or none. Any thread.
+ */
 public final class OpenedImage implements Target {
     private static final AtomicInteger LAST_NUMBER = new AtomicInteger();
 
@@ -20,8 +24,9 @@ public final class OpenedImage implements Target {
     private final int objectSize;
     private final String imageId;
     private final AtomicReference<End> end = new AtomicReference<>(End.NONE);
+    private final FileState state;
     private volatile int handle;
-    private volatile Errno failure;
+    private volatile Errno absence; // why this session does not have it; null: it does
 
     /** Whether the file has a logical end, which the broker keeps. */
     enum End {
@@ -35,14 +40,24 @@ public final class OpenedImage implements Target {
         KEPT
     }
 
+    /**
+     * @param state of the file that it is.
+     */
     OpenedImage(
-            String path, boolean read, boolean write, int handle, int objectSize, String imageId) {
+            String path,
+            boolean read,
+            boolean write,
+            int handle,
+            int objectSize,
+            String imageId,
+            FileState state) {
         this.path = path;
         this.read = read;
         this.write = write;
         this.handle = handle;
         this.objectSize = objectSize;
         this.imageId = imageId;
+        this.state = state;
     }
 
     public String path() {
@@ -93,7 +108,42 @@ public final class OpenedImage implements Target {
 
     @Override
     public Errno failure() {
-        return failure;
+        Errno own = absence;
+        return own == null ? state.failure() : own;
+    }
+
+    /**
+     * @throws ErrnoException where the file is lost, in whichever session it was.
+     */
+    public void checkNotLost() throws ErrnoException {
+        ErrnoException loss = state.loss();
+        if (loss != null) {
+            throw new ErrnoException(loss.errno(), loss.what(), loss);
+        }
+    }
+
+    /**
+     * What an operation on it has failed with. The file is lost where it was shut out: by an unmap
+     * by force, or since the cluster has blocklisted its Ceph client.
+     */
+    public void onFailure(ErrnoException failure) {
+        if (failure.errno().equals(Errno.ESHUTDOWN)) {
+            state.lose(
+                    new ErrnoException(
+                            Errno.ESHUTDOWN,
+                            "it was shut out: it was unmapped by force, or its Ceph client"
+                                    + " blocklisted",
+                            failure));
+        }
+    }
+
+    FileState state() {
+        return state;
+    }
+
+    /** Whether the session's broker, where it has one, has it under {@link #handle}. */
+    boolean isHeld() {
+        return absence == null;
     }
 
     /** The same image, with another broker. */
@@ -101,9 +151,19 @@ public final class OpenedImage implements Target {
         handle = newHandle;
     }
 
-    /** The next broker does not have it, or not for this process. */
-    void lost(Errno why) {
-        failure = why;
+    /** The next broker does not have it, or not for this process; or there is none. */
+    void lost(ErrnoException why) {
+        absence = why.errno();
+        state.lose(why);
+    }
+
+    /** The file is lost already, and this session has not opened it again. */
+    void notReopened(Errno why) {
+        absence = why;
+    }
+
+    void closed() {
+        absence = Errno.EBADF;
     }
 
     /** Bytes. */

@@ -3,7 +3,7 @@ package org.rbdwrapper.client.session;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 
 /**
  * How a session looks for its next broker: often at first, as that of an upgrade is back within a
@@ -12,7 +12,12 @@ import java.util.concurrent.locks.LockSupport;
  * <p>One thread.
  */
 final class Reconnect {
-    private static final String VARIABLE = "RBDW_RECONNECT_TIMEOUT";
+    static final String VARIABLE = "RBDW_RECONNECT_TIMEOUT";
+
+    /** A whole number or a fraction in the decimal system, as the C library reads it. */
+    private static final Pattern SECONDS = Pattern.compile("[0-9]+(\\.[0-9]*)?|\\.[0-9]+");
+
+    private static final long NO_LIMIT_NANOS = Long.MAX_VALUE / 2;
     static final long FIRST_PAUSE_NANOS = 10_000_000;
     static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
@@ -21,11 +26,9 @@ final class Reconnect {
 
     private final Wish wish;
     private final long began = System.nanoTime();
-    private final long limitNanos;
 
     Reconnect(Wish wish) {
         this.wish = wish;
-        this.limitNanos = limitNanos();
     }
 
     /**
@@ -33,9 +36,10 @@ final class Reconnect {
      *
      * @param late whether a broker since {@code last} had all its answers has said that it is late.
      * @throws ErrnoException ENOTCONN where none came in time, EPROTONOSUPPORT where the one that
-     *     came speaks another protocol.
+     *     came speaks another protocol, EINVAL where the limit is no number.
      */
     BrokerConnection after(BrokerConnection last, boolean late) throws ErrnoException {
+        long limitNanos = limitNanos();
         long pause = FIRST_PAUSE_NANOS;
         while (true) {
             try {
@@ -54,7 +58,7 @@ final class Reconnect {
                             e);
                 }
             }
-            LockSupport.parkNanos(pause);
+            Pause.nanos(pause);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
         }
     }
@@ -73,35 +77,31 @@ final class Reconnect {
                     return;
                 }
             }
-            LockSupport.parkNanos(IDLE_PAUSE_NANOS);
+            Pause.nanos(IDLE_PAUSE_NANOS);
         }
     }
 
-    /** See {@link FirstBroker}. */
-    BrokerConnection first() throws ErrnoException {
-        return FirstBroker.await(
-                wish.runDirs(),
-                () -> BrokerConnection.make(wish, null, false),
-                () -> {},
-                limitNanos);
-    }
-
-    /** As the environment says. */
-    static long limitNanos() {
+    /**
+     * As the environment says.
+     *
+     * @throws ErrnoException EINVAL where that is no number.
+     */
+    static long limitNanos() throws ErrnoException {
         return nanos(System.getenv(VARIABLE));
     }
 
     /**
      * @param seconds which may have a fraction; null or empty: without a limit.
      */
-    private static long nanos(String seconds) {
+    static long nanos(String seconds) throws ErrnoException {
         if (seconds == null || seconds.isEmpty()) {
-            return Long.MAX_VALUE / 2;
+            return NO_LIMIT_NANOS;
         }
-        try {
-            return (long) (Double.parseDouble(seconds) * 1e9);
-        } catch (NumberFormatException e) {
-            return Long.MAX_VALUE / 2; // as if it were not set: nothing is lost by waiting
+        if (!SECONDS.matcher(seconds).matches()) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    VARIABLE + " is " + seconds + ": it must be a number of seconds, as 30 or 0.5");
         }
+        return Math.min((long) (Double.parseDouble(seconds) * 1e9), NO_LIMIT_NANOS);
     }
 }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
@@ -58,6 +59,8 @@ final class ReconnectTimeoutSystemTest {
             broker.kill();
             assertTrue(program.process().waitFor(LIMIT_SECONDS, TimeUnit.SECONDS));
             assertTrue(program.output().contains("ENOTCONN"), program.output());
+            assertTrue(program.output().contains(path + ": the broker has gone"), program.output());
+            assertFalse(program.output().contains(" of " + path + ": "), program.output());
         }
         broker.startAgain();
     }

@@ -42,6 +42,28 @@ final class LibrbdwFailureTest {
     }
 
     @Test
+    void shouldRefuseATimeoutThatIsNoNumber() throws Exception {
+        for (String timeout : List.of("soon", "-1", "NaN", "1e3", "0,5", ".", " 1", "1s")) {
+            try (NativeProgram program =
+                    NativeProgram.start(
+                            temporary,
+                            Map.of(PATIENCE, timeout),
+                            new byte[0],
+                            "rbdw_tool",
+                            "size",
+                            "/rbdw/img0")) {
+                program.await()
+                        .expectFailure(
+                                PATIENCE
+                                        + " is "
+                                        + timeout
+                                        + ": it must be a number of seconds, as 30 or 0.5",
+                                "EINVAL");
+            }
+        }
+    }
+
+    @Test
     void shouldPassOnWhyHelloWasRefused() throws Exception {
         try (FakeBroker broker = new FakeBroker();
                 NativeProgram program = tool(broker)) {
