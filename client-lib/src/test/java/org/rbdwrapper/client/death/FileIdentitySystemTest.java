@@ -18,6 +18,7 @@ import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.IoErrors;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
 import java.util.Map;
@@ -251,7 +252,7 @@ final class FileIdentitySystemTest {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             for (RbdFile file : all.values()) {
                 file.close();
             }

@@ -85,7 +85,7 @@ final class SickPoolOnCephSystemTest extends SickClusterFixture {
         heal();
         awaitLine("sickpool/s0: what waited for the store was answered", 120);
         for (Process program : programs) {
-            if (program != writer) { // which has no end of its own
+            if (!program.equals(writer)) { // which has no end of its own
                 assertEquals(0, program.waitFor(), "what waited is served");
             }
         }
