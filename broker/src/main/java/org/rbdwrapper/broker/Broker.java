@@ -91,8 +91,7 @@ public final class Broker implements AutoCloseable {
             cleanup.run();
             throw e;
         }
-        conductorThread =
-                Thread.ofPlatform().name("conductor").start(BackgroundThread.of(conductor));
+        conductorThread = Thread.ofPlatform().name("conductor").start(conductor);
         watchdog.watch(conductorThread, conductor.progress(), "a message or a task");
         growth =
                 options.policy().kind() == MessengerPolicy.Kind.AUTO

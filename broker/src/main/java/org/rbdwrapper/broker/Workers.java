@@ -75,7 +75,7 @@ public final class Workers {
         return Thread.ofPlatform()
                 .daemon()
                 .name("worker-" + count.getAndIncrement())
-                .unstarted(BackgroundThread.of(task));
+                .unstarted(task);
     }
 
     /** Any thread: runs a task on the conductor's thread. */
