@@ -3,7 +3,6 @@ package org.rbdwrapper.broker.testing;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -26,18 +25,18 @@ public final class JavaProcess implements AutoCloseable {
 
     public static JavaProcess start(
             Map<String, String> environment, String main, String... arguments) throws IOException {
+        return start(environment, JavaCommand.shortLived(main, List.of(arguments)));
+    }
+
+    /** One whose speed is of interest. */
+    public static JavaProcess startLongLived(Class<?> main, String... arguments)
+            throws IOException {
+        return start(Map.of(), JavaCommand.longLived(main.getName(), List.of(arguments)));
+    }
+
+    private static JavaProcess start(Map<String, String> environment, List<String> words)
+            throws IOException {
         Path output = Files.createTempFile("rbdw-java-", ".out");
-        List<String> words = new ArrayList<>();
-        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        words.add(
-                "@"
-                        + Path.of("..", "broker", "src", "main", "jvm", "broker.jvmopts")
-                                .toAbsolutePath()
-                                .normalize());
-        words.add("-Xmx256m");
-        words.add("-XX:+UseSerialGC");
-        words.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
-        words.addAll(List.of(arguments));
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().putAll(environment);

@@ -3,6 +3,7 @@ package org.rbdwrapper.client.durability;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.rbdwrapper.broker.DurableFiles;
+import org.rbdwrapper.broker.testing.JavaCommand;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
 import java.io.IOException;
@@ -70,16 +71,15 @@ record PowerRecording(Path folder, Path disk, List<RecordedEvent> events) implem
         command.add(disk.toString());
         command.add(marks.toString());
         command.add(folder.resolve("recording").toString());
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        Path options = Path.of("..", "broker", "src", "main", "jvm", "broker.jvmopts");
-        command.add("@" + options.toAbsolutePath().normalize());
-        command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC"));
+        List<String> all = new ArrayList<>();
+        all.add(disk.resolve("state").toString());
+        all.add(folder.resolve("run").toString());
+        all.add(marks.toString());
+        all.addAll(List.of(arguments));
+        List<String> program = JavaCommand.shortLived(main, all);
+        command.add(program.getFirst());
         command.add("-Djava.io.tmpdir=" + folder.resolve("tmp"));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
-        command.add(disk.resolve("state").toString());
-        command.add(folder.resolve("run").toString());
-        command.add(marks.toString());
-        command.addAll(List.of(arguments));
+        command.addAll(program.subList(1, program.size()));
         Path output = folder.resolve("output");
         Process process =
                 new ProcessBuilder(command)

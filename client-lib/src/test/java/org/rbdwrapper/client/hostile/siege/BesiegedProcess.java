@@ -52,8 +52,7 @@ final class BesiegedProcess implements AutoCloseable {
      */
     static BesiegedProcess start(Path folder, String store) throws Exception {
         JavaProcess process =
-                JavaProcess.start(
-                        Map.of(),
+                JavaProcess.startLongLived(
                         BesiegedBroker.class,
                         folder.resolve("run").toString(),
                         folder.resolve("state").toString(),
