@@ -22,6 +22,11 @@ final class ClientDeathOnCephSystemTest extends ClientDeathContract {
     }
 
     @Override
+    int messengers() {
+        return 1;
+    }
+
+    @Override
     Map<String, Integer> holdingsInStore(String image) throws Exception {
         CephCluster cluster = CephCluster.get();
         long watchers =
