@@ -3,6 +3,7 @@ package org.rbdwrapper.client;
 import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
+import org.rbdwrapper.client.io.StackRoom;
 import org.rbdwrapper.client.session.LazyImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
@@ -11,7 +12,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 
 /** What is done with a file while its program goes on. Any thread. */
 final class AsyncOperations {
@@ -34,45 +34,31 @@ final class AsyncOperations {
 
     /** READ or WRITE. */
     CompletableFuture<Integer> transfer(IoOp op, ByteBuffer buffer, long position) {
+        StackRoom.require();
         return gate.isOpen() ? transfer(op, buffer, position, false) : closed();
     }
 
     /** A write and a flush; the file is not closed between the two. */
     CompletableFuture<Integer> writeSynced(ByteBuffer source, long position) {
+        StackRoom.require();
         if (!gate.begin()) {
             return closed();
         }
-        CompletableFuture<Integer> written;
+        PendingTransfer written;
         try {
             written = transfer(IoOp.WRITE, source, position, true);
         } catch (RuntimeException | Error e) {
             gate.end();
             throw e;
         }
-        // one of its own: a program may complete what it gets, and nobody would end this
-        CompletableFuture<Integer> result = new CompletableFuture<>();
-        CompletableFuture<Integer> _ =
+        return new SyncedWrite(
+                written,
                 written.thenCompose(done -> flush(true).thenApply(ignored -> done))
-                        .whenComplete(
-                                (done, failure) -> {
-                                    gate.end();
-                                    if (failure == null) {
-                                        result.complete(done);
-                                    } else {
-                                        result.completeExceptionally(unwrapped(failure));
-                                    }
-                                });
-        return result;
-    }
-
-    /** Stages that depend on others wrap what those fail with; a single operation does not. */
-    private static Throwable unwrapped(Throwable failure) {
-        return failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+                        .whenComplete((done, failure) -> gate.end()));
     }
 
     CompletableFuture<Void> flush() {
+        StackRoom.require();
         return gate.isOpen() ? flush(false) : closed();
     }
 
@@ -83,10 +69,14 @@ final class AsyncOperations {
     /**
      * @param hasBegun whether who calls holds the gate for it.
      */
-    private CompletableFuture<Integer> transfer(
-            IoOp op, ByteBuffer buffer, long position, boolean hasBegun) {
-        SharedBuffers.Region region = SharedBuffers.use(buffer);
+    private PendingTransfer transfer(IoOp op, ByteBuffer buffer, long position, boolean hasBegun) {
         PendingTransfer result = new PendingTransfer(file, op == IoOp.READ);
+        SharedBuffers.Region region = SharedBuffers.use(buffer);
+        LazyImage.Opened to = queued.known();
+        if (region == null && to != null && !file.isLost()) { // mostly, and nothing more allocated
+            to.channels().submitTransfer(op, to.target(), buffer, null, position, result);
+            return result;
+        }
         Transfer copied = new Transfer(op, buffer, region, position, result);
         if (region == null) {
             start(copied, queued, result, hasBegun);

@@ -1,7 +1,6 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.Completion;
-import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.concurrent.CompletableFuture;
 
@@ -19,7 +18,7 @@ final class PendingFlush extends CompletableFuture<Void> implements Completion {
     }
 
     @Override
-    public void onFailed(ErrnoException failure) {
+    public void onFailed(Throwable failure) {
         completeExceptionally(file.exception(failure));
     }
 }

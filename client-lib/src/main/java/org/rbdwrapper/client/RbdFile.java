@@ -4,6 +4,7 @@ import org.rbdwrapper.client.io.Channels;
 import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
+import org.rbdwrapper.client.io.StackRoom;
 import org.rbdwrapper.client.session.BrokerSession;
 import org.rbdwrapper.client.session.LazyImage;
 import org.rbdwrapper.client.session.OpenedImage;
@@ -262,9 +263,26 @@ public final class RbdFile implements AutoCloseable {
     /**
      * {@link #read} without waiting, but for the first such operation on a file, which opens the
      * image once more, for all of them. The buffer belongs to the operation until the future is
-     * complete, and has its new position then. What depends on the future runs on the library's
-     * thread: it may start operations but not wait for one, nor open a file, ask for its size or
-     * allocate buffers.
+     * complete, and has its new position then. A wait that ends too early ({@code get} with a
+     * time-out) does not complete it.
+     *
+     * <p>Who completes the future himself ({@code cancel}, {@code orTimeout}, {@code complete}; not
+     * that of a stage which depends on it) has the buffer back when it is complete: it is as it was
+     * left by a copy that was under way, its position has not moved, and nothing touches it any
+     * more. Of a write, the parts that were with the broker by then are done, in whole, from copies
+     * of the bytes; the others are not. A buffer of {@link #allocate} is the exception: the store
+     * itself reads it or writes to it until it has answered, whatever became of the future.
+     *
+     * <p>What is thrown while the buffer is copied fails this operation alone, with what was
+     * thrown: {@link IllegalStateException} where its arena was closed meanwhile, {@link
+     * WrongThreadException} where that is confined to another thread than the library's, {@link
+     * InternalError} where a mapped file has become shorter. It fails when the broker has answered
+     * all that was under way.
+     *
+     * <p>What depends on the future runs on the library's thread, which completes the asynchronous
+     * operations of all files: it must not block. It may start operations but not wait for one, nor
+     * for a lock whose holder waits for an operation or closes a file, nor open a file, ask for its
+     * size or allocate buffers. Whoever must, attaches it by {@code thenApplyAsync} and its like.
      */
     public CompletableFuture<Integer> readAsync(ByteBuffer destination, long position) {
         checkPosition(position);
@@ -297,7 +315,9 @@ public final class RbdFile implements AutoCloseable {
         flush();
     }
 
-    /** {@link #force} without waiting. */
+    /**
+     * {@link #force} without waiting; what depends on it must not block: see {@link #readAsync}.
+     */
     public CompletableFuture<Void> forceAsync() {
         return async.flush();
     }
@@ -472,6 +492,7 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private long transfer(IoOp op, ByteBuffer buffer, long position) throws IOException {
+        StackRoom.require();
         checkUsable();
         try {
             if (buffer.remaining() >= IN_PLACE_LEAST && SharedBuffers.mayHold(buffer)) {
@@ -499,6 +520,7 @@ public final class RbdFile implements AutoCloseable {
     }
 
     private void command(IoOp op, long position, long length) throws IOException {
+        StackRoom.require();
         checkNotLost();
         try {
             session.channels().command(op, image, position, length);
@@ -507,6 +529,11 @@ public final class RbdFile implements AutoCloseable {
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** As the program gets it: what is no error number is what was thrown. */
+    Throwable exception(Throwable thrown) {
+        return thrown instanceof ErrnoException e ? exception(e) : thrown;
     }
 
     /** What an operation has failed with, as the program gets it. */
@@ -527,6 +554,10 @@ public final class RbdFile implements AutoCloseable {
     private void checkUsable() throws IOException {
         checkOpen();
         checkNotLost();
+    }
+
+    boolean isLost() {
+        return image.isLost();
     }
 
     void checkNotLost() throws IOException {

@@ -4,22 +4,36 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.List;
-import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A channel that all threads share which do not wait in a futex: those that go on meanwhile,
  * virtual ones, and those that found no free {@link SyncChannel}. Submitting takes a lock; a thread
- * of the channel's own takes the responses.
+ * of the channel's own, the completer, takes the responses.
  *
  * <p>Operations that find no tag or no room in the arena wait in order of arrival.
+ *
+ * <pre>
+ *                 room                last answer
+ *   waiting ──────────────▶ in flight ───────────▶ ended ── told by the completer
+ *      ▲ │                   │                       ▲
+ *      │ │ stopped           │ the link is dead      │
+ *      │ └───────────────────┼───────────────────────┘
+ *      └─────────────────────┘
+ * </pre>
+ *
+ * <p>What is thrown in one operation's copy or own code stops that one alone. What is thrown
+ * besides fails all that the completer has, which goes on with what comes later.
  */
-final class AsyncChannel {
+final class AsyncChannel implements BufferHold {
+    private static final long RETRY_NANOS = 10_000_000;
+
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<Operation> waiting = new ArrayDeque<>();
+    private final OperationQueue waiting = new OperationQueue();
+    private final OperationQueue ended = new OperationQueue();
+    private final OperationQueue telling = new OperationQueue(); // the completer's
     private final ArrayDeque<Operation> again = new ArrayDeque<>();
     private final BitSet freeTags = new BitSet();
     private final Succession succession;
@@ -31,6 +45,7 @@ final class AsyncChannel {
     private int copyLimit;
     private boolean started;
     private boolean between; // two links: nothing may be submitted
+    private boolean replaying; // the completer's
     private volatile Link using; // null between two of them
     private ErrnoException failure;
 
@@ -40,34 +55,110 @@ final class AsyncChannel {
         bind(first);
     }
 
-    /** The operation's completion hears of its end. */
+    /**
+     * The operation's completion hears of its end.
+     *
+     * @throws Error where it could not be begun; it has ended then.
+     */
     void submit(Operation operation) {
-        ErrnoException failed;
-        boolean isDone = false;
-        lock.lock();
+        boolean isOver = false;
         try {
-            failed = failure;
-            if (failed == null) {
-                startCompleterFor(operation);
-                if (!operation.begin()) {
-                    failed = new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
+            operation.hold(this);
+            lock.lock();
+            try {
+                isOver = refuses(operation);
+                if (!isOver) {
+                    waiting.addLast(operation);
+                    // others that wait have found no room; who makes some submits them
+                    if (!between && !link.isDead() && waiting.peek() == operation) {
+                        submitWaiting();
+                    }
+                    if (operation.queue == ended) { // it was stopped, and nobody comes for it
+                        ended.remove(operation);
+                        isOver = true;
+                    }
                 }
+            } finally {
+                lock.unlock();
             }
-            isDone = failed == null && operation.isDone(); // its buffer was emptied meanwhile
-            if (failed == null && !isDone) {
-                operation.checkPlace(link);
-                waiting.add(operation);
-                if (!between && !link.isDead()) {
-                    submitWaiting();
-                }
+        } catch (Throwable e) {
+            boolean isUnderWay = isUnderWay(operation, e);
+            if (isOver || !isUnderWay) {
+                operation.end();
+                throw e;
             }
+        }
+        if (isOver) {
+            finish(operation);
+        }
+    }
+
+    /** Something was thrown on its submitter's thread: whether the completer will tell its end. */
+    private boolean isUnderWay(Operation operation, Throwable thrown) {
+        try {
+            if (!lock.isHeldByCurrentThread()) { // at the stack's end it throws after it has locked
+                lock.lock();
+            }
+            if (operation.queue == ended) {
+                ended.remove(operation);
+                return false;
+            }
+            if (operation.isSettled()) {
+                return true;
+            }
+            operation.stop(thrown);
+            waiting.remove(operation);
+            ring(operation.hasInFlight());
+            return operation.hasInFlight();
         } finally {
-            lock.unlock();
+            unlockIfHeld();
+        }
+    }
+
+    /** Under the lock: it is over before it has begun. */
+    private boolean refuses(Operation operation) {
+        ErrnoException failed = failure;
+        if (failed == null) {
+            startCompleter();
+            if (!operation.begin()) {
+                failed = new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
+            }
         }
         if (failed != null) {
-            operation.fail(failed);
-        } else if (isDone) {
-            operation.complete();
+            operation.stop(failed);
+        } else {
+            operation.checkPlace(link);
+        }
+        boolean isOver = operation.isDone(); // also where its buffer was emptied meanwhile
+        if (isOver) {
+            operation.settle();
+        }
+        return isOver;
+    }
+
+    private void finish(Operation operation) {
+        if (!operation.complete()) {
+            lock.lock();
+            try {
+                ended.addLast(operation); // the completer tells it with the next one
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    @Override
+    public void awaitNoCopy() {
+        try {
+            lock.lock(); // whoever copies has it
+        } finally {
+            unlockIfHeld();
+        }
+    }
+
+    private void unlockIfHeld() {
+        if (lock.isHeldByCurrentThread()) {
+            lock.unlock();
         }
     }
 
@@ -121,20 +212,43 @@ final class AsyncChannel {
         }
         int arenaOffset;
         int pieceLimit;
+        int taken = 0;
         if (operation.isInPlace()) {
             pieceLimit = inPlaceLimit;
             arenaOffset = operation.nextArenaOffset();
         } else {
             pieceLimit = copyLimit;
-            arenaOffset =
-                    blocks.take(operation.isTransfer() ? operation.nextLength(pieceLimit) : 0);
+            taken = operation.isTransfer() ? operation.nextLength(pieceLimit) : 0;
+            arenaOffset = blocks.take(taken);
             if (arenaOffset < 0) {
                 return false;
             }
         }
-        freeTags.clear(tag);
-        channel.submitNext(operation, tag, arenaOffset, pieceLimit);
+        if (channel.submitNext(operation, tag, arenaOffset, pieceLimit)) {
+            freeTags.clear(tag);
+            return true;
+        }
+        if (!operation.isInPlace()) {
+            blocks.giveBack(arenaOffset, taken);
+        }
+        onStopped(operation);
         return true;
+    }
+
+    /** Under the lock. */
+    private void onStopped(Operation operation) {
+        waiting.remove(operation);
+        again.remove(operation);
+        if (operation.isDone()) {
+            end(operation);
+        }
+    }
+
+    /** Under the lock: it is done. */
+    private void end(Operation operation) {
+        waiting.remove(operation);
+        operation.settle();
+        ended.addLast(operation);
     }
 
     private void ring(boolean submitted) {
@@ -144,7 +258,7 @@ final class AsyncChannel {
     }
 
     /** Under the lock. */
-    private void startCompleterFor(Operation operation) {
+    private void startCompleter() {
         if (started) {
             return;
         }
@@ -154,48 +268,68 @@ final class AsyncChannel {
         if (!between && open != link) {
             bind(open);
         }
-        try {
-            LibraryThread.completer(this::complete).start();
-        } catch (OutOfMemoryError e) { // there can be no more threads
-            operation.end();
-            throw e;
-        }
+        LibraryThread.completer(this::complete).start();
         started = true;
     }
 
     private void complete() {
-        try {
-            if (isBetween()) {
-                arrive(succession.awaitOpen(this::use), false);
+        while (true) {
+            try {
+                serve();
+            } catch (ErrnoException e) {
+                failAll(e);
+                return;
+            } catch (Throwable e) { // no operation's: it must not end this thread, which all need
+                stopAll(e);
             }
-            boolean replaying = false;
-            while (true) {
-                wait.await();
-                takeResponses();
-                if (link.isDead()) {
-                    takeResponses(); // what it has answered last
-                    Link dead = link;
-                    replaying = leave(replaying);
-                    arrive(
-                            replaying
-                                    ? succession.awaitReplay(dead, this::use)
-                                    : succession.awaitOpen(this::use),
-                            replaying);
-                }
-                if (replaying && hasReplayed()) {
-                    using = null; // nothing is in flight, and this link may die before it opens
-                    succession.replayed();
-                    replaying = false;
-                    arrive(succession.awaitOpen(this::use), false);
-                }
+        }
+    }
+
+    /** Begins where it was broken off. */
+    private void serve() throws ErrnoException {
+        while (true) {
+            tellEnded();
+            if (using == null) {
+                Link dead = link;
+                Link next =
+                        replaying
+                                ? succession.awaitReplay(dead, this::use)
+                                : succession.awaitOpen(this::use);
+                insist(() -> arrive(next));
+                continue;
             }
-        } catch (ErrnoException e) {
-            failAll(e);
+            wait.await();
+            takeResponses();
+            if (link.isDead()) {
+                takeResponses(); // what it has answered last
+                insist(this::leave);
+            } else if (replaying && hasReplayed()) {
+                using = null; // nothing is in flight, and this link may die before it opens
+                endReplay();
+            }
+        }
+    }
+
+    /** What may be done twice, until there is the memory for it. */
+    private static void insist(Runnable step) {
+        while (true) {
+            try {
+                step.run();
+                return;
+            } catch (OutOfMemoryError e) {
+                LockSupport.parkNanos(RETRY_NANOS);
+            }
+        }
+    }
+
+    private void endReplay() {
+        if (replaying) {
+            replaying = false;
+            succession.replayed();
         }
     }
 
     private void takeResponses() {
-        List<Operation> done = new ArrayList<>();
         lock.lock();
         try {
             Operation operation;
@@ -206,89 +340,98 @@ final class AsyncChannel {
                     blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
                 }
                 if (operation.isDone()) {
-                    done.add(operation);
+                    end(operation);
                 }
             }
-            boolean dead = link.isDead();
-            if (between || dead) {
-                waiting.removeAll(done); // submitWaiting does so where it is called
-            }
-            if (!dead) {
+            if (!link.isDead()) {
                 if (between) {
                     submitAgain();
                 } else {
                     submitWaiting();
                 }
             }
+            telling.addAll(ended);
         } finally {
             lock.unlock();
         }
-        done.forEach(Operation::complete);
     }
 
-    /** The link is dead: true where operations have to be done again in part. */
-    private boolean leave(boolean replaying) {
+    /** Returns when all that is to be told was told. */
+    private void tellEnded() {
+        Thread.interrupted(); // the closing of an arena that is copied to interrupts
+        Operation operation;
+        while ((operation = telling.poll()) != null) {
+            boolean told = operation.complete();
+            while (!told) { // there is no memory for it
+                LockSupport.parkNanos(RETRY_NANOS);
+                told = operation.tell();
+            }
+        }
+    }
+
+    /** The link is dead: operations may have to be done again in part. */
+    private void leave() {
         lock.lock();
         try {
             between = true;
-            Set<Operation> lost = channel.lose();
-            waiting.removeAll(lost);
-            List<Operation> later = List.copyOf(waiting);
-            waiting.clear();
-            waiting.addAll(lost);
-            waiting.addAll(later);
+            channel.lose(
+                    lost -> { // the last first
+                        waiting.remove(lost);
+                        if (lost.isDone()) { // it was stopped
+                            end(lost);
+                        } else {
+                            waiting.addFirst(lost);
+                        }
+                    });
             again.clear();
-            waiting.stream().filter(Operation::hasAgain).forEach(again::add);
-            boolean hasAgain = waiting.stream().anyMatch(Operation::hasAgain);
+            waiting.forEach(
+                    operation -> {
+                        if (operation.hasAgain()) {
+                            again.add(operation);
+                        }
+                    });
+            boolean hasAgain = !again.isEmpty();
             if (hasAgain && !replaying) {
                 succession.beginReplay();
-            } else if (!hasAgain && replaying) {
-                succession.replayed();
+                replaying = true;
+            } else if (!hasAgain) {
+                endReplay();
             }
             using = null; // not before it is waited for
-            return hasAgain;
+            telling.addAll(ended);
         } finally {
             lock.unlock();
         }
     }
 
-    private void arrive(Link next, boolean toReplay) {
-        List<Operation> refused = new ArrayList<>();
+    private void arrive(Link next) {
         lock.lock();
         try {
             if (next != link) {
                 bind(next);
             }
-            for (Operation operation : waiting) {
-                operation.onNextLink(toReplay && next.isLate());
-                if (operation.isDone()) {
-                    refused.add(operation);
-                }
-            }
-            waiting.removeAll(refused);
-            between = toReplay;
-            if (toReplay) {
+            waiting.forEach(
+                    operation -> {
+                        operation.onNextLink(replaying && next.isLate());
+                        if (operation.isDone()) {
+                            again.remove(operation);
+                            end(operation);
+                        }
+                    });
+            between = replaying;
+            if (replaying) {
                 submitAgain();
             } else {
                 submitWaiting();
             }
+            telling.addAll(ended);
         } finally {
             lock.unlock();
         }
-        refused.forEach(Operation::complete);
     }
 
     private void use(Link next) {
         using = next;
-    }
-
-    private boolean isBetween() {
-        lock.lock();
-        try {
-            return between;
-        } finally {
-            lock.unlock();
-        }
     }
 
     private boolean hasReplayed() {
@@ -303,27 +446,45 @@ final class AsyncChannel {
 
     /** Under the lock, or before anybody has this. */
     private void bind(Link next) {
-        link = next;
-        channel = next.channel(0);
-        wait = new ResponseWait(channel, next.liveness(), false);
-        int copies = channel.arena.capacity() - next.buffersLength();
-        blocks = new ArenaBlocks(next.buffersLength(), copies);
+        ClientChannel nextChannel = next.channel(0);
+        ResponseWait nextWait = new ResponseWait(nextChannel, next.liveness(), false);
+        int copies = nextChannel.arenaLength - next.buffersLength();
+        ArenaBlocks nextBlocks = new ArenaBlocks(next.buffersLength(), copies);
+        freeTags.clear();
+        freeTags.set(0, nextChannel.depth);
+        channel = nextChannel;
+        wait = nextWait;
+        blocks = nextBlocks;
         copyLimit = copies / 4;
         inPlaceLimit = next.buffersLength() / 4;
-        freeTags.clear();
-        freeTags.set(0, channel.depth);
+        link = next;
     }
 
     private void failAll(ErrnoException why) {
-        List<Operation> all;
         lock.lock();
         try {
             failure = why;
-            all = List.copyOf(waiting);
-            waiting.clear();
         } finally {
             lock.unlock();
         }
-        all.forEach(operation -> operation.fail(why));
+        stopAll(why);
+        tellEnded();
+    }
+
+    /** What is in flight has its end with its last answer. */
+    private void stopAll(Throwable why) {
+        lock.lock();
+        try {
+            again.clear();
+            channel.stopAll(why);
+            waiting.forEach(
+                    operation -> {
+                        operation.stop(why);
+                        onStopped(operation);
+                    });
+            telling.addAll(ended);
+        } finally {
+            lock.unlock();
+        }
     }
 }

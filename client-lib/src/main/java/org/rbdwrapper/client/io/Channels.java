@@ -4,6 +4,7 @@ import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
 
@@ -17,6 +18,9 @@ import java.util.concurrent.locks.LockSupport;
 public final class Channels {
     private static final long LOOK_NANOS = 100_000;
     private static final long LONGEST_LOOK_NANOS = 10_000_000; // for who waits through an outage
+
+    /** Never runs: any thread but that which a confined arena belongs to. */
+    private static final Thread OTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
 
     private final AsyncChannel shared;
     private final SyncChannel[] leased;
@@ -70,17 +74,48 @@ public final class Channels {
         try {
             SyncChannel channel = lease(target);
             if (channel == null) {
+                if (region == null && isConfined(buffer)) {
+                    return transferByCopy(op, target, buffer, position);
+                }
                 FutureResult result = new FutureResult();
                 SharedBuffers.Region again = region == null ? null : region.useAgain();
                 submitTransfer(op, target, buffer, again, position, result);
                 return result.await();
             }
-            return perform(channel, channel.operation().transfer(op, target, buffer, position));
+            try {
+                checkOpen(target);
+                channel.operation().transfer(op, target, buffer, position).copied(region);
+                return perform(channel);
+            } finally {
+                channel.release();
+            }
         } finally {
             if (region != null) {
                 region.endUse();
             }
         }
+    }
+
+    private static boolean isConfined(ByteBuffer buffer) {
+        return buffer.isDirect() && !MemorySegment.ofBuffer(buffer).isAccessibleBy(OTHER_THREAD);
+    }
+
+    /** For memory that the completer may not touch: who waits copies it. */
+    private long transferByCopy(IoOp op, Target target, ByteBuffer buffer, long position)
+            throws ErrnoException {
+        int start = buffer.position();
+        ByteBuffer copy = ByteBuffer.allocate(buffer.remaining());
+        if (op == IoOp.WRITE) {
+            copy.put(0, buffer, start, copy.capacity());
+        }
+        FutureResult result = new FutureResult();
+        submitTransfer(op, target, copy, null, position, result);
+        int done = (int) result.await();
+        if (op == IoOp.READ) {
+            buffer.put(start, copy, 0, done);
+        }
+        buffer.position(start + done);
+        return done;
     }
 
     /** FLUSH, DISCARD, WRITE_ZEROES or TRUNCATE; returns when it is done. */
@@ -91,7 +126,13 @@ public final class Channels {
             submitCommand(op, target, position, length, result);
             result.await();
         } else {
-            perform(channel, channel.operation().command(op, target, position, length));
+            try {
+                checkOpen(target);
+                channel.operation().command(op, target, position, length);
+                perform(channel);
+            } finally {
+                channel.release();
+            }
         }
     }
 
@@ -107,7 +148,15 @@ public final class Channels {
             SharedBuffers.Region region,
             long position,
             Completion completion) {
-        Operation operation = new Operation().transfer(op, target, buffer, position);
+        Operation operation;
+        try {
+            operation = new Operation().transfer(op, target, buffer, position);
+        } catch (Throwable e) {
+            if (region != null) {
+                region.endUse();
+            }
+            throw e;
+        }
         shared.submit(operation.copied(region).then(completion));
     }
 
@@ -164,7 +213,7 @@ public final class Channels {
         boolean interrupted = false;
         for (SyncChannel channel : leased) {
             long pause = LOOK_NANOS;
-            while (channel.isLeasedFor(closed)) {
+            while (channel.isBusyFor(closed)) {
                 LockSupport.parkNanos(pause);
                 pause = Math.min(2 * pause, LONGEST_LOOK_NANOS);
                 interrupted |= Thread.interrupted(); // or it would not park again
@@ -200,8 +249,9 @@ public final class Channels {
 
     /**
      * Null where the thread is a virtual one, which must not sleep in a futex, or all are taken.
+     * {@link #checkOpen} follows.
      */
-    private SyncChannel lease(Target target) throws ErrnoException {
+    private SyncChannel lease(Target target) {
         if (Thread.currentThread().isVirtual()) {
             return null;
         }
@@ -209,31 +259,31 @@ public final class Channels {
         for (int i = 0; i < leased.length; i++) {
             SyncChannel channel = leased[((start + i) & Integer.MAX_VALUE) % leased.length];
             if (channel.tryLease(target)) {
-                if (!target.isOpen()) {
-                    channel.release();
-                    throw new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
-                }
                 return channel;
             }
         }
         return null;
     }
 
-    private static long perform(SyncChannel channel, Operation operation) throws ErrnoException {
-        boolean performed = false;
-        try {
-            channel.perform();
-            performed = true;
-        } finally {
-            if (!performed) {
-                channel.abandon(); // most likely no broker came: the channel is of no more use
-            }
+    private static void checkOpen(Target target) throws ErrnoException {
+        if (!target.isOpen()) {
+            throw new ErrnoException(Errno.EBADF, "the file is closed meanwhile");
+        }
+    }
+
+    private static long perform(SyncChannel channel) throws ErrnoException {
+        Operation operation = channel.operation();
+        channel.perform();
+        switch (operation.failure()) {
+            case null -> {}
+            case ErrnoException failure -> throw failure;
+            case RuntimeException failure -> throw failure;
+            case Error failure -> throw failure;
+            case Throwable failure -> throw new IllegalStateException(failure);
         }
         long result = operation.finish();
-        String failed = result < 0 ? operation.describe() : "";
-        channel.release();
         if (result < 0) {
-            throw new ErrnoException(Errno.of((int) result), failed);
+            throw new ErrnoException(Errno.of((int) result), operation.describe());
         }
         return result;
     }

@@ -14,11 +14,9 @@ import org.rbdwrapper.ipc.segment.RequestRingWriter;
 import org.rbdwrapper.ipc.segment.ResponseRingReader;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Set;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.function.Consumer;
 
 /**
  * The client's side of a channel: its two rings, its arena, and which operation each tag in flight
@@ -26,10 +24,11 @@ import java.util.Set;
  * AsyncChannel}'s business.
  */
 final class ClientChannel {
-    final UnsafeBuffer arena;
+    final int arenaLength;
     final ClientWaker waker;
     final CrowdNotice crowdNotice;
     final int depth;
+    private final ByteBuffer arena;
     private final RequestRingWriter requests;
     private final ResponseRingReader responses;
     private final Operation[] operations;
@@ -54,7 +53,11 @@ final class ClientChannel {
                         new UnsafeBuffer(
                                 address + geometry.responseRingOffset(), depth * RESPONSE_LENGTH),
                         depth);
-        arena = new UnsafeBuffer(address + geometry.arenaOffset(), geometry.arenaLength());
+        arenaLength = geometry.arenaLength();
+        arena =
+                MemorySegment.ofAddress(address + geometry.arenaOffset())
+                        .reinterpret(arenaLength)
+                        .asByteBuffer();
         UnsafeBuffer control = new UnsafeBuffer(address, REQUEST_RING_OFFSET);
         waker = new ClientWaker(control);
         crowdNotice = new CrowdNotice(control);
@@ -67,49 +70,69 @@ final class ClientChannel {
 
     /**
      * Publishes the operation's next piece under a tag that is free; the doorbell is the caller's.
+     *
+     * @return false where the operation is stopped instead: nothing was published.
      */
-    void submitNext(Operation operation, int freeTag, int arenaOffset, int limit) {
-        long offset = operation.nextOffset();
-        int pieceLength = operation.isTransfer() ? operation.nextLength(limit) : 0;
-        operations[freeTag] = operation;
-        offsets[freeTag] = offset;
-        lengths[freeTag] = pieceLength;
-        arenaOffsets[freeTag] = arenaOffset;
-        if (operation.op == IoOp.WRITE && !operation.isInPlace()) {
-            arena.putBytes(
-                    arenaOffset, operation.buffer(), operation.bufferIndex(offset), pieceLength);
+    boolean submitNext(Operation operation, int freeTag, int arenaOffset, int limit) {
+        try {
+            long offset = operation.nextOffset();
+            int pieceLength = operation.isTransfer() ? operation.nextLength(limit) : 0;
+            boolean copies = operation.op == IoOp.WRITE && !operation.isInPlace();
+            if (!operation.mayCopy()) {
+                return false;
+            }
+            if (copies) {
+                int index = operation.indexOf(offset);
+                arena.put(arenaOffset, operation.copied(), index, pieceLength);
+                FaultBarrier.pass(operation.copied());
+            }
+            offsets[freeTag] = offset;
+            lengths[freeTag] = pieceLength;
+            arenaOffsets[freeTag] = arenaOffset;
+            long correlationId = nextCorrelation++ << 16 | freeTag;
+            correlations[freeTag] = correlationId;
+            operation.advance(pieceLength);
+            requests.write(
+                    correlationId,
+                    operation.handle(),
+                    operation.op,
+                    operation.isTransfer() ? operation.position + offset : operation.position,
+                    operation.isTransfer() ? pieceLength : operation.length,
+                    arenaOffset);
+        } catch (Throwable e) {
+            operation.stop(operation.isLimitMoved(e) ? operation.limitMoved() : e);
+            return false;
         }
-        long correlationId = nextCorrelation++ << 16 | freeTag;
-        correlations[freeTag] = correlationId;
-        requests.write(
-                correlationId,
-                operation.handle(),
-                operation.op,
-                operation.isTransfer() ? operation.position + offset : operation.position,
-                operation.isTransfer() ? pieceLength : operation.length,
-                arenaOffset);
-        operation.onSubmitted(pieceLength);
+        // nothing is called here that could throw: what is published is counted
+        operations[freeTag] = operation;
+        operation.inFlight++;
+        return true;
     }
 
     /**
-     * The broker is gone: tells each operation, in the order of submission, which of its pieces
-     * have no answer. Returns these operations, each once.
+     * The broker is gone: tells each operation, from the last that was submitted to the first,
+     * which of its pieces have no answer.
+     *
+     * @param onLost is called with each, also more than once with one. Nothing is allocated here.
      */
-    Set<Operation> lose() {
-        List<Integer> tags = new ArrayList<>();
+    void lose(Consumer<Operation> onLost) {
+        int lost;
+        while ((lost = lastSubmitted()) >= 0) {
+            Operation operation = operations[lost];
+            operations[lost] = null;
+            operation.onLost(offsets[lost], lengths[lost]);
+            onLost.accept(operation);
+        }
+    }
+
+    private int lastSubmitted() {
+        int last = -1;
         for (int i = 0; i < depth; i++) {
-            if (operations[i] != null) {
-                tags.add(i);
+            if (operations[i] != null && (last < 0 || correlations[i] > correlations[last])) {
+                last = i;
             }
         }
-        tags.sort(Comparator.comparingLong(i -> correlations[i]));
-        Set<Operation> all = new LinkedHashSet<>();
-        for (int lost : tags) {
-            operations[lost].onLost(offsets[lost], lengths[lost]);
-            all.add(operations[lost]);
-            operations[lost] = null;
-        }
-        return all;
+        return last;
     }
 
     boolean hasResponse() {
@@ -121,26 +144,43 @@ final class ClientChannel {
      * {@link #tag}.
      */
     Operation takeResponse() {
-        IoResponseDecoder response = responses.poll();
+        IoResponseDecoder response = responses.peek();
         if (response == null) {
             return null;
         }
-        tag = (int) response.correlationId() & TAG_MASK;
+        int answered = (int) response.correlationId() & TAG_MASK;
         long result = response.result();
-        Operation operation = operations[tag];
-        operations[tag] = null;
+        Operation operation = operations[answered];
         if (operation.op == IoOp.READ && result > 0) {
-            result = Math.min(result, lengths[tag]);
-            if (!operation.isInPlace()) {
-                arena.getBytes(
-                        arenaOffsets[tag],
-                        operation.buffer(),
-                        operation.bufferIndex(offsets[tag]),
-                        (int) result);
+            result = Math.min(result, lengths[answered]);
+            if (!operation.isInPlace() && operation.mayCopy()) {
+                copyOut(operation, answered, (int) result);
             }
         }
-        operation.onCompleted(offsets[tag], lengths[tag], result);
+        responses.skip(); // what was thrown before has changed nothing
+        operation.onCompleted(offsets[answered], lengths[answered], result);
+        operations[answered] = null;
+        tag = answered;
         return operation;
+    }
+
+    private void copyOut(Operation operation, int ofTag, int length) {
+        try {
+            int index = operation.indexOf(offsets[ofTag]);
+            operation.copied().put(index, arena, arenaOffsets[ofTag], length);
+            FaultBarrier.pass(operation.copied());
+        } catch (Throwable e) {
+            operation.stop(operation.isLimitMoved(e) ? operation.limitMoved() : e);
+        }
+    }
+
+    /** What is in flight is answered, but done no further. */
+    void stopAll(Throwable why) {
+        for (Operation operation : operations) {
+            if (operation != null) {
+                operation.stop(why);
+            }
+        }
     }
 
     /** The tag of the response that was taken last; free again. */

@@ -13,7 +13,7 @@ final class FutureResult extends CompletableFuture<Long> implements Completion {
     }
 
     @Override
-    public void onFailed(ErrnoException failure) {
+    public void onFailed(Throwable failure) {
         completeExceptionally(failure);
     }
 
@@ -21,10 +21,12 @@ final class FutureResult extends CompletableFuture<Long> implements Completion {
         try {
             return join();
         } catch (CompletionException e) {
-            if (e.getCause() instanceof ErrnoException failure) {
-                throw failure;
+            switch (e.getCause()) {
+                case ErrnoException failure -> throw failure;
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                case null, default -> throw e;
             }
-            throw e;
         }
     }
 }

@@ -5,16 +5,46 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What a caller wants done, and how far it is: split into pieces that fit the arena, which may
  * complete in any order, and joined again. The result is the number of bytes that were done without
  * a gap; a failure counts only where nothing came before it, as with pread(2).
  *
+ * <pre>
+ *   RUNNING ──────── last piece submitted ───────▶ ALL SUBMITTED
+ *      │                                               │    │
+ *      │ a copy or its own code throws: stop           │    │ last answer
+ *      │ its buffer is given up: stop(GIVEN_UP)        │    │
+ *      ▼                                               │    │
+ *   STOPPED ◀─────────────── likewise ─────────────────┘    │
+ *   nothing is submitted, copied, or done again             │
+ *      └───────────────────── last answer ──────────────▶ DONE ── settle ──▶ SETTLED
+ *                                                     the buffer is the caller's again
+ * </pre>
+ *
+ * <p>What stops one is what its caller gets, and no other operation hears of it. It is not done
+ * before the last of its pieces has its answer: until then the store works in its blocks of the
+ * arena.
+ *
  * <p>Used by one thread at a time, and over and over by a channel that is leased: no operation
  * allocates there.
  */
 final class Operation {
+    /** Not a failure: the caller has taken his buffer back, and nobody waits for an end. */
+    @SuppressWarnings("StaticAssignmentOfThrowable") // a mark, which is never thrown
+    private static final Throwable GIVEN_UP = new CancellationException("given up by its caller");
+
+    private static final int TRIES_TO_TELL = 3;
+    private static final long BEFORE_NEXT_NANOS = 1_000_000;
+
+    /** Its place in one of these: {@link OperationQueue}'s. */
+    OperationQueue queue;
+
+    Operation after;
+
     IoOp op;
     private Target target;
     long position;
@@ -24,14 +54,18 @@ final class Operation {
     private boolean limitMoved;
     private SharedBuffers.Region region;
     private boolean inPlace;
+    private boolean settled;
     private int arenaStart;
     private ByteBuffer buffer;
     private int bufferStart;
     private long submitted;
     private Pieces again; // null until a link was lost
-    private int inFlight;
+    int inFlight; // pieces that are published and have no answer; the channel's
     private long end;
-    private long failure;
+    private long failure; // from when it is settled: the result
+
+    /** Null as long as it goes on. */
+    private Throwable stopped;
 
     /** READ or WRITE of what is left of a buffer. */
     Operation transfer(IoOp newOp, Target newTarget, ByteBuffer newBuffer, long newPosition) {
@@ -43,15 +77,16 @@ final class Operation {
 
     /** The transfer's bytes are where the store takes or puts them: in a region of the arena. */
     Operation inPlace(SharedBuffers.Region newRegion) {
-        region = newRegion;
         inPlace = true;
-        arenaStart = newRegion.arenaOffset(buffer);
-        return this;
+        return copied(newRegion);
     }
 
     /** The buffer lies in a region whose bytes are copied. */
     Operation copied(SharedBuffers.Region newRegion) {
         region = newRegion;
+        if (newRegion != null) {
+            arenaStart = newRegion.arenaOffset(buffer);
+        }
         return this;
     }
 
@@ -75,12 +110,39 @@ final class Operation {
         length = newLength;
         region = null;
         inPlace = false;
+        settled = false;
         limitMoved = false;
         submitted = 0;
         again = null;
         inFlight = 0;
         end = newLength;
         failure = 0;
+        stopped = null;
+    }
+
+    /** Nothing more is submitted or copied; the first reason counts. */
+    void stop(Throwable why) {
+        if (stopped == null) {
+            stopped = why;
+        }
+    }
+
+    /** To be asked before each copy: whether that is to be done. */
+    boolean mayCopy() {
+        if (stopped == null && completion != null && completion.isGivenUp()) {
+            stopped = GIVEN_UP;
+        }
+        return stopped == null;
+    }
+
+    /** Why it was stopped; null where it was not, or where nobody is to hear of it. */
+    Throwable failure() {
+        return stopped == GIVEN_UP ? null : stopped;
+    }
+
+    /** Before it is submitted: whom its caller waits for when he gives the buffer up. */
+    void hold(BufferHold hold) {
+        completion.onHeld(hold);
     }
 
     boolean isTransfer() {
@@ -106,18 +168,19 @@ final class Operation {
         inPlace = inPlace && region.link() == link;
     }
 
-    /** Of an operation in place: where in the arena its next piece is. */
+    /** Of one in place: where in the arena its next piece is. */
     int nextArenaOffset() {
         return arenaStart + (int) nextOffset();
     }
 
-    ByteBuffer buffer() {
-        return buffer;
+    /** What is copied to or from: the buffer, or the memory of the region that it lies in. */
+    ByteBuffer copied() {
+        return region == null ? buffer : region.memory();
     }
 
-    /** Where in the buffer a piece begins. */
-    int bufferIndex(long pieceOffset) {
-        return bufferStart + (int) pieceOffset;
+    /** Where in it a piece begins. */
+    int indexOf(long pieceOffset) {
+        return (region == null ? bufferStart : arenaStart - region.offset) + (int) pieceOffset;
     }
 
     /** True as long as another piece is to be submitted. */
@@ -127,7 +190,7 @@ final class Operation {
 
     /** There are pieces that a link which is dead has not answered. */
     boolean hasAgain() {
-        return again != null && !again.isEmpty();
+        return stopped == null && again != null && !again.isEmpty();
     }
 
     boolean hasInFlight() {
@@ -135,6 +198,9 @@ final class Operation {
     }
 
     private boolean hasNew() {
+        if (stopped != null) {
+            return false;
+        }
         return isTransfer() ? submitted < end : submitted == 0 && inFlight == 0;
     }
 
@@ -147,13 +213,13 @@ final class Operation {
         return (int) Math.min(limit, hasAgain() ? again.length() : length - submitted);
     }
 
-    void onSubmitted(int pieceLength) {
+    /** Its next piece is about to be published, or it is stopped. */
+    void advance(int pieceLength) {
         if (hasAgain()) {
             again.take(isTransfer() ? pieceLength : 1);
         } else {
             submitted += isTransfer() ? pieceLength : 1;
         }
-        inFlight++;
     }
 
     int handle() {
@@ -162,12 +228,19 @@ final class Operation {
 
     /** The link is dead, and this piece has no answer. */
     void onLost(long pieceOffset, int pieceLength) {
-        if (again == null) {
-            again = new Pieces();
-        }
-        again.add(pieceOffset, isTransfer() ? pieceLength : 1);
         inFlight--;
         inPlace = false; // the next link's arena is another
+        if (stopped != null) {
+            return;
+        }
+        try {
+            if (again == null) {
+                again = new Pieces();
+            }
+            again.addFirst(pieceOffset, isTransfer() ? pieceLength : 1);
+        } catch (Throwable e) { // there is no memory to remember it
+            stop(e);
+        }
     }
 
     /**
@@ -199,18 +272,31 @@ final class Operation {
         }
     }
 
-    /** A piece has come back: bytes done, or a negative error number. */
+    /**
+     * A piece has come back: bytes done, or a negative error number. Once more is as once, until
+     * {@link #inFlight} counts it.
+     */
     void onCompleted(long pieceOffset, int pieceLength, long result) {
-        inFlight--;
         if (!isTransfer()) {
             failure = Math.min(result, 0);
-            return;
+        } else {
+            long reached = pieceOffset + Math.max(result, 0);
+            if (result < pieceLength && reached < end) {
+                end = reached;
+                failure = Math.min(result, 0);
+            }
         }
-        long reached = pieceOffset + Math.max(result, 0);
-        if (result < pieceLength && reached < end) {
-            end = reached;
-            failure = Math.min(result, 0);
-        }
+        inFlight--;
+    }
+
+    /** Whether a copy threw this since the program has moved the buffer's limit meanwhile. */
+    boolean isLimitMoved(Throwable thrown) {
+        return thrown instanceof IndexOutOfBoundsException && buffer.limit() - bufferStart < length;
+    }
+
+    ErrnoException limitMoved() {
+        limitMoved = true;
+        return new ErrnoException(Errno.EINVAL, describe());
     }
 
     boolean isDone() {
@@ -238,32 +324,90 @@ final class Operation {
         return end;
     }
 
-    /** Called once, with nothing locked: what follows from its end may submit. */
-    void complete() {
-        long result = finish();
-        if (result < 0) {
-            fail(new ErrnoException(Errno.of((int) result), describe()));
-        } else {
-            end();
-            completion.onDone(result);
+    /**
+     * Of an operation that has a completion and is done, under the lock that its buffer's copies
+     * are made under: moves the buffer's position, and has nothing to do with the buffer from then
+     * on.
+     */
+    void settle() {
+        if (mayCopy()) {
+            failure = finish();
         }
+        letGo();
+        settled = true;
     }
 
-    void fail(ErrnoException why) {
-        end();
-        completion.onFailed(why);
+    /** Likewise, under that lock. */
+    boolean isSettled() {
+        return settled;
     }
 
     /**
-     * Before the program hears of it: what follows may wait for a thread that closes the file, or
-     * end the process. Also of one that could not be submitted.
+     * After {@link #settle}, once, with nothing locked: what follows from its end may submit. It is
+     * over before the program hears of it: what follows may wait for a thread that closes the file,
+     * or end the process.
+     *
+     * @return false where the program could not be told; {@link #tell} is to be called again.
      */
-    void end() {
-        if (region != null) {
-            region.endUse();
+    boolean complete() {
+        try {
+            end();
+        } catch (Throwable e) {
+            stop(e);
         }
-        if (begun) {
-            target.gate().end();
+        return tell();
+    }
+
+    /** False where there is no memory to tell it. */
+    boolean tell() {
+        if (stopped == GIVEN_UP) {
+            return true;
+        }
+        Throwable thrown = null;
+        for (int i = 0; i < TRIES_TO_TELL; i++) {
+            if (i > 0 && !completion.isDone()) {
+                LockSupport.parkNanos(BEFORE_NEXT_NANOS);
+            }
+            try {
+                if (thrown != null) {
+                    completion.onFailed(thrown); // also what else depends on it hears of its end
+                } else if (stopped != null) {
+                    completion.onFailed(stopped);
+                } else if (failure < 0) {
+                    completion.onFailed(new ErrnoException(Errno.of((int) failure), describe()));
+                } else {
+                    completion.onDone(failure);
+                }
+                return true;
+            } catch (Throwable e) {
+                thrown = e;
+            }
+        }
+        return completion.isDone();
+    }
+
+    /** Its buffer is of no more use. */
+    void letGo() {
+        buffer = null;
+    }
+
+    /** It was not submitted, and never will be. */
+    void fail(ErrnoException why) {
+        stop(why);
+        settle();
+        complete();
+    }
+
+    /** Gives back what it had. Also of one that could not be submitted. */
+    void end() {
+        try {
+            if (region != null) {
+                region.endUse();
+            }
+        } finally {
+            if (begun) {
+                target.gate().end();
+            }
         }
     }
 

@@ -6,8 +6,9 @@ import java.util.ArrayDeque;
 final class Pieces {
     private final ArrayDeque<long[]> left = new ArrayDeque<>(); // offset, length
 
-    void add(long offset, int length) {
-        left.add(new long[] {offset, length});
+    /** To be submitted before the others. */
+    void addFirst(long offset, int length) {
+        left.addFirst(new long[] {offset, length});
     }
 
     boolean isEmpty() {

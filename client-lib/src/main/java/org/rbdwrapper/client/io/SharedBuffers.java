@@ -2,6 +2,7 @@ package org.rbdwrapper.client.io;
 
 import org.agrona.BufferUtil;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,6 +32,8 @@ public final class SharedBuffers {
     /** Those that programs have regions of; replaced, never changed. */
     private static volatile SharedBuffers[] used = {};
 
+    private static final ByteBuffer NO_BYTES = ByteBuffer.allocate(0);
+
     private final Link link;
     private final long address;
     private final int length;
@@ -52,12 +55,14 @@ public final class SharedBuffers {
     public final class Region {
         final int offset;
         private final int length;
+        private final ByteBuffer memory;
         private int users; // guarded by SharedBuffers.this, as what follows
         private boolean closed;
 
         private Region(int offset, int length) {
             this.offset = offset;
             this.length = length;
+            this.memory = MemorySegment.ofAddress(address()).reinterpret(length).asByteBuffer();
         }
 
         /** Its first byte in this process. */
@@ -100,6 +105,11 @@ public final class SharedBuffers {
             }
         }
 
+        /** All of it: it is there for as long as it is in use, also when the program's is not. */
+        ByteBuffer memory() {
+            return memory;
+        }
+
         /** From the arena's start to that of what is left of a buffer which lies within this. */
         int arenaOffset(ByteBuffer buffer) {
             return (int) (BufferUtil.address(buffer) + buffer.position() - address);
@@ -132,8 +142,6 @@ public final class SharedBuffers {
      * The region, of whatever session, that what is left of a buffer lies in, which is in use until
      * {@link Region#endUse}; null where it lies in none.
      *
-     * <p>To be asked before a buffer is copied: that is done by address, which nothing checks.
-     *
      * @param buffer with something left.
      * @throws IllegalStateException where the region was given back, or the buffer is of any arena
      *     that was closed.
@@ -147,14 +155,11 @@ public final class SharedBuffers {
                 }
             }
         }
-        checkAlive(buffer); // after the look: a region is closed after its arena
-        return null;
-    }
-
-    private static void checkAlive(ByteBuffer buffer) {
+        // after the look: a region is closed after its arena; its bytes may not be there to be read
         if (buffer.isDirect()) {
-            buffer.get(buffer.position());
+            NO_BYTES.put(0, buffer, buffer.position(), 0); // asks its arena, and allocates nothing
         }
+        return null;
     }
 
     /** Nothing is allocated here any more. */
@@ -232,7 +237,7 @@ public final class SharedBuffers {
                     || offset + buffer.remaining() > region.offset + region.length) {
                 throw new IllegalStateException("the buffer was closed");
             }
-            checkAlive(buffer); // or else the region is of who came after it
+            buffer.get(buffer.position()); // or else the region is of who came after it
             region.users++;
             return region;
         }

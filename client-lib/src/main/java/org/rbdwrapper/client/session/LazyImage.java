@@ -59,6 +59,11 @@ public final class LazyImage {
         return known != null ? known : open();
     }
 
+    /** Null before it is opened. */
+    public Opened known() {
+        return opened;
+    }
+
     /** Whether {@link #opened} asks the broker, and so waits. */
     public boolean isToBeOpened() {
         return opened == null;

@@ -122,6 +122,11 @@ public final class OpenedImage implements Target {
         }
     }
 
+    /** Whether {@link #checkNotLost} throws. */
+    public boolean isLost() {
+        return state.loss() != null;
+    }
+
     /**
      * What an operation on it has failed with. The file is lost where it was shut out: by an unmap
      * by force, or since the cluster has blocklisted its Ceph client.

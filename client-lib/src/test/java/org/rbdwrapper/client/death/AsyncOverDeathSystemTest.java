@@ -2,19 +2,28 @@ package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.rbdwrapper.client.MappedSegments;
 import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
 
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 
 /** What a Java program has begun without waiting for it when its broker is killed. */
@@ -152,6 +161,54 @@ final class AsyncOverDeathSystemTest {
             written.read(back, 0);
             assertArrayEquals(ones, back.array());
         }
+    }
+
+    /** What another has begun is done by the next broker all the same. */
+    @Test
+    void shouldFailAloneWhoseBufferCannotBeReadAgain(@TempDir Path folder) throws Exception {
+        FaultyStoreBroker.restartHoldingWrites(broker);
+        Path mapped = folder.resolve("mapped");
+        try (FileChannel channel =
+                FileChannel.open(
+                        mapped,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE)) {
+            ByteBuffer bad = channel.map(FileChannel.MapMode.READ_WRITE, 0, 64 * KIB);
+            ByteBuffer alsoBad = bad.duplicate();
+            CompletableFuture<Integer> fails = file.writeAsync(bad, 0);
+            CompletableFuture<Integer> waits = failing(() -> file.write(alsoBad, 0));
+            CompletableFuture<Integer> done =
+                    file.writeAsync(ByteBuffer.wrap(filled(64 * KIB, 1)), 0);
+            Thread.sleep(HEARD_MILLIS); // they are with the broker
+            channel.truncate(0);
+            broker.kill();
+            FaultyStoreBroker.haveNoFault(broker);
+            broker.startAgain();
+            assertEquals(64 * KIB, done.join());
+            for (CompletableFuture<Integer> failed : List.of(fails, waits)) {
+                CompletionException why = assertThrows(CompletionException.class, failed::join);
+                assertInstanceOf(InternalError.class, why.getCause());
+            }
+        }
+        try (RbdBuffer small = file.allocate(512)) {
+            useEachSession(small);
+        }
+        file.force();
+    }
+
+    private static CompletableFuture<Integer> failing(Callable<Integer> transfer) {
+        CompletableFuture<Integer> end = new CompletableFuture<>();
+        Thread.ofPlatform()
+                .start(
+                        () -> {
+                            try {
+                                end.complete(transfer.call());
+                            } catch (Throwable e) {
+                                end.completeExceptionally(e);
+                            }
+                        });
+        return end;
     }
 
     private void useEachSession(RbdBuffer buffer) throws Exception {

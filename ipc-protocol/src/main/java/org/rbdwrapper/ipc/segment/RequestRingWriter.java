@@ -66,7 +66,7 @@ public final class RequestRingWriter {
                 .arenaOffset(arenaOffset)
                 .op(op)
                 .begin(begin);
-        position++;
-        ring.putLongRelease(offset, position);
+        ring.putLongRelease(offset, position + 1);
+        position++; // last: what is thrown before has published nothing
     }
 }

@@ -36,6 +36,21 @@ public final class ResponseRingReader {
             return null;
         }
         position++;
+        return decode(offset);
+    }
+
+    /** The next response, which stays the next until {@link #skip}, or null. */
+    public IoResponseDecoder peek() {
+        int offset = offset();
+        return ring.getLongAcquire(offset) == position + 1 ? decode(offset) : null;
+    }
+
+    /** After {@link #peek}: whoever fails in between has taken nothing. */
+    public void skip() {
+        position++;
+    }
+
+    private IoResponseDecoder decode(int offset) {
         return response.wrap(
                 ring,
                 offset + BODY_OFFSET,
