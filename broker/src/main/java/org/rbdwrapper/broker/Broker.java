@@ -38,6 +38,7 @@ public final class Broker implements AutoCloseable {
     private final ImageStore store;
     private final StoreConnection administration;
     private final Watchdog watchdog;
+    private final ThreadStarter starter;
     private final FlowControl flows;
     private final MessengerPool messengers;
     private final Workers workers;
@@ -62,6 +63,7 @@ public final class Broker implements AutoCloseable {
             store = cleanup.add(injectedStore != null ? injectedStore : Stores.open(options));
             administration = cleanup.add(store.connect("administration"));
             watchdog = cleanup.add(Watchdog.start());
+            starter = cleanup.add(new ThreadStarter());
             ClientLimits limits = options.limits();
             flows =
                     cleanup.add(
@@ -72,9 +74,13 @@ public final class Broker implements AutoCloseable {
             messengers =
                     cleanup.add(
                             new MessengerPool(
-                                    store, options.policy(), options.maxMessengers(), watchdog));
+                                    store,
+                                    options.policy(),
+                                    options.maxMessengers(),
+                                    watchdog,
+                                    starter::start));
             conductor = new Conductor(runDirectory.listen(), options.helloTimeoutNanos());
-            workers = new Workers(conductor::execute, watchdog);
+            workers = new Workers(conductor::execute, watchdog, starter);
             long generation = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
             ControlPlane.assemble(
                     conductor,
@@ -91,7 +97,8 @@ public final class Broker implements AutoCloseable {
             cleanup.run();
             throw e;
         }
-        conductorThread = Thread.ofPlatform().name("conductor").start(conductor);
+        conductorThread =
+                Thread.ofPlatform().name("conductor").start(BackgroundThread.of(conductor));
         watchdog.watch(conductorThread, conductor.progress(), "a message or a task");
         growth =
                 options.policy().kind() == MessengerPolicy.Kind.AUTO
@@ -133,6 +140,7 @@ public final class Broker implements AutoCloseable {
         LOG.info("stopping");
         Cleanup cleanup = new Cleanup();
         cleanup.add(watchdog); // closed last: it says what a stop waits for
+        cleanup.add(starter);
         cleanup.add(stateLock);
         cleanup.add(runDirectory);
         cleanup.add(() -> ControlPlane.leaveNothingUnlessAwaited(runDir));

@@ -9,11 +9,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -33,8 +31,7 @@ public final class Workers {
     /** However many calls wait for each other. */
     private static final long CLOSE_MILLIS = 10_000;
 
-    private final AtomicInteger count = new AtomicInteger();
-    private final ThreadPoolExecutor executor;
+    private final WorkerThreads threads;
     private final Consumer<Runnable> conductor;
     private final Watchdog watchdog;
 
@@ -55,27 +52,20 @@ public final class Workers {
      * @param conductor runs a task on the conductor's thread; may be called by any thread.
      */
     public Workers(Consumer<Runnable> conductor, Watchdog watchdog) {
-        this(conductor, watchdog, TimeUnit.SECONDS.toMillis(IDLE_SECONDS));
+        this(conductor, watchdog, Runnable::run);
     }
 
-    Workers(Consumer<Runnable> conductor, Watchdog watchdog, long idleMillis) {
+    /**
+     * @param starter runs what starts a thread.
+     */
+    Workers(Consumer<Runnable> conductor, Watchdog watchdog, Executor starter) {
+        this(conductor, watchdog, starter, TimeUnit.SECONDS.toMillis(IDLE_SECONDS));
+    }
+
+    Workers(Consumer<Runnable> conductor, Watchdog watchdog, Executor starter, long idleMillis) {
         this.conductor = conductor;
         this.watchdog = watchdog;
-        this.executor =
-                new ThreadPoolExecutor(
-                        0,
-                        Integer.MAX_VALUE, // the lanes bound them
-                        idleMillis,
-                        TimeUnit.MILLISECONDS,
-                        new SynchronousQueue<>(),
-                        this::thread);
-    }
-
-    private Thread thread(Runnable task) {
-        return Thread.ofPlatform()
-                .daemon()
-                .name("worker-" + count.getAndIncrement())
-                .unstarted(task);
+        this.threads = new WorkerThreads(starter, idleMillis);
     }
 
     /** Any thread: runs a task on the conductor's thread. */
@@ -104,26 +94,30 @@ public final class Workers {
         }
     }
 
-    /** Where no thread is to be had, it fails; those that wait in its lane are left to others. */
     private void start(WorkerCall<?> first) {
         WorkerCall<?> call = first;
         while (call != null) {
             WorkerCall<?> begun = call;
             try {
-                executor.execute(() -> makeFrom(begun));
+                threads.run(() -> makeFrom(begun), e -> startNext(begun, e));
                 return;
-            } catch (OutOfMemoryError e) {
-                begun.fail(
-                        new ErrnoException(
-                                Errno.EAGAIN,
-                                "the broker can make no thread for this now ("
-                                        + e.getMessage()
-                                        + ")",
-                                e));
             } catch (RejectedExecutionException e) {
                 begun.fail(new ErrnoException(Errno.ESHUTDOWN, "the broker ends", e));
             }
             call = endAndBegin(begun, false);
+        }
+    }
+
+    /** No thread is to be had: it fails; those that wait in its lane are left to others. */
+    private void startNext(WorkerCall<?> begun, OutOfMemoryError e) {
+        begun.fail(
+                new ErrnoException(
+                        Errno.EAGAIN,
+                        "the broker can make no thread for this now (" + e.getMessage() + ")",
+                        e));
+        WorkerCall<?> next = endAndBegin(begun, false);
+        if (next != null) {
+            start(next);
         }
     }
 
@@ -188,7 +182,7 @@ public final class Workers {
             }
             isIdle = running.isEmpty();
         }
-        executor.shutdown();
+        threads.close();
         return isIdle;
     }
 

@@ -62,7 +62,7 @@ final class WorkersTest {
 
     @Test
     void shouldEndThreadsThatHaveNoWorkForLong() throws Exception {
-        Workers impatient = new Workers(conductor::add, new Watchdog(), 20);
+        Workers impatient = new Workers(conductor::add, new Watchdog(), Runnable::run, 20);
         BlockingQueue<Thread> worker = new LinkedBlockingQueue<>();
         for (int i = 0; i < 2; i++) { // and makes others when there is work again
             impatient.call(

@@ -19,6 +19,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * One thread and one connection to the store. The thread drains the request rings of its active
@@ -80,8 +81,8 @@ public final class Messenger implements AutoCloseable {
      * @throws OutOfMemoryError where there can be no more threads; {@link #closeUnstarted} is what
      *     is left to do.
      */
-    void start() {
-        thread.start();
+    void start(Consumer<Thread> starter) {
+        starter.accept(thread);
     }
 
     /** Once it has been started. */

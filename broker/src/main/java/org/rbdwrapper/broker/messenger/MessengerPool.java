@@ -7,6 +7,7 @@ import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The broker's messengers, and which of them a client or an image gets. Owned by the conductor.
@@ -20,18 +21,26 @@ public final class MessengerPool implements AutoCloseable {
     private final int limit;
     private final Crowd crowd;
     private final Watchdog watchdog;
+    private final Consumer<Thread> starter;
     private final List<Messenger> messengers = new ArrayList<>();
     private final List<Integer> load = new ArrayList<>();
 
     /** Whose messengers nobody watches. */
     public MessengerPool(ImageStore store, MessengerPolicy policy, int limit) {
-        this(store, policy, limit, new Watchdog());
+        this(store, policy, limit, new Watchdog(), Thread::start);
     }
 
     /**
      * @param limit the most messengers, for the policies that do not say it themselves; at least 1.
+     * @param starter starts a messenger's thread.
      */
-    public MessengerPool(ImageStore store, MessengerPolicy policy, int limit, Watchdog watchdog) {
+    public MessengerPool(
+            ImageStore store,
+            MessengerPolicy policy,
+            int limit,
+            Watchdog watchdog,
+            Consumer<Thread> starter) {
+        this.starter = starter;
         this.watchdog = watchdog;
         this.store = store;
         this.policy = policy;
@@ -72,7 +81,7 @@ public final class MessengerPool implements AutoCloseable {
     Messenger grow() throws ErrnoException {
         Messenger started = new Messenger(messengers.size(), store, crowd);
         try {
-            started.start();
+            started.start(starter);
         } catch (OutOfMemoryError e) {
             started.closeUnstarted();
             throw new ErrnoException(
