@@ -35,6 +35,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A file that is closed while others are at work with it: what they began is done. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -69,6 +70,42 @@ final class RbdFileCloseSystemTest {
         file.close();
         admin.close();
         broker.close();
+    }
+
+    /** More are under way than fit: those are begun while nobody but the closer can. */
+    @Test
+    void shouldNotWaitForADependentThatWaitsForTheClosersLock() throws Exception {
+        Object lock = new Object();
+        CountDownLatch waits = new CountDownLatch(1);
+        AtomicBoolean had = new AtomicBoolean();
+        RbdFile closed = openAgain(file.path());
+        closed.readAsync(ByteBuffer.allocate(1), 0).join();
+        List<CompletableFuture<Integer>> others = new ArrayList<>();
+        CompletableFuture<Void> blocked;
+        plan.add(Fault.hold(FaultPoint.READ));
+        synchronized (lock) {
+            blocked =
+                    closed.readAsync(ByteBuffer.allocate(1), 0)
+                            .thenRun(
+                                    () -> {
+                                        waits.countDown();
+                                        synchronized (lock) {
+                                            had.set(true);
+                                        }
+                                    });
+            plan.awaitHeld(1);
+            plan.clear();
+            waits.await();
+            for (int i = 0; i < MANY; i++) {
+                others.add(closed.writeAsync(bytes(i), (long) i * LENGTH));
+            }
+            closed.close();
+            assertFalse(had.get());
+        }
+        blocked.join();
+        for (CompletableFuture<Integer> other : others) {
+            assertEquals(LENGTH, other.join());
+        }
     }
 
     /** The request to close goes another way than the others, and could arrive before them. */

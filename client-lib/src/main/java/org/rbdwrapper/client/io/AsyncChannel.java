@@ -5,7 +5,6 @@ import org.rbdwrapper.ipc.ErrnoException;
 
 import java.util.ArrayDeque;
 import java.util.BitSet;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -28,8 +27,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * besides fails all that the completer has, which goes on with what comes later.
  */
 final class AsyncChannel implements BufferHold {
-    private static final long RETRY_NANOS = 10_000_000;
-
     private final ReentrantLock lock = new ReentrantLock();
     private final OperationQueue waiting = new OperationQueue();
     private final OperationQueue ended = new OperationQueue();
@@ -137,7 +134,7 @@ final class AsyncChannel implements BufferHold {
     }
 
     private void finish(Operation operation) {
-        if (!operation.complete()) {
+        if (!operation.tell()) {
             lock.lock();
             try {
                 ended.addLast(operation); // the completer tells it with the next one
@@ -295,29 +292,19 @@ final class AsyncChannel implements BufferHold {
                         replaying
                                 ? succession.awaitReplay(dead, this::use)
                                 : succession.awaitOpen(this::use);
-                insist(() -> arrive(next));
-                continue;
+                LowMemory.outlast(() -> arrive(next));
+            } else {
+                wait.await();
+                takeResponses();
+                if (link.isDead()) {
+                    takeResponses(); // what it has answered last
+                    LowMemory.outlast(this::leave);
+                }
             }
-            wait.await();
-            takeResponses();
-            if (link.isDead()) {
-                takeResponses(); // what it has answered last
-                insist(this::leave);
-            } else if (replaying && hasReplayed()) {
+            // also at once, where all was refused that was to be done again
+            if (using != null && replaying && hasReplayed()) {
                 using = null; // nothing is in flight, and this link may die before it opens
                 endReplay();
-            }
-        }
-    }
-
-    /** What may be done twice, until there is the memory for it. */
-    private static void insist(Runnable step) {
-        while (true) {
-            try {
-                step.run();
-                return;
-            } catch (OutOfMemoryError e) {
-                LockSupport.parkNanos(RETRY_NANOS);
             }
         }
     }
@@ -332,17 +319,8 @@ final class AsyncChannel implements BufferHold {
     private void takeResponses() {
         lock.lock();
         try {
-            Operation operation;
-            while ((operation = channel.takeResponse()) != null) {
-                int tag = channel.tag();
-                freeTags.set(tag);
-                if (!operation.isInPlace()) {
-                    blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
-                }
-                if (operation.isDone()) {
-                    end(operation);
-                }
-            }
+            channel.onCalled();
+            takeAnswers();
             if (!link.isDead()) {
                 if (between) {
                     submitAgain();
@@ -356,16 +334,49 @@ final class AsyncChannel implements BufferHold {
         }
     }
 
+    /** Under the lock. */
+    private void takeAnswers() {
+        Operation operation;
+        while ((operation = channel.takeResponse()) != null) {
+            int tag = channel.tag();
+            freeTags.set(tag);
+            if (!operation.isInPlace()) {
+                blocks.giveBack(channel.arenaOffset(tag), channel.length(tag));
+            }
+            if (operation.isDone()) {
+                end(operation);
+            }
+        }
+    }
+
     /** Returns when all that is to be told was told. */
     private void tellEnded() {
         Thread.interrupted(); // the closing of an arena that is copied to interrupts
         Operation operation;
         while ((operation = telling.poll()) != null) {
-            boolean told = operation.complete();
-            while (!told) { // there is no memory for it
-                LockSupport.parkNanos(RETRY_NANOS);
-                told = operation.tell();
+            while (!operation.tell()) { // there is no memory for it
+                LowMemory.pause();
             }
+        }
+    }
+
+    /**
+     * Any thread: takes answers in the completer's place, which may be telling a program of an end
+     * that makes it wait for the caller. What is taken here is over at once, and told when the
+     * completer goes on.
+     */
+    void takeForCompleter() {
+        lock.lock();
+        try {
+            if (started && using == link && !link.isDead()) {
+                takeAnswers();
+                if (!between) {
+                    submitWaiting();
+                }
+                channel.call();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -19,6 +19,9 @@ public final class Channels {
     private static final long LOOK_NANOS = 100_000;
     private static final long LONGEST_LOOK_NANOS = 10_000_000; // for who waits through an outage
 
+    /** Then who closes takes answers himself. */
+    private static final long HELP_NANOS = 20_000_000;
+
     /** Never runs: any thread but that which a confined arena belongs to. */
     private static final Thread OTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
 
@@ -206,10 +209,27 @@ public final class Channels {
     }
 
     /**
-     * Returns when no thread that waits is at work with a target that is closed to others, whatever
-     * interrupts.
+     * Returns when nothing is under way of a target that is closed to others, whatever interrupts.
      */
-    public void awaitNobodyAt(Target closed) {
+    public void awaitIdle(Target closed) {
+        boolean interrupted = awaitNobodyAt(closed);
+        while (true) {
+            try {
+                if (closed.gate().awaitIdle(HELP_NANOS)) {
+                    break;
+                }
+                shared.takeForCompleter(); // which may wait for a lock that is held here
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Until no thread that waits is at work with it: whether that was interrupted. */
+    private boolean awaitNobodyAt(Target closed) {
         boolean interrupted = false;
         for (SyncChannel channel : leased) {
             long pause = LOOK_NANOS;
@@ -219,9 +239,7 @@ public final class Channels {
                 interrupted |= Thread.interrupted(); // or it would not park again
             }
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        return interrupted;
     }
 
     /**

@@ -7,6 +7,8 @@ import java.util.List;
 
 /** Knows whether the broker is there, and tells all who wait when it is gone. Any thread. */
 public final class Liveness {
+    private static final Runnable[] NONE = {};
+
     private final List<Runnable> onDeath = new ArrayList<>(); // guarded by itself, as the next
     private final List<Runnable> afterwards = new ArrayList<>();
     private final int socket;
@@ -25,12 +27,16 @@ public final class Liveness {
         LibraryThread.background(
                         "rbdw-liveness",
                         () -> {
-                            while (!dead && !UnixSocket.awaitHangup(socket, -1)) {
-                                Thread.onSpinWait(); // a signal
-                            }
-                            declareDead();
+                            LowMemory.outlast(this::awaitHangup);
+                            LowMemory.outlast(this::declareDead);
                         })
                 .start();
+    }
+
+    private void awaitHangup() {
+        while (!dead && !UnixSocket.awaitHangup(socket, -1)) {
+            Thread.onSpinWait(); // a signal
+        }
     }
 
     public boolean isDead() {
@@ -59,23 +65,39 @@ public final class Liveness {
         action.run();
     }
 
-    /** For who has noticed by other means. */
+    /**
+     * For who has noticed by other means.
+     *
+     * @throws OutOfMemoryError where it could not be done, and may be tried again.
+     */
     public void declareDead() {
-        List<Runnable> actions;
+        Runnable[] actions;
         synchronized (onDeath) {
             if (dead) {
                 return;
             }
+            actions = onDeath.toArray(NONE);
             dead = true;
-            actions = List.copyOf(onDeath);
             onDeath.clear();
         }
-        actions.forEach(Runnable::run);
+        runAll(actions);
+        LowMemory.outlast(this::tellOthers);
+    }
+
+    private void tellOthers() {
+        Runnable[] actions;
         synchronized (onDeath) {
+            actions = afterwards.toArray(NONE);
             told = true;
-            actions = List.copyOf(afterwards);
             afterwards.clear();
         }
-        actions.forEach(Runnable::run);
+        runAll(actions);
+    }
+
+    /** Each of them, whatever memory there is: others wait for what it does. */
+    private static void runAll(Runnable... actions) {
+        for (Runnable action : actions) {
+            LowMemory.outlast(action);
+        }
     }
 }

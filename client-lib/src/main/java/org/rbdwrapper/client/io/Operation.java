@@ -327,7 +327,8 @@ final class Operation {
     /**
      * Of an operation that has a completion and is done, under the lock that its buffer's copies
      * are made under: moves the buffer's position, and has nothing to do with the buffer from then
-     * on.
+     * on. It is over before the program hears of it: what follows may wait for a thread that closes
+     * the file, or end the process.
      */
     void settle() {
         if (mayCopy()) {
@@ -335,6 +336,11 @@ final class Operation {
         }
         letGo();
         settled = true;
+        try {
+            end();
+        } catch (Throwable e) {
+            stop(e);
+        }
     }
 
     /** Likewise, under that lock. */
@@ -343,22 +349,10 @@ final class Operation {
     }
 
     /**
-     * After {@link #settle}, once, with nothing locked: what follows from its end may submit. It is
-     * over before the program hears of it: what follows may wait for a thread that closes the file,
-     * or end the process.
+     * After {@link #settle}, with nothing locked: what follows from its end may submit.
      *
-     * @return false where the program could not be told; {@link #tell} is to be called again.
+     * @return false where there is no memory to tell it; this is to be called again.
      */
-    boolean complete() {
-        try {
-            end();
-        } catch (Throwable e) {
-            stop(e);
-        }
-        return tell();
-    }
-
-    /** False where there is no memory to tell it. */
     boolean tell() {
         if (stopped == GIVEN_UP) {
             return true;
@@ -395,17 +389,21 @@ final class Operation {
     void fail(ErrnoException why) {
         stop(why);
         settle();
-        complete();
+        tell();
     }
 
-    /** Gives back what it had. Also of one that could not be submitted. */
+    /** Gives back what it has, once. Also of one that could not be submitted. */
     void end() {
+        SharedBuffers.Region used = region;
+        boolean had = begun;
+        region = null;
+        begun = false;
         try {
-            if (region != null) {
-                region.endUse();
+            if (used != null) {
+                used.endUse();
             }
         } finally {
-            if (begun) {
+            if (had) {
                 target.gate().end();
             }
         }

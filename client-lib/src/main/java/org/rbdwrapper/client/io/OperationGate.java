@@ -1,6 +1,9 @@
 package org.rbdwrapper.client.io;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -52,5 +55,21 @@ public final class OperationGate {
     /** After {@link #close}: returns when what has begun has ended, whatever interrupts. */
     public void awaitIdle() {
         idle.join();
+    }
+
+    /**
+     * After {@link #close}: waits so long, or until the thread is interrupted.
+     *
+     * @return whether what has begun has ended.
+     */
+    boolean awaitIdle(long nanos) throws InterruptedException {
+        try {
+            idle.get(nanos, TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e); // nobody fails it
+        }
     }
 }

@@ -131,17 +131,19 @@ final class BrokerConnection {
                             descriptors[1],
                             liveness,
                             late);
+            BrokerConnection made =
+                    new BrokerConnection(
+                            control,
+                            liveness,
+                            link,
+                            address,
+                            length,
+                            descriptors[1],
+                            generation,
+                            sessionId,
+                            resumes);
             liveness.start();
-            return new BrokerConnection(
-                    control,
-                    liveness,
-                    link,
-                    address,
-                    length,
-                    descriptors[1],
-                    generation,
-                    sessionId,
-                    resumes);
+            return made;
         } catch (ErrnoException | RuntimeException | Error e) { // there may be no more threads
             if (address != 0) {
                 SharedMemory.unmap(address, length);

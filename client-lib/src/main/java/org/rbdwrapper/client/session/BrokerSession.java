@@ -3,6 +3,7 @@ package org.rbdwrapper.client.session;
 import org.rbdwrapper.client.io.Channels;
 import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.client.io.Link;
+import org.rbdwrapper.client.io.LowMemory;
 import org.rbdwrapper.client.io.Succession;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -150,8 +151,7 @@ public final class BrokerSession {
      */
     public void close(OpenedImage image) throws ErrnoException {
         image.gate().close();
-        channels.awaitNobodyAt(image);
-        image.gate().awaitIdle();
+        channels.awaitIdle(image);
         BrokerConnection on;
         boolean isThere;
         synchronized (this) {
@@ -199,7 +199,7 @@ public final class BrokerSession {
     /** The broker is gone: waits for the next one, and goes on with it where this one has ended. */
     private void replace(BrokerConnection dead) {
         BrokerConnection last = dead;
-        Reconnect reconnect = new Reconnect(wish);
+        Reconnect reconnect = reconnect();
         // who was late stays so: the broker that said it may end before all have heard of it, and
         // the next one does not know what this session still has without an answer
         boolean late = false;
@@ -212,7 +212,7 @@ public final class BrokerSession {
                 next = reconnect.after(last, late);
                 late = next.link().isLate();
             } catch (ErrnoException e) {
-                giveUp(e);
+                LowMemory.outlast(() -> giveUp(e));
                 free(last, false);
                 channels.onGivenUp();
                 reconnect.tellOfEnd(last);
@@ -221,17 +221,51 @@ public final class BrokerSession {
             free(last, mayAllocate);
             mayAllocate = false; // before it is open
             last = next;
-            CountDownLatch told = new CountDownLatch(1);
-            next.onDeath(
-                    () -> {
-                        succession.look();
-                        told.countDown();
-                    });
+            CountDownLatch told = lookAtDeathOf(next);
+            Runnable watch = watching(next);
             if (goOnWith(next)) {
-                watch(next);
+                LowMemory.outlast(watch);
                 return;
             }
             awaitTold(told);
+        }
+    }
+
+    /** Made while another attempt can still be made. */
+    private Runnable watching(BrokerConnection next) {
+        while (true) {
+            try {
+                return () -> watch(next);
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
+        }
+    }
+
+    private Reconnect reconnect() {
+        while (true) {
+            try {
+                return new Reconnect(wish);
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
+        }
+    }
+
+    /** Who waits for what was begun before this broker looks again when it dies. */
+    private CountDownLatch lookAtDeathOf(BrokerConnection next) {
+        while (true) {
+            try {
+                CountDownLatch told = new CountDownLatch(1);
+                next.onDeath(
+                        () -> {
+                            succession.look();
+                            told.countDown();
+                        });
+                return told;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
         }
     }
 
@@ -262,20 +296,22 @@ public final class BrokerSession {
         }
     }
 
-    /** False where that one is gone as well. */
+    /**
+     * False where that one is gone as well, or where the program has no memory now, and it is left.
+     */
     private boolean goOnWith(BrokerConnection next) {
         try {
             reopenImages(next);
             succession.replay(next.link());
             next.replayDone();
-        } catch (ErrnoException e) {
-            next.end();
+            if (next.link().isDead()) {
+                return false;
+            }
+            channels.onOpen(next.link());
+        } catch (ErrnoException | OutOfMemoryError e) {
+            LowMemory.outlast(next::end);
             return false;
         }
-        if (next.link().isDead()) {
-            return false;
-        }
-        channels.onOpen(next.link());
         succession.open(next.link());
         return true;
     }

@@ -1,5 +1,6 @@
 package org.rbdwrapper.client.session;
 
+import org.rbdwrapper.client.io.LowMemory;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -57,6 +58,8 @@ final class Reconnect {
                                     + e.what(),
                             e);
                 }
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause(); // the program's, which may have some again soon
             }
             Pause.nanos(pause);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
@@ -76,6 +79,8 @@ final class Reconnect {
                 if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
                     return;
                 }
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
             }
             Pause.nanos(IDLE_PAUSE_NANOS);
         }

@@ -5,6 +5,7 @@ import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
 import org.rbdwrapper.ipc.control.ControlConnection;
+import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,8 @@ import java.util.stream.Stream;
 final class BrokerProcess implements AutoCloseable {
     /** Threads that the JVM and the broker start and end by need. */
     private static final String COMING_AND_GOING = "C1 CompilerThre|C2 CompilerThre|worker-.*";
+
+    private static final long ANSWER_NANOS = 200_000_000_000L;
 
     private final Path folder;
     private final Path runDir;
@@ -128,8 +131,11 @@ final class BrokerProcess implements AutoCloseable {
         return runDir;
     }
 
+    /** An answer that does not come in time is ETIMEDOUT, or a test would hang. */
     BrokerAdmin admin() throws Exception {
-        return BrokerAdmin.connect("test", ControlConnection.connect(List.of(runDir)));
+        ControlConnection control = ControlConnection.connect(List.of(runDir));
+        UnixSocket.receiveTimeout(control.socket(), ANSWER_NANOS);
+        return BrokerAdmin.connect("test", control);
     }
 
     /**
