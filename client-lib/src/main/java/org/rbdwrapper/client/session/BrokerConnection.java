@@ -23,6 +23,7 @@ import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.SharedMemory;
+import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.file.Path;
@@ -417,6 +418,13 @@ final class BrokerConnection {
 
     /** It is of no more use. */
     void end() {
+        try {
+            UnixSocket.hangUp(control.socket()); // the thread that waits for that would stay
+        } catch (ErrnoException e) {
+            if (!isHangUp(e)) {
+                warn(e);
+            }
+        }
         liveness.declareDead();
     }
 

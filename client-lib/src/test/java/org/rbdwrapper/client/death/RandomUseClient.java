@@ -23,10 +23,11 @@ import java.util.stream.Stream;
 
 /**
  * Uses an image from several threads in every way that a program can, while these are interrupted,
- * futures are given up, files and arenas closed, and memory is short; the broker is somebody else's
- * to kill. Each future completes, and at the end no more is held than after a while of quiet use.
+ * futures are given up, files and arenas closed, and, where that is wanted, memory is short; the
+ * broker is somebody else's to kill. Each future completes, and at the end no more is held than
+ * after a while of quiet use.
  *
- * <p>Arguments: run directory, path, a folder, seed, seconds.
+ * <p>Arguments: run directory, path, a folder, seed, seconds, and whether memory is to be short.
  */
 public final class RandomUseClient {
     private static final int THREADS = 8;
@@ -42,12 +43,14 @@ public final class RandomUseClient {
     private final AtomicReference<Throwable> wrong = new AtomicReference<>();
     private final AtomicLong done = new AtomicLong();
     private final AtomicLong failed = new AtomicLong();
+    private final boolean shortMemory;
     private volatile boolean stop;
 
     private RandomUseClient(String[] args) {
         runDir = Path.of(args[0]);
         path = args[1];
         folder = Path.of(args[2]);
+        shortMemory = Boolean.parseBoolean(args[5]);
     }
 
     public static void main(String[] args) throws Exception {
@@ -76,7 +79,7 @@ public final class RandomUseClient {
             Thread.sleep(random.nextInt(20));
             if (disturbed) {
                 users[random.nextInt(THREADS)].interrupt();
-                if (random.nextInt(20) == 0) {
+                if (shortMemory && random.nextInt(20) == 0) {
                     useAllMemory();
                 }
             }

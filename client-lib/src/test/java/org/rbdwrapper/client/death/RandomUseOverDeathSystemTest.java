@@ -15,7 +15,8 @@ import java.util.Random;
 
 /**
  * A Java program to which everything happens at once, for {@code rbdw.random.seconds} (with many of
- * them: {@code -Djunit.jupiter.execution.timeout.mode=disabled}).
+ * them: {@code -Djunit.jupiter.execution.timeout.mode=disabled}); with {@code rbdw.random.memory}
+ * its memory is short at times, too.
  */
 @Timeout(300)
 final class RandomUseOverDeathSystemTest {
@@ -50,7 +51,8 @@ final class RandomUseOverDeathSystemTest {
                         path,
                         folder.toString(),
                         Long.toString(seed),
-                        Integer.toString(SECONDS))) {
+                        Integer.toString(SECONDS),
+                        System.getProperty("rbdw.random.memory", "false"))) {
             client.awaitLine("quiet");
             while (client.process().isAlive()
                     && client.output().lines().noneMatch(line -> line.equals("at rest"))) {

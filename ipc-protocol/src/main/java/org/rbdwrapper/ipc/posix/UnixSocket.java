@@ -34,6 +34,7 @@ public final class UnixSocket {
     public static final int MAX_PATH_BYTES = 107;
 
     private static final int AF_UNIX = 1;
+    private static final int SHUT_RDWR = 2;
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_CLOEXEC = 02000000;
     private static final int SOCK_NONBLOCK = 04000;
@@ -73,6 +74,7 @@ public final class UnixSocket {
             withErrno("sendmsg", returning(LONG, INT, POINTER, INT));
     private static final MethodHandle RECVMSG =
             withErrno("recvmsg", returning(LONG, INT, POINTER, INT));
+    private static final MethodHandle SHUTDOWN = withErrno("shutdown", returning(INT, INT, INT));
     private static final MethodHandle POLL = withErrno("poll", returning(INT, POINTER, LONG, INT));
 
     private UnixSocket() {}
@@ -338,6 +340,20 @@ public final class UnixSocket {
             pollfd.set(ValueLayout.JAVA_SHORT, 4, (short) POLLRDHUP);
             int n = (int) POLL.invokeExact(capture(), pollfd, 1L, timeoutMillis);
             return n > 0;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /**
+     * Ends the connection in both directions, before it is closed: whoever waits here for its end
+     * returns, which a close would not bring about.
+     */
+    public static void hangUp(int fd) throws ErrnoException {
+        try {
+            Fd.check((int) SHUTDOWN.invokeExact(capture(), fd, SHUT_RDWR), "shutdown");
+        } catch (ErrnoException e) {
+            throw e;
         } catch (Throwable t) {
             throw unexpected(t);
         }
