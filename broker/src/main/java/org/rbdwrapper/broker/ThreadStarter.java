@@ -1,11 +1,11 @@
 package org.rbdwrapper.broker;
 
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * One thread that starts others, with the priority that it was made with: on Linux a thread begins
@@ -43,32 +43,13 @@ final class ThreadStarter implements Executor, AutoCloseable {
      * @throws OutOfMemoryError where there can be no more threads.
      */
     void start(Thread thread) {
-        CountDownLatch done = new CountDownLatch(1);
-        AtomicReference<Error> failure = new AtomicReference<>();
-        executor.execute(
-                () -> {
-                    try {
-                        thread.start();
-                    } catch (OutOfMemoryError e) {
-                        failure.set(e);
-                    } finally {
-                        done.countDown();
-                    }
-                });
-        boolean interrupted = false;
-        while (true) {
-            try {
-                done.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true; // it is started all the same
+        try {
+            CompletableFuture.runAsync(thread::start, executor).join(); // whatever interrupts
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof Error failure) {
+                throw failure;
             }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        if (failure.get() != null) {
-            throw failure.get();
+            throw e;
         }
     }
 

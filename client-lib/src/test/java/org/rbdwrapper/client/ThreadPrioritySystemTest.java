@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
@@ -52,7 +53,7 @@ final class ThreadPrioritySystemTest {
             nice.values().removeIf(value -> value == own);
             assertEquals(Map.of(), nice);
         } finally {
-            delete(folder);
+            DurableFiles.deleteTree(folder);
         }
     }
 
@@ -88,13 +89,5 @@ final class ThreadPrioritySystemTest {
             }
         }
         return all;
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> walk = Files.walk(folder)) {
-            for (Path path : walk.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 }

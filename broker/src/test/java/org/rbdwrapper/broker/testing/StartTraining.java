@@ -1,16 +1,14 @@
 package org.rbdwrapper.broker.testing;
 
+import org.rbdwrapper.broker.DurableFiles;
 import org.rbdwrapper.broker.cli.BrokerMain;
 import org.rbdwrapper.ipc.RunDirectories;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.ServiceLoader;
-import java.util.stream.Stream;
 
 /**
  * What a JVM does whose classes {@link StartCache} keeps: a broker starts, serves what the modules
@@ -51,10 +49,8 @@ final class StartTraining {
     }
 
     private static void delete(Path folder) {
-        try (Stream<Path> walk = Files.walk(folder, new FileVisitOption[0])) {
-            for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
+        try {
+            DurableFiles.deleteTree(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -12,8 +12,8 @@ package org.rbdwrapper.client.io;
  */
 public final class StackRoom {
     /**
-     * Of 300 bytes each as compiled, and of 700 as interpreted: with 8 of them {@code
-     * DeepStackSystemTest} finds operations that were broken off, with 10 none.
+     * With 8 of them {@code DeepStackSystemTest} finds operations that were broken off, with 10
+     * none.
      */
     private static final int FRAMES = 12;
 
