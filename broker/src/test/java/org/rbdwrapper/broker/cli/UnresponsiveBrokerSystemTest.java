@@ -46,7 +46,7 @@ final class UnresponsiveBrokerSystemTest {
 
     @AfterEach
     void stopBroker() throws Exception {
-        signal("CONT");
+        broker.thaw();
         broker.process().destroy();
         assertEquals(0, broker.process().onExit().get().exitValue());
         broker.close();
@@ -56,32 +56,25 @@ final class UnresponsiveBrokerSystemTest {
 
     @Test
     void shouldGiveUpBrokerThatDoesNotEnd() throws Exception {
-        signal("STOP");
+        broker.freeze();
         try (RunningBroker running = RunningBroker.find(runDir).orElseThrow()) {
             assertFalse(running.stop(Duration.ofNanos(SHORT_NANOS)));
-            signal("CONT");
+            broker.thaw();
             assertTrue(running.stop(StopCommand.TIMEOUT)); // in time
         }
     }
 
     @Test
     void shouldGiveUpBrokerThatDoesNotAnswer() throws Exception {
-        signal("STOP");
+        broker.freeze();
         try (RunningBroker running = RunningBroker.find(runDir, SHORT_NANOS).orElseThrow()) {
             ErrnoException e =
                     assertThrows(ErrnoException.class, () -> running.describe(b -> b.mappings()));
             assertEquals(Errno.ETIMEDOUT, e.errno(), e.describe());
         }
-        signal("CONT");
+        broker.thaw();
         try (RunningBroker running = RunningBroker.find(runDir).orElseThrow()) {
             assertEquals(0, running.describe(b -> (int) b.mappings()).intValue()); // in time
         }
-    }
-
-    /** Also where it has ended. */
-    private void signal(String name) throws Exception {
-        String pid = Long.toString(broker.process().pid());
-        int code = new ProcessBuilder("kill", "-" + name, pid).start().waitFor();
-        assertTrue(code == 0 || !broker.process().isAlive());
     }
 }

@@ -54,11 +54,11 @@ public final class CephCluster {
 
     /**
      * @param daemon {@code osd.0} or {@code mon.a}; its process stays.
-     * @param name such as STOP.
+     * @param name as {@link Signals#send} takes it.
      */
     public void signal(String daemon, String name) throws IOException, InterruptedException {
         String pid = Files.readString(conf.resolveSibling(daemon + ".pid")).strip();
-        run(List.of("kill", "-" + name, pid));
+        Signals.send(name, Long.parseLong(pid));
     }
 
     /** kill -9, and starts it again when it has ended. */

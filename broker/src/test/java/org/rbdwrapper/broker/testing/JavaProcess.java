@@ -79,14 +79,20 @@ public final class JavaProcess implements AutoCloseable {
         return output();
     }
 
-    /** By SIGSTOP; its threads stop within moments. */
+    /** By SIGSTOP; all its threads have stopped at the return. */
     public void freeze() throws IOException, InterruptedException {
         Signals.send("STOP", process.pid());
     }
 
-    /** After {@link #freeze}: it goes on. */
+    /** After {@link #freeze}: it goes on, unless it has ended. */
     public void thaw() throws IOException, InterruptedException {
-        Signals.send("CONT", process.pid());
+        try {
+            Signals.send("CONT", process.pid());
+        } catch (IOException e) {
+            if (process.isAlive()) {
+                throw e;
+            }
+        }
     }
 
     @Override

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.rbdwrapper.broker.testing.Signals;
 import org.rbdwrapper.client.nativelib.NativeProgram;
 
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ final class SickImageSystemTest {
             try (NativeProgram program = start(broker, "wait", sick)) {
                 program.awaitLine("waiting");
                 Thread.sleep(UNTIL_IT_WAITS_MILLIS);
-                kill(program, signal);
+                Signals.send(signal, program.process().pid());
                 assertEquals(SIGNALLED + numberOf(signal), program.await().exitCode());
             }
         }
@@ -71,7 +72,7 @@ final class SickImageSystemTest {
             try (NativeProgram program = start(broker, "handle", sick)) {
                 program.awaitLine("waiting");
                 Thread.sleep(UNTIL_IT_WAITS_MILLIS);
-                kill(program, "USR1");
+                Signals.send("USR1", program.process().pid());
                 program.await().expectSuccess();
             }
         }
@@ -85,11 +86,6 @@ final class SickImageSystemTest {
                 Map.of("LD_PRELOAD", NativeProgram.FOLDER.resolve("librbdwrapper.so").toString()),
                 new byte[0],
                 command.toArray(String[]::new));
-    }
-
-    private static void kill(NativeProgram program, String signal) throws Exception {
-        String pid = Long.toString(program.process().pid());
-        assertEquals(0, new ProcessBuilder("kill", "-" + signal, pid).start().waitFor());
     }
 
     private static int numberOf(String signal) throws Exception {
