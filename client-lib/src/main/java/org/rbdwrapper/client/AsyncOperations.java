@@ -5,6 +5,7 @@ import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.io.StackRoom;
 import org.rbdwrapper.client.session.LazyImage;
+import org.rbdwrapper.client.session.OpenedImage;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
@@ -15,18 +16,19 @@ import java.util.concurrent.CompletableFuture;
 
 /** What is done with a file while its program goes on. Any thread. */
 final class AsyncOperations {
-    private final RbdFile file;
+    private final OpenedImage image; // not the file, which its program may lose meanwhile
     private final LazyImage queued;
     private final LazyImage inPlace;
     private final OperationGate gate;
 
     /**
+     * @param image what the file is open as.
      * @param queued where operations go.
      * @param inPlace where those go whose data lies in that session's memory.
      * @param gate of the file.
      */
-    AsyncOperations(RbdFile file, LazyImage queued, LazyImage inPlace, OperationGate gate) {
-        this.file = file;
+    AsyncOperations(OpenedImage image, LazyImage queued, LazyImage inPlace, OperationGate gate) {
+        this.image = image;
         this.queued = queued;
         this.inPlace = inPlace;
         this.gate = gate;
@@ -70,10 +72,10 @@ final class AsyncOperations {
      * @param hasBegun whether who calls holds the gate for it.
      */
     private PendingTransfer transfer(IoOp op, ByteBuffer buffer, long position, boolean hasBegun) {
-        PendingTransfer result = new PendingTransfer(file, op == IoOp.READ);
+        PendingTransfer result = new PendingTransfer(image, op == IoOp.READ);
         SharedBuffers.Region region = SharedBuffers.use(buffer);
         LazyImage.Opened to = queued.known();
-        if (region == null && to != null && !file.isLost()) { // mostly, and nothing more allocated
+        if (region == null && to != null && !image.isLost()) { // mostly, and nothing more allocated
             to.channels().submitTransfer(op, to.target(), buffer, null, position, result);
             return result;
         }
@@ -87,7 +89,7 @@ final class AsyncOperations {
     }
 
     private CompletableFuture<Void> flush(boolean hasBegun) {
-        PendingFlush result = new PendingFlush(file);
+        PendingFlush result = new PendingFlush(image);
         start(
                 to -> to.channels().submitCommand(IoOp.FLUSH, to.target(), 0, 0, result),
                 queued,
@@ -205,12 +207,10 @@ final class AsyncOperations {
     private IOException submit(Submission submission, LazyImage to) {
         LazyImage.Opened opened = null;
         try {
-            file.checkNotLost();
+            image.checkNotLost();
             opened = to.opened();
         } catch (ErrnoException e) {
-            return file.refusal(e);
-        } catch (IOException e) {
-            return e;
+            return FileErrors.refusal(image, e);
         } finally {
             if (opened == null) {
                 submission.drop();

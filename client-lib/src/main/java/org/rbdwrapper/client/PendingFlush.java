@@ -1,15 +1,16 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.Completion;
+import org.rbdwrapper.client.session.OpenedImage;
 
 import java.util.concurrent.CompletableFuture;
 
 /** The end of a flush. */
 final class PendingFlush extends CompletableFuture<Void> implements Completion {
-    private final RbdFile file;
+    private final OpenedImage image;
 
-    PendingFlush(RbdFile file) {
-        this.file = file;
+    PendingFlush(OpenedImage image) {
+        this.image = image;
     }
 
     @Override
@@ -19,6 +20,6 @@ final class PendingFlush extends CompletableFuture<Void> implements Completion {
 
     @Override
     public void onFailed(Throwable failure) {
-        completeExceptionally(file.exception(failure));
+        completeExceptionally(FileErrors.failure(image, failure));
     }
 }

@@ -2,6 +2,7 @@ package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.BufferHold;
 import org.rbdwrapper.client.io.Completion;
+import org.rbdwrapper.client.session.OpenedImage;
 
 import java.util.concurrent.CompletableFuture;
 
@@ -14,13 +15,13 @@ import java.util.concurrent.CompletableFuture;
  * before that or sees it. Any thread.
  */
 final class PendingTransfer extends CompletableFuture<Integer> implements Completion {
-    private final RbdFile file;
+    private final OpenedImage image; // not the file, which who keeps this may lose
     private final boolean isRead;
     private volatile BufferHold hold; // null before anything can be copied
     private volatile boolean givenUp;
 
-    PendingTransfer(RbdFile file, boolean isRead) {
-        this.file = file;
+    PendingTransfer(OpenedImage image, boolean isRead) {
+        this.image = image;
         this.isRead = isRead;
     }
 
@@ -41,7 +42,7 @@ final class PendingTransfer extends CompletableFuture<Integer> implements Comple
 
     @Override
     public void onFailed(Throwable failure) {
-        super.completeExceptionally(file.exception(failure));
+        super.completeExceptionally(FileErrors.failure(image, failure));
     }
 
     @Override

@@ -118,7 +118,7 @@ public final class RbdFile implements AutoCloseable {
         this.image = image;
         this.inPlace = inPlace;
         this.modes = modes;
-        this.async = new AsyncOperations(this, queued, inPlace, gate);
+        this.async = new AsyncOperations(image, queued, inPlace, gate);
         this.opens = new FileOpens(session, image, queued, inPlace, gate);
         this.whenLost = LostResources.FILES.register(this, opens::closeLost);
     }
@@ -291,7 +291,11 @@ public final class RbdFile implements AutoCloseable {
         if (isOpen() && !destination.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        return async.transfer(IoOp.READ, destination, position);
+        try {
+            return async.transfer(IoOp.READ, destination, position);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** {@link #write} without waiting, under {@link #readAsync}'s rules. */
@@ -301,9 +305,13 @@ public final class RbdFile implements AutoCloseable {
         if (isOpen() && !source.hasRemaining()) {
             return CompletableFuture.completedFuture(0);
         }
-        return modes.synced()
-                ? async.writeSynced(source, position)
-                : async.transfer(IoOp.WRITE, source, position);
+        try {
+            return modes.synced()
+                    ? async.writeSynced(source, position)
+                    : async.transfer(IoOp.WRITE, source, position);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -319,7 +327,11 @@ public final class RbdFile implements AutoCloseable {
      * {@link #force} without waiting; what depends on it must not block: see {@link #readAsync}.
      */
     public CompletableFuture<Void> forceAsync() {
-        return async.flush();
+        try {
+            return async.flush();
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     private void flush() throws IOException {
@@ -354,7 +366,7 @@ public final class RbdFile implements AutoCloseable {
             }
             return new RbdBuffer(region, length);
         } catch (ErrnoException e) {
-            throw exception(e);
+            throw FileErrors.failure(image, e);
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -505,7 +517,7 @@ public final class RbdFile implements AutoCloseable {
             }
             return session.channels().transfer(op, image, buffer, position);
         } catch (ErrnoException e) {
-            throw exception(e);
+            throw FileErrors.failure(image, e);
         } finally {
             Reference.reachabilityFence(this); // or it could be closed as one that was lost
         }
@@ -515,7 +527,7 @@ public final class RbdFile implements AutoCloseable {
         try {
             return inPlace.opened();
         } catch (ErrnoException e) {
-            throw refusal(e);
+            throw FileErrors.refusal(image, e);
         }
     }
 
@@ -525,30 +537,10 @@ public final class RbdFile implements AutoCloseable {
         try {
             session.channels().command(op, image, position, length);
         } catch (ErrnoException e) {
-            throw exception(e);
+            throw FileErrors.failure(image, e);
         } finally {
             Reference.reachabilityFence(this);
         }
-    }
-
-    /** As the program gets it: what is no error number is what was thrown. */
-    Throwable exception(Throwable thrown) {
-        return thrown instanceof ErrnoException e ? exception(e) : thrown;
-    }
-
-    /** What an operation has failed with, as the program gets it. */
-    IOException exception(ErrnoException e) {
-        image.onFailure(e);
-        return refusal(e);
-    }
-
-    /** Why an operation was not begun, as the program gets it. */
-    IOException refusal(ErrnoException e) {
-        return IoErrors.exception(named(e), image.path());
-    }
-
-    private ErrnoException named(ErrnoException e) {
-        return new ErrnoException(e.errno(), image.path() + ": " + e.what(), e);
     }
 
     private void checkUsable() throws IOException {
@@ -556,15 +548,11 @@ public final class RbdFile implements AutoCloseable {
         checkNotLost();
     }
 
-    boolean isLost() {
-        return image.isLost();
-    }
-
-    void checkNotLost() throws IOException {
+    private void checkNotLost() throws IOException {
         try {
             image.checkNotLost();
         } catch (ErrnoException e) {
-            throw refusal(e);
+            throw FileErrors.refusal(image, e);
         }
     }
 

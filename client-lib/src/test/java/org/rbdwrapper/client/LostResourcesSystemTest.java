@@ -22,6 +22,7 @@ import org.rbdwrapper.ipc.IoErrors;
 import org.rbdwrapper.ipc.control.ControlConnection;
 
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -115,8 +116,8 @@ final class LostResourcesSystemTest {
         assertFalse(isUnmapped());
         plan.clear();
         assertEquals(512, written.get(LIMIT_SECONDS, TimeUnit.SECONDS));
-        written = null; // which has the file
         collectUntil(this::isUnmapped);
+        Reference.reachabilityFence(written); // which does not keep the file
     }
 
     private CompletableFuture<Integer> beginWriteInLostFile() throws IOException {

@@ -44,7 +44,15 @@ final class AsyncChannel implements BufferHold {
     private boolean between; // two links: nothing may be submitted
     private boolean replaying; // the completer's
     private volatile Link using; // null between two of them
+    private Link arriving; // the completer's: its next one, until it goes on with it
     private ErrnoException failure;
+
+    /** The completer's steps, made while there is memory for them. */
+    private final Succession.Arrival use = this::use;
+
+    private final Runnable arrive = this::arrive;
+    private final Runnable leave = this::leave;
+    private final Runnable endReplayWhenDone = this::endReplayWhenDone;
 
     AsyncChannel(Succession succession, Link first) {
         this.succession = succession;
@@ -274,10 +282,23 @@ final class AsyncChannel implements BufferHold {
             try {
                 serve();
             } catch (ErrnoException e) {
-                failAll(e);
+                refuseFromNowOn(e);
+                stopAllWhateverMemory(e);
+                tellEnded();
                 return;
             } catch (Throwable e) { // no operation's: it must not end this thread, which all need
-                stopAll(e);
+                stopAllWhateverMemory(e);
+            }
+        }
+    }
+
+    private void stopAllWhateverMemory(Throwable why) {
+        while (true) {
+            try {
+                stopAll(why);
+                return;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
             }
         }
     }
@@ -286,26 +307,32 @@ final class AsyncChannel implements BufferHold {
     private void serve() throws ErrnoException {
         while (true) {
             tellEnded();
-            if (using == null) {
-                Link dead = link;
-                Link next =
-                        replaying
-                                ? succession.awaitReplay(dead, this::use)
-                                : succession.awaitOpen(this::use);
-                LowMemory.outlast(() -> arrive(next));
+            if (arriving != null) {
+                LowMemory.outlast(arrive);
+            } else if (using == null) {
+                if (replaying) {
+                    succession.awaitReplay(link, use);
+                } else {
+                    succession.awaitOpen(use);
+                }
+                continue;
             } else {
                 wait.await();
                 takeResponses();
                 if (link.isDead()) {
                     takeResponses(); // what it has answered last
-                    LowMemory.outlast(this::leave);
+                    LowMemory.outlast(leave);
                 }
             }
-            // also at once, where all was refused that was to be done again
-            if (using != null && replaying && hasReplayed()) {
-                using = null; // nothing is in flight, and this link may die before it opens
-                endReplay();
-            }
+            LowMemory.outlast(endReplayWhenDone);
+        }
+    }
+
+    /** Also at once, where all was refused that was to be done again. */
+    private void endReplayWhenDone() {
+        if (using != null && replaying && hasReplayed()) {
+            using = null; // nothing is in flight, and this link may die before it opens
+            endReplay();
         }
     }
 
@@ -415,7 +442,8 @@ final class AsyncChannel implements BufferHold {
         }
     }
 
-    private void arrive(Link next) {
+    private void arrive() {
+        Link next = arriving;
         lock.lock();
         try {
             if (next != link) {
@@ -436,6 +464,7 @@ final class AsyncChannel implements BufferHold {
                 submitWaiting();
             }
             telling.addAll(ended);
+            arriving = null;
         } finally {
             lock.unlock();
         }
@@ -443,6 +472,7 @@ final class AsyncChannel implements BufferHold {
 
     private void use(Link next) {
         using = next;
+        arriving = next;
     }
 
     private boolean hasReplayed() {
@@ -471,15 +501,13 @@ final class AsyncChannel implements BufferHold {
         link = next;
     }
 
-    private void failAll(ErrnoException why) {
+    private void refuseFromNowOn(ErrnoException why) {
         lock.lock();
         try {
             failure = why;
         } finally {
             lock.unlock();
         }
-        stopAll(why);
-        tellEnded();
     }
 
     /** What is in flight has its end with its last answer. */

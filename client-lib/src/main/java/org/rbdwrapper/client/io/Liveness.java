@@ -11,6 +11,9 @@ public final class Liveness {
 
     private final List<Runnable> onDeath = new ArrayList<>(); // guarded by itself, as the next
     private final List<Runnable> afterwards = new ArrayList<>();
+    private final Runnable awaitHangup = this::awaitHangup; // there may be no memory for it then
+    private final Runnable declareDead = this::declareDead;
+    private final Runnable tellOthers = this::tellOthers;
     private final int socket;
     private volatile boolean dead;
     private boolean told; // guarded by onDeath
@@ -27,8 +30,8 @@ public final class Liveness {
         LibraryThread.background(
                         "rbdw-liveness",
                         () -> {
-                            LowMemory.outlast(this::awaitHangup);
-                            LowMemory.outlast(this::declareDead);
+                            LowMemory.outlast(awaitHangup);
+                            LowMemory.outlast(declareDead);
                         })
                 .start();
     }
@@ -81,7 +84,7 @@ public final class Liveness {
             onDeath.clear();
         }
         runAll(actions);
-        LowMemory.outlast(this::tellOthers);
+        LowMemory.outlast(tellOthers);
     }
 
     private void tellOthers() {

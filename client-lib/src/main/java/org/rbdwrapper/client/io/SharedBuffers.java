@@ -121,7 +121,7 @@ public final class SharedBuffers {
                 blocks.giveBack(offset, length);
                 regions--;
                 if (regions == 0) {
-                    onUsed(false);
+                    onUsedNoMore();
                 }
                 unmapIfUnused();
             }
@@ -175,7 +175,8 @@ public final class SharedBuffers {
     /**
      * The link does not need the memory any more.
      *
-     * @param unmapping is called when no program has any of it, nor can get any.
+     * @param unmapping is called when no program has any of it, nor can get any, under this lock;
+     *     more than once where that is said more than once, or there was no memory for it.
      */
     synchronized void unmapWhenUnused(Runnable unmapping) {
         unmap = unmapping;
@@ -184,9 +185,8 @@ public final class SharedBuffers {
 
     private void unmapIfUnused() {
         if (retired && unmap != null && regions == 0) {
-            Runnable now = unmap;
+            unmap.run(); // again where there was no memory for it
             unmap = null;
-            now.run();
         }
     }
 
@@ -196,13 +196,18 @@ public final class SharedBuffers {
         if (offset < 0) {
             return null;
         }
-        Region region = new Region(offset, bytes);
-        region.mark(region);
-        if (regions == 0) {
-            onUsed(true);
+        try {
+            Region region = new Region(offset, bytes);
+            if (regions == 0) {
+                onUsed(true);
+            }
+            regions++;
+            region.mark(region);
+            return region;
+        } catch (OutOfMemoryError e) {
+            blocks.giveBack(offset, bytes);
+            throw e;
         }
-        regions++;
-        return region;
     }
 
     private void onUsed(boolean isUsed) {
@@ -215,6 +220,23 @@ public final class SharedBuffers {
             }
             used = now.toArray(SharedBuffers[]::new);
         }
+    }
+
+    /** For who gives the last of it back, which he does once: there will be memory for it. */
+    private void onUsedNoMore() {
+        while (true) {
+            try {
+                onUsed(false);
+                return;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
+        }
+    }
+
+    /** Whether a program has some of it. */
+    public synchronized boolean isUsed() {
+        return regions > 0;
     }
 
     /** Bytes. */

@@ -246,9 +246,10 @@ final class SyncChannel {
     }
 
     private void bind(Link next) {
+        ClientChannel nextChannel = next.channel(index); // there may be no memory for it
+        wait = new ResponseWait(nextChannel, next.liveness(), true);
+        channel = nextChannel;
         link = next;
-        channel = next.channel(index);
-        wait = new ResponseWait(channel, next.liveness(), true);
     }
 
     /**

@@ -6,6 +6,7 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.client.io.Link;
 import org.rbdwrapper.client.io.Liveness;
+import org.rbdwrapper.client.io.LowMemory;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.CloseImageEncoder;
@@ -23,7 +24,6 @@ import org.rbdwrapper.ipc.control.ControlConnection;
 import org.rbdwrapper.ipc.control.FrameBuffer;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.SharedMemory;
-import org.rbdwrapper.ipc.posix.UnixSocket;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.file.Path;
@@ -50,6 +50,9 @@ final class BrokerConnection {
     private final long generation;
     private final long sessionId;
     private final boolean resumes;
+    private final Runnable unmapping = this::unmap;
+    private boolean unmapped; // guarded by the lock of the link's buffers
+    private boolean doorbellClosed; // its session's, as all of free()
 
     private record Opened(int handle, int objectSize, String imageId) {}
 
@@ -416,10 +419,22 @@ final class BrokerConnection {
                 || e.errno().equals(Errno.ECONNRESET);
     }
 
-    /** It is of no more use. */
+    /** {@link #end}, for who has nobody to tell that there was no memory for it. */
+    void endWhateverMemory() {
+        while (true) {
+            try {
+                end();
+                return;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
+        }
+    }
+
+    /** It is of no more use. May be broken off by an OutOfMemoryError, and called again. */
     void end() {
         try {
-            UnixSocket.hangUp(control.socket()); // the thread that waits for that would stay
+            control.hangUp(); // the thread that waits for that would stay
         } catch (ErrnoException e) {
             if (!isHangUp(e)) {
                 warn(e);
@@ -428,20 +443,33 @@ final class BrokerConnection {
         liveness.declareDead();
     }
 
-    /** Nobody makes requests here any more. */
+    /**
+     * Nobody makes requests here any more. May be broken off by an OutOfMemoryError anywhere, and
+     * called again.
+     */
     void free() {
-        link.unmapWhenUnused(this::unmap);
+        link.unmapWhenUnused(unmapping);
         try {
-            Fd.close(doorbell);
+            closeDoorbell();
             control.close();
         } catch (ErrnoException e) {
             warn(e);
         }
     }
 
+    private void closeDoorbell() throws ErrnoException {
+        if (!doorbellClosed) {
+            doorbellClosed = true; // before: the number may be another's afterwards
+            Fd.close(doorbell);
+        }
+    }
+
     private void unmap() {
         try {
-            SharedMemory.unmap(address, length);
+            if (!unmapped) {
+                unmapped = true;
+                SharedMemory.unmap(address, length);
+            }
         } catch (ErrnoException e) {
             warn(e);
         }

@@ -2,8 +2,6 @@ package org.rbdwrapper.client.session;
 
 import org.rbdwrapper.client.io.Channels;
 import org.rbdwrapper.client.io.LibraryThread;
-import org.rbdwrapper.client.io.Link;
-import org.rbdwrapper.client.io.LowMemory;
 import org.rbdwrapper.client.io.Succession;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -13,13 +11,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 
 /**
  * This process's sessions with a broker, made when they are first needed and kept for what follows:
  * one for threads that wait, one for who does not, with a longer queue and more room for data in
- * one channel, and one whose room for data is the program's. When their broker has gone, the next
- * open makes others.
+ * one channel, and one whose room for data is the program's. One ends when it was of no use for
+ * some seconds, or has given its broker up; the next open makes another.
  *
  * <p>Any thread.
  */
@@ -40,7 +37,9 @@ public final class BrokerSession {
      */
     private static final int COPIES_LENGTH = QUEUE_ARENA_LENGTH;
 
-    private static final long LOOK_NANOS = 100_000;
+    /** With nothing open: programs often open the next file at once, and have to connect then. */
+    private static final long IDLE_NANOS = 5_000_000_000L;
+
     private static final SessionTable SESSIONS = new SessionTable();
     private static final SessionTable QUEUES = new SessionTable();
     private static final SessionTable BUFFERS = new SessionTable();
@@ -49,24 +48,34 @@ public final class BrokerSession {
     private final Succession succession;
     private final Channels channels;
     private final Set<OpenedImage> images = new HashSet<>(); // guarded by this
+    private int opening; // guarded by this, as what follows
+    private long idleSince;
+    private boolean watchesIdle;
+    private boolean missed;
     private volatile BrokerConnection connection;
-    private volatile boolean lost;
+    private volatile boolean over;
 
     BrokerSession(Wish wish, BrokerConnection first) {
         this.wish = wish;
         this.connection = first;
         this.succession = new Succession(first.link());
         this.channels = new Channels(succession, first.link());
-        watch(first);
+        Replacement.whenGone(this, first);
     }
 
-    /** The session with the first broker of these run directories; see {@link FirstBroker}. */
+    /**
+     * The session with the first broker of these run directories; see {@link FirstBroker}. {@link
+     * #open} follows: it does not end before that.
+     */
     public static BrokerSession of(List<Path> runDirs) throws ErrnoException {
         Wish wish = new Wish(runDirs, CHANNELS, DEPTH, ARENA_LENGTH, 0);
         return FirstBroker.await(runDirs, () -> SESSIONS.session(wish), () -> {});
     }
 
-    /** Likewise, for operations that nobody waits for; does not wait for a broker. */
+    /**
+     * Likewise, for operations that nobody waits for; does not wait for a broker. {@link #openAlso}
+     * follows.
+     */
     public static BrokerSession queueOf(List<Path> runDirs) throws ErrnoException {
         return QUEUES.session(new Wish(runDirs, 1, QUEUE_DEPTH, QUEUE_ARENA_LENGTH, 0));
     }
@@ -81,19 +90,87 @@ public final class BrokerSession {
         return channels;
     }
 
-    /** Whether it has given its broker up. */
-    boolean isLost() {
-        return lost;
+    /** Whether it has ended: nothing was open for a while, or no broker came any more. */
+    boolean isOver() {
+        return over;
+    }
+
+    /**
+     * Somebody is about to open an image.
+     *
+     * @return false where it is over.
+     */
+    synchronized boolean beginOpening() {
+        if (over) {
+            return false;
+        }
+        opening++;
+        return true;
+    }
+
+    /**
+     * Whether its last broker has ended with something open that nobody will come back for, which
+     * the next one takes to be in use until it is told of the session's end.
+     */
+    synchronized boolean isMissed() {
+        return missed;
+    }
+
+    private synchronized void endOpening() {
+        opening--;
+        onLessUse();
+    }
+
+    /** Under the lock. */
+    private void onLessUse() {
+        idleSince = System.nanoTime();
+        if (watchesIdle || !isIdle()) {
+            return;
+        }
+        try {
+            LibraryThread.background("rbdw-idle", this::endWhenIdle).start();
+            watchesIdle = true;
+        } catch (OutOfMemoryError e) { // or there can be no more threads
+            watchesIdle = false; // it ends when it is idle the next time
+        }
+    }
+
+    private boolean isIdle() {
+        return opening == 0 && images.isEmpty();
+    }
+
+    /** On a thread of its own, which there is as long as nothing is open. */
+    private void endWhenIdle() {
+        long left = IDLE_NANOS;
+        while (left > 0) {
+            Pause.nanos(left);
+            synchronized (this) {
+                watchesIdle = isIdle() && !over;
+                if (!watchesIdle) {
+                    return;
+                }
+                left = idleSince + IDLE_NANOS - System.nanoTime();
+                if (left <= 0 && channels.buffers().isUsed()) {
+                    left = IDLE_NANOS; // the next file's operations may need no copy there
+                }
+                over = left <= 0;
+            }
+        }
+        connection.endWhateverMemory(); // and its Replacement sees that it is over
     }
 
     /** Opens an image for a file that has it nowhere yet. */
     public OpenedImage open(String path, boolean read, boolean write) throws ErrnoException {
-        FileState file = new FileState();
-        while (true) {
-            OpenedImage image = open(openConnection(), path, read, write, file);
-            if (image != null) {
-                return image;
+        try {
+            FileState file = new FileState();
+            while (true) {
+                OpenedImage image = open(openConnection(), path, read, write, file);
+                if (image != null) {
+                    return image;
+                }
             }
+        } finally {
+            endOpening();
         }
     }
 
@@ -102,9 +179,13 @@ public final class BrokerSession {
      * whether it is that image, who calls sees to. Null where there is no broker now.
      */
     OpenedImage openAlso(OpenedImage other) throws ErrnoException {
-        return succession.isOpen()
-                ? open(connection, other.path(), other.isRead(), other.isWrite(), other.state())
-                : null;
+        try {
+            return succession.isOpen()
+                    ? open(connection, other.path(), other.isRead(), other.isWrite(), other.state())
+                    : null;
+        } finally {
+            endOpening();
+        }
     }
 
     /** Null where this one is gone. */
@@ -156,10 +237,12 @@ public final class BrokerSession {
         boolean isThere;
         synchronized (this) {
             images.remove(image);
+            onLessUse();
             on = connection;
             // a broker that has ended closed it, and the next one's handle of this number may be
             // another image's
             isThere = image.isHeld() && !on.link().isDead();
+            missed |= image.isHeld() && !isThere;
             image.closed();
         }
         if (isThere) {
@@ -192,127 +275,43 @@ public final class BrokerSession {
         return connection;
     }
 
-    private void watch(BrokerConnection on) {
-        on.onDeath(() -> LibraryThread.background("rbdw-reconnect", () -> replace(on)).start());
+    Wish wish() {
+        return wish;
     }
 
-    /** The broker is gone: waits for the next one, and goes on with it where this one has ended. */
-    private void replace(BrokerConnection dead) {
-        BrokerConnection last = dead;
-        Reconnect reconnect = reconnect();
-        // who was late stays so: the broker that said it may end before all have heard of it, and
-        // the next one does not know what this session still has without an answer
-        boolean late = false;
-        boolean mayAllocate = wish.buffersLength() > 0;
-        while (true) {
-            succession.lose();
-            awaitNobodyOn(last.link());
-            BrokerConnection next;
-            try {
-                next = reconnect.after(last, late);
-                late = next.link().isLate();
-            } catch (ErrnoException e) {
-                LowMemory.outlast(() -> giveUp(e));
-                free(last, false);
-                channels.onGivenUp();
-                reconnect.tellOfEnd(last);
-                return;
-            }
-            free(last, mayAllocate);
-            mayAllocate = false; // before it is open
-            last = next;
-            CountDownLatch told = lookAtDeathOf(next);
-            Runnable watch = watching(next);
-            if (goOnWith(next)) {
-                LowMemory.outlast(watch);
-                return;
-            }
-            awaitTold(told);
-        }
+    Succession succession() {
+        return succession;
     }
 
-    /** Made while another attempt can still be made. */
-    private Runnable watching(BrokerConnection next) {
-        while (true) {
-            try {
-                return () -> watch(next);
-            } catch (OutOfMemoryError e) {
-                LowMemory.pause();
-            }
-        }
-    }
-
-    private Reconnect reconnect() {
-        while (true) {
-            try {
-                return new Reconnect(wish);
-            } catch (OutOfMemoryError e) {
-                LowMemory.pause();
-            }
-        }
-    }
-
-    /** Who waits for what was begun before this broker looks again when it dies. */
-    private CountDownLatch lookAtDeathOf(BrokerConnection next) {
-        while (true) {
-            try {
-                CountDownLatch told = new CountDownLatch(1);
-                next.onDeath(
-                        () -> {
-                            succession.look();
-                            told.countDown();
-                        });
-                return told;
-            } catch (OutOfMemoryError e) {
-                LowMemory.pause();
-            }
-        }
-    }
-
-    private void giveUp(ErrnoException why) {
+    /** No broker came: all that is open here is lost. */
+    void giveUp(ErrnoException why) {
         synchronized (this) {
-            images.forEach(image -> image.lost(why)); // their files' other sessions may go on
+            for (OpenedImage image : images) { // their files' other sessions may go on
+                missed |= image.isHeld();
+                image.lost(why);
+            }
         }
-        lost = true;
+        over = true;
         succession.giveUp(why);
     }
 
-    /** Who tells of a broker's end touches its memory, to wake those who wait there. */
-    private static void awaitTold(CountDownLatch told) {
-        try {
-            told.await();
-        } catch (InterruptedException e) {
-            throw new IllegalStateException("nobody interrupts this thread", e);
-        }
-    }
-
     /**
-     * @param mayAllocate whether the program may yet have buffers made in its memory.
+     * Has the next broker open what was open, and what had no answer made again. {@link
+     * Succession#open} follows.
+     *
+     * @return false where that broker has gone meanwhile.
      */
-    private void free(BrokerConnection dead, boolean mayAllocate) {
-        dead.free();
-        if (!mayAllocate) {
-            channels.retireBuffers(dead.link());
-        }
-    }
-
-    /**
-     * False where that one is gone as well, or where the program has no memory now, and it is left.
-     */
-    private boolean goOnWith(BrokerConnection next) {
-        try {
-            reopenImages(next);
-            succession.replay(next.link());
-            next.replayDone();
-            if (next.link().isDead()) {
-                return false;
-            }
-            channels.onOpen(next.link());
-        } catch (ErrnoException | OutOfMemoryError e) {
-            LowMemory.outlast(next::end);
+    boolean resume(BrokerConnection next) throws ErrnoException {
+        reopenImages(next);
+        succession.replay(next.link());
+        next.replayDone();
+        if (next.link().isDead()) {
             return false;
         }
-        succession.open(next.link());
+        synchronized (this) {
+            missed = false; // it was asked to open what is open
+        }
+        channels.onOpen(next.link());
         return true;
     }
 
@@ -337,12 +336,6 @@ public final class BrokerSession {
         }
         for (OpenedImage closed : opened) {
             next.closeReopened(closed);
-        }
-    }
-
-    private void awaitNobodyOn(Link dead) {
-        while (!channels.haveLeft(dead)) {
-            Pause.nanos(LOOK_NANOS);
         }
     }
 }

@@ -1,6 +1,5 @@
 package org.rbdwrapper.client.session;
 
-import org.rbdwrapper.client.io.LowMemory;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
 
@@ -26,49 +25,53 @@ final class Reconnect {
     private static final long IDLE_PAUSE_NANOS = 1_000_000_000;
 
     private final Wish wish;
-    private final long began = System.nanoTime();
+    private long began;
+    private long pause;
 
     Reconnect(Wish wish) {
         this.wish = wish;
     }
 
+    /** From now on there is no broker. */
+    void begin() {
+        began = System.nanoTime();
+        pause = FIRST_PAUSE_NANOS;
+    }
+
     /**
-     * Returns when there is a broker that takes the session.
+     * One attempt; sleeps where it was in vain.
      *
      * @param late whether a broker since {@code last} had all its answers has said that it is late.
+     * @return the broker that takes the session; null where there is none yet.
      * @throws ErrnoException ENOTCONN where none came in time, EPROTONOSUPPORT where the one that
      *     came speaks another protocol, EINVAL where the limit is no number.
      */
-    BrokerConnection after(BrokerConnection last, boolean late) throws ErrnoException {
+    BrokerConnection attempt(BrokerConnection last, boolean late) throws ErrnoException {
         long limitNanos = limitNanos();
-        long pause = FIRST_PAUSE_NANOS;
-        while (true) {
-            try {
-                return BrokerConnection.make(wish, last, late);
-            } catch (ErrnoException e) {
-                if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
-                    throw e;
-                }
-                if (System.nanoTime() - began > limitNanos - pause) {
-                    throw new ErrnoException(
-                            Errno.ENOTCONN,
-                            "the broker has gone and did not come back in time ("
-                                    + VARIABLE
-                                    + "): "
-                                    + e.what(),
-                            e);
-                }
-            } catch (OutOfMemoryError e) {
-                LowMemory.pause(); // the program's, which may have some again soon
+        try {
+            return BrokerConnection.make(wish, last, late);
+        } catch (ErrnoException e) {
+            if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
+                throw e;
             }
-            Pause.nanos(pause);
-            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+            if (System.nanoTime() - began > limitNanos - pause) {
+                throw new ErrnoException(
+                        Errno.ENOTCONN,
+                        "the broker has gone and did not come back in time ("
+                                + VARIABLE
+                                + "): "
+                                + e.what(),
+                        e);
+            }
         }
+        Pause.nanos(pause);
+        pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+        return null;
     }
 
     /**
      * After the session was given up: tells the next broker, whenever it comes. Returns when that
-     * is done, or cannot be done as it speaks another protocol.
+     * is done, or cannot be done. May be broken off by an OutOfMemoryError, and called again.
      */
     void tellOfEnd(BrokerConnection last) {
         while (true) {
@@ -76,11 +79,9 @@ final class Reconnect {
                 last.tellOfEnd(wish.runDirs());
                 return;
             } catch (ErrnoException e) {
-                if (e.errno().equals(Errno.EPROTONOSUPPORT)) {
-                    return;
+                if (e.errno().equals(Errno.EPROTONOSUPPORT) || e.errno().equals(Errno.EPROTO)) {
+                    return; // it speaks another protocol, or is that which has the session
                 }
-            } catch (OutOfMemoryError e) {
-                LowMemory.pause();
             }
             Pause.nanos(IDLE_PAUSE_NANOS);
         }

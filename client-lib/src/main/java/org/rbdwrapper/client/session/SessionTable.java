@@ -21,16 +21,20 @@ final class SessionTable {
     }
 
     /**
-     * The session that there is, or a new one, for which one attempt is made.
+     * The session that there is, or a new one, for which one attempt is made. Opening something
+     * there has begun: see {@link BrokerSession#beginOpening}.
      *
      * @throws ErrnoException where there is no broker, or as it refused.
      */
     BrokerSession session(Wish wish) throws ErrnoException {
         Entry entry = entries.computeIfAbsent(wish.runDirs(), runDirs -> new Entry());
         synchronized (entry) {
-            // one that has given its broker up does not look for the next one any more
-            if (entry.session == null || entry.session.isLost()) {
-                entry.session = new BrokerSession(wish, BrokerConnection.make(wish, null, false));
+            if (entry.session == null || !entry.session.beginOpening()) {
+                entry.session = null; // one that is over is of no more use, whatever follows
+                BrokerConnection broker = BrokerConnection.make(wish, null, false);
+                BrokerSession session = new BrokerSession(wish, broker);
+                session.beginOpening();
+                entry.session = session;
             }
             return entry.session;
         }

@@ -15,8 +15,8 @@ import java.util.Random;
 
 /**
  * A Java program to which everything happens at once, for {@code rbdw.random.seconds} (with many of
- * them: {@code -Djunit.jupiter.execution.timeout.mode=disabled}); with {@code rbdw.random.memory}
- * its memory is short at times, too.
+ * them: {@code -Djunit.jupiter.execution.timeout.mode=disabled}); {@code
+ * -Drbdw.random.memory=false} without its memory's being short at times.
  */
 @Timeout(300)
 final class RandomUseOverDeathSystemTest {
@@ -52,7 +52,7 @@ final class RandomUseOverDeathSystemTest {
                         folder.toString(),
                         Long.toString(seed),
                         Integer.toString(SECONDS),
-                        System.getProperty("rbdw.random.memory", "false"))) {
+                        System.getProperty("rbdw.random.memory", "true"))) {
             client.awaitLine("quiet");
             while (client.process().isAlive()
                     && client.output().lines().noneMatch(line -> line.equals("at rest"))) {

@@ -30,7 +30,7 @@ public final class ControlConnection implements AutoCloseable {
     private final ControlSocket socket;
     private final BlockingFrames frames;
     private long nextCorrelationId = 1;
-    private boolean closed; // guarded by the lock
+    private boolean closed; // set under the lock and the socket's monitor
 
     private ControlConnection(ControlSocket socket) {
         this.socket = socket;
@@ -69,7 +69,7 @@ public final class ControlConnection implements AutoCloseable {
         try {
             trust.check(UnixSocket.peer(socket).uid());
             return new DescriptorSocket(socket);
-        } catch (ErrnoException | UntrustedBrokerException e) {
+        } catch (ErrnoException | UntrustedBrokerException | Error e) { // as of too little memory
             Fd.close(socket);
             throw e;
         }
@@ -96,7 +96,7 @@ public final class ControlConnection implements AutoCloseable {
         for (Path dir : runDirs) {
             String path = dir.resolve(RunDirectories.SOCKET_NAME).toString();
             try {
-                return new ControlConnection(connect.to(path, BrokerTrust.of(dir)));
+                return of(connect.to(path, BrokerTrust.of(dir)));
             } catch (UntrustedBrokerException e) {
                 refused.add(e);
             } catch (ErrnoException e) {
@@ -119,6 +119,15 @@ public final class ControlConnection implements AutoCloseable {
                         + String.join(" or ", tried)
                         + ": start one with rbdwrapper-broker start"
                         + (refused.isEmpty() ? "" : "; " + refused.getFirst().getMessage()));
+    }
+
+    private static ControlConnection of(ControlSocket socket) throws ErrnoException {
+        try {
+            return new ControlConnection(socket);
+        } catch (OutOfMemoryError e) {
+            socket.close();
+            throw e;
+        }
     }
 
     /**
@@ -249,14 +258,28 @@ public final class ControlConnection implements AutoCloseable {
         }
     }
 
+    /**
+     * Ends the session, and with it a call that is under way, for which it does not wait. Not for
+     * one of {@link #connectToAdminister}. Nothing happens where it is closed.
+     */
+    public void hangUp() throws ErrnoException {
+        synchronized (socket) {
+            if (!closed) {
+                UnixSocket.hangUp(socket());
+            }
+        }
+    }
+
     /** Waits for a call that is under way, which the broker's end ends. Later ones: ENOTCONN. */
     @Override
     public void close() throws ErrnoException {
         lock.lock();
         try {
-            if (!closed) {
-                closed = true;
-                socket.close();
+            synchronized (socket) {
+                if (!closed) {
+                    closed = true;
+                    socket.close();
+                }
             }
         } finally {
             lock.unlock();

@@ -158,6 +158,9 @@ public final class UnixSocket {
         } catch (ErrnoException e) {
             Fd.close(fd);
             throw e;
+        } catch (OutOfMemoryError e) {
+            Fd.close(fd);
+            throw e;
         } catch (Throwable t) {
             throw unexpected(t);
         }
