@@ -18,7 +18,7 @@ record FileOpens(
         OperationGate gate) {
     /** Once, by who has closed the gate. */
     void close() throws IOException {
-        gate.awaitIdle();
+        gate.awaitIdle(this::relieveCompleters);
         try {
             try {
                 queued.close();
@@ -31,6 +31,15 @@ record FileOpens(
             }
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, image.path());
+        }
+    }
+
+    /** What has several steps may need one that a program keeps. */
+    private void relieveCompleters() {
+        for (LazyImage.Opened opened : new LazyImage.Opened[] {queued.known(), inPlace.known()}) {
+            if (opened != null) {
+                opened.channels().relieveCompleter();
+            }
         }
     }
 

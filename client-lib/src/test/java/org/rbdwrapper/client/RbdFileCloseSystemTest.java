@@ -9,6 +9,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.rbdwrapper.broker.store.fault.Fault;
 import org.rbdwrapper.broker.store.fault.FaultPlan;
 import org.rbdwrapper.broker.store.fault.FaultPoint;
@@ -73,12 +75,20 @@ final class RbdFileCloseSystemTest {
     }
 
     /** More are under way than fit: those are begun while nobody but the closer can. */
-    @Test
-    void shouldNotWaitForADependentThatWaitsForTheClosersLock() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void shouldNotWaitForADependentThatWaitsForTheClosersLock(boolean synced) throws Exception {
         Object lock = new Object();
         CountDownLatch waits = new CountDownLatch(1);
         AtomicBoolean had = new AtomicBoolean();
-        RbdFile closed = openAgain(file.path());
+        RbdFile closed =
+                synced
+                        ? openAgain(
+                                file.path(),
+                                StandardOpenOption.READ,
+                                StandardOpenOption.WRITE,
+                                StandardOpenOption.DSYNC)
+                        : openAgain(file.path());
         closed.readAsync(ByteBuffer.allocate(1), 0).join();
         List<CompletableFuture<Integer>> others = new ArrayList<>();
         CompletableFuture<Void> blocked;

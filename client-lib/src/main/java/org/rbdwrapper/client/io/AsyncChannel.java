@@ -27,6 +27,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * besides fails all that the completer has, which goes on with what comes later.
  */
 final class AsyncChannel implements BufferHold {
+    /** A completer that tells of one end for longer is kept by the program. */
+    private static final long KEPT_NANOS = 20_000_000;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final OperationQueue waiting = new OperationQueue();
     private final OperationQueue ended = new OperationQueue();
@@ -40,7 +43,10 @@ final class AsyncChannel implements BufferHold {
     private ArenaBlocks blocks;
     private int inPlaceLimit;
     private int copyLimit;
-    private boolean started;
+    private Duty duty; // the completer's; null until there is one
+    private Duty watched; // by who waits for what a completer may not come to, as what follows
+    private int watchedTold;
+    private long watchedSince;
     private boolean between; // two links: nothing may be submitted
     private boolean replaying; // the completer's
     private volatile Link using; // null between two of them
@@ -171,7 +177,7 @@ final class AsyncChannel implements BufferHold {
     boolean hasLeft(Link dead) {
         lock.lock();
         try {
-            return !started || using != dead;
+            return duty == null || using != dead;
         } finally {
             lock.unlock();
         }
@@ -264,7 +270,7 @@ final class AsyncChannel implements BufferHold {
 
     /** Under the lock. */
     private void startCompleter() {
-        if (started) {
+        if (duty != null) {
             return;
         }
         Link open = succession.link();
@@ -273,20 +279,69 @@ final class AsyncChannel implements BufferHold {
         if (!between && open != link) {
             bind(open);
         }
-        LibraryThread.completer(this::complete).start();
-        started = true;
+        Duty first = new Duty();
+        LibraryThread.completer(() -> complete(first)).start();
+        duty = first;
     }
 
-    private void complete() {
+    /**
+     * Any thread, again and again while it waits for what a completer may have to do: where a
+     * program keeps that one, which may wait for the caller, another takes its place.
+     */
+    void relieveCompleter() {
+        lock.lock();
+        try {
+            Duty current = duty;
+            if (current == null || !current.isTelling()) {
+                return;
+            }
+            long now = System.nanoTime();
+            if (watched != current || watchedTold != current.told()) {
+                watched = current;
+                watchedTold = current.told();
+                watchedSince = now;
+            } else if (now - watchedSince > KEPT_NANOS) {
+                watchedSince = now;
+                Duty next = new Duty();
+                LibraryThread.completer(() -> takeOver(current, next)).start();
+            }
+        } catch (OutOfMemoryError e) {
+            LowMemory.pause(); // or there can be no more threads: the caller comes again
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void takeOver(Duty current, Duty next) {
+        boolean takes;
+        lock.lock();
+        try {
+            takes = duty == current && current.relieve();
+            if (takes) {
+                duty = next;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (takes) {
+            complete(next);
+        }
+    }
+
+    private void complete(Duty mine) {
         while (true) {
             try {
-                serve();
+                serve(mine);
+                return;
             } catch (ErrnoException e) {
                 refuseFromNowOn(e);
                 stopAllWhateverMemory(e);
-                tellEnded();
+                tellEnded(mine);
                 return;
             } catch (Throwable e) { // no operation's: it must not end this thread, which all need
+                if (mine.isTelling() && !mine.endTelling()) {
+                    return;
+                }
                 stopAllWhateverMemory(e);
             }
         }
@@ -303,10 +358,9 @@ final class AsyncChannel implements BufferHold {
         }
     }
 
-    /** Begins where it was broken off. */
-    private void serve() throws ErrnoException {
-        while (true) {
-            tellEnded();
+    /** Begins where it was broken off; returns when it is relieved. */
+    private void serve(Duty mine) throws ErrnoException {
+        while (tellEnded(mine)) {
             if (arriving != null) {
                 LowMemory.outlast(arrive);
             } else if (using == null) {
@@ -346,7 +400,6 @@ final class AsyncChannel implements BufferHold {
     private void takeResponses() {
         lock.lock();
         try {
-            channel.onCalled();
             takeAnswers();
             if (!link.isDead()) {
                 if (between) {
@@ -376,35 +429,20 @@ final class AsyncChannel implements BufferHold {
         }
     }
 
-    /** Returns when all that is to be told was told. */
-    private void tellEnded() {
+    /** Returns when all that is to be told was told; false where it is relieved meanwhile. */
+    private boolean tellEnded(Duty mine) {
         Thread.interrupted(); // the closing of an arena that is copied to interrupts
         Operation operation;
         while ((operation = telling.poll()) != null) {
+            mine.beginTelling();
             while (!operation.tell()) { // there is no memory for it
                 LowMemory.pause();
             }
-        }
-    }
-
-    /**
-     * Any thread: takes answers in the completer's place, which may be telling a program of an end
-     * that makes it wait for the caller. What is taken here is over at once, and told when the
-     * completer goes on.
-     */
-    void takeForCompleter() {
-        lock.lock();
-        try {
-            if (started && using == link && !link.isDead()) {
-                takeAnswers();
-                if (!between) {
-                    submitWaiting();
-                }
-                channel.call();
+            if (!mine.endTelling()) {
+                return false;
             }
-        } finally {
-            lock.unlock();
         }
+        return true;
     }
 
     /** The link is dead: operations may have to be done again in part. */

@@ -19,9 +19,6 @@ public final class Channels {
     private static final long LOOK_NANOS = 100_000;
     private static final long LONGEST_LOOK_NANOS = 10_000_000; // for who waits through an outage
 
-    /** Then who closes takes answers himself. */
-    private static final long HELP_NANOS = 20_000_000;
-
     /** Never runs: any thread but that which a confined arena belongs to. */
     private static final Thread OTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
 
@@ -212,20 +209,15 @@ public final class Channels {
      * Returns when nothing is under way of a target that is closed to others, whatever interrupts.
      */
     public void awaitIdle(Target closed) {
-        boolean interrupted = awaitNobodyAt(closed);
-        while (true) {
-            try {
-                if (closed.gate().awaitIdle(HELP_NANOS)) {
-                    break;
-                }
-                shared.takeForCompleter(); // which may wait for a lock that is held here
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
+        if (awaitNobodyAt(closed)) {
             Thread.currentThread().interrupt();
         }
+        closed.gate().awaitIdle(this::relieveCompleter);
+    }
+
+    /** For who waits, again and again: see {@link AsyncChannel#relieveCompleter}. */
+    public void relieveCompleter() {
+        shared.relieveCompleter();
     }
 
     /** Until no thread that waits is at work with it: whether that was interrupted. */

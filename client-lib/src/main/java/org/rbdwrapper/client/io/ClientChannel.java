@@ -38,7 +38,6 @@ final class ClientChannel {
     private final long[] correlations;
     private long nextCorrelation;
     private int tag;
-    private volatile boolean called;
 
     /**
      * @param address of the channel in this process.
@@ -138,23 +137,6 @@ final class ClientChannel {
 
     boolean hasResponse() {
         return responses.hasNext();
-    }
-
-    /** Any thread: who waits for a response returns without one. */
-    void call() {
-        called = true;
-        waker.wake();
-    }
-
-    boolean isCalled() {
-        return called;
-    }
-
-    /** Who waits, before he looks at what he was called for. */
-    void onCalled() {
-        if (called) {
-            called = false;
-        }
     }
 
     /**

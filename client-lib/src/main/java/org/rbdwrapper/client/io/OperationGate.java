@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class OperationGate {
     private static final int CLOSED = Integer.MIN_VALUE;
+    private static final long HELP_NANOS = 20_000_000;
 
     /** Operations that have begun and not ended, and {@link #CLOSED} added. */
     private final AtomicInteger state = new AtomicInteger();
@@ -52,24 +53,28 @@ public final class OperationGate {
         return before >= 0;
     }
 
-    /** After {@link #close}: returns when what has begun has ended, whatever interrupts. */
-    public void awaitIdle() {
-        idle.join();
-    }
-
     /**
-     * After {@link #close}: waits so long, or until the thread is interrupted.
+     * After {@link #close}: returns when what has begun has ended, whatever interrupts.
      *
-     * @return whether what has begun has ended.
+     * @param help is called every 20 ms as long as that takes: it may be that somebody else waits
+     *     for the caller.
      */
-    boolean awaitIdle(long nanos) throws InterruptedException {
-        try {
-            idle.get(nanos, TimeUnit.NANOSECONDS);
-            return true;
-        } catch (TimeoutException e) {
-            return false;
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e); // nobody fails it
+    public void awaitIdle(Runnable help) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                idle.get(HELP_NANOS, TimeUnit.NANOSECONDS);
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            } catch (TimeoutException e) {
+                help.run();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e); // nobody fails it
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

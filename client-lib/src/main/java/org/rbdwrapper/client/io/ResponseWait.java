@@ -43,7 +43,7 @@ final class ResponseWait {
         this.oneAtATime = oneAtATime;
     }
 
-    /** Returns when there is a response, or the broker is gone, or the channel was called. */
+    /** Returns when there is a response, or the broker is gone. */
     void await() {
         if (channel.hasResponse()) {
             return;
@@ -107,7 +107,7 @@ final class ResponseWait {
     private void sleep() {
         while (true) {
             channel.waker.announceWaiting();
-            if (channel.hasResponse() || channel.isCalled() || liveness.isDead()) {
+            if (channel.hasResponse() || liveness.isDead()) {
                 channel.waker.cancel();
                 return;
             }

@@ -108,6 +108,7 @@ final class Replacement implements Runnable {
         session.succession().lose();
         Link dead = last.link();
         while (!session.channels().haveLeft(dead)) {
+            session.channels().relieveCompleter(); // it may be kept until the session goes on
             Pause.nanos(LOOK_NANOS);
         }
         return Step.SEEK;

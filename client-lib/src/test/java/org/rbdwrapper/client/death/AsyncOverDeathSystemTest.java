@@ -2,8 +2,10 @@ package org.rbdwrapper.client.death;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -40,12 +43,14 @@ final class AsyncOverDeathSystemTest {
     private final CountDownLatch goOn = new CountDownLatch(1);
     private BrokerProcess broker;
     private String path;
+    private MappedSegments segments;
     private RbdFile file;
 
     @BeforeEach
     void open() throws Exception {
         broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
         path = broker.createAndMap("img", SIZE);
+        segments = MappedSegments.sinceNow();
         file = RbdFile.openAt(broker.runDir(), path);
     }
 
@@ -120,25 +125,25 @@ final class AsyncOverDeathSystemTest {
     void shouldGiveBackMemoryOfTheBrokerBeforeWhenItsBuffersAreClosed() throws Exception {
         RbdBuffer before = file.allocate(MIB);
         useEachSession(before);
-        long mapped = MappedSegments.count();
+        long mapped = segments.count();
         broker.kill();
         RbdBuffer meanwhile = file.allocate(MIB);
         broker.startAgain();
         useEachSession(before);
         try (RbdBuffer next = file.allocate(8 * MIB)) {
             useEachSession(next);
-            assertEquals(mapped + 1, MappedSegments.count());
+            assertEquals(mapped + 1, segments.count());
             meanwhile.close();
-            assertEquals(mapped + 1, MappedSegments.count());
+            assertEquals(mapped + 1, segments.count());
             before.close();
-            assertEquals(mapped, MappedSegments.count());
+            assertEquals(mapped, segments.count());
         }
         broker.kill();
         broker.startAgain();
         try (RbdBuffer last = file.allocate(MIB)) {
             useEachSession(last);
         }
-        assertEquals(mapped, MappedSegments.count());
+        assertEquals(mapped, segments.count());
     }
 
     @Test
@@ -220,7 +225,69 @@ final class AsyncOverDeathSystemTest {
         }
     }
 
+    /**
+     * The next broker waits until the thread that completes operations has left the one before, the
+     * closer for that broker, and that thread for the closer's lock.
+     */
+    @Test
+    void shouldCloseThoughADependentWaitsForTheClosersLock() throws Exception {
+        Object lock = new Object();
+        RbdFile closed =
+                RbdFile.openAt(
+                        broker.runDir(),
+                        path,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.DSYNC);
+        CompletableFuture<Boolean> blocked;
+        List<CompletableFuture<Integer>> writes = new ArrayList<>();
+        synchronized (lock) {
+            blocked =
+                    holdUpCompletions(
+                            () -> {
+                                synchronized (lock) {
+                                    assertFalse(closed.isOpen());
+                                }
+                            });
+            for (int i = 0; i < 20; i++) {
+                writes.add(closed.writeAsync(ByteBuffer.wrap(filled(512, i)), 512 * i));
+            }
+            broker.kill();
+            CompletableFuture<Void> next =
+                    CompletableFuture.runAsync(
+                            () -> {
+                                try {
+                                    broker.startAgain();
+                                } catch (Exception e) {
+                                    throw new CompletionException(e);
+                                }
+                            },
+                            task -> Thread.ofPlatform().start(task));
+            closed.close();
+            next.join();
+        }
+        assertTrue(blocked.join());
+        for (int i = 0; i < 20; i++) {
+            assertEquals(512, writes.get(i).join());
+            ByteBuffer back = ByteBuffer.allocate(512);
+            file.readAsync(back, 512 * i).join();
+            assertArrayEquals(filled(512, i), back.array());
+        }
+    }
+
     private CompletableFuture<Boolean> holdUpCompletions() throws InterruptedException {
+        return holdUpCompletions(
+                () -> {
+                    try {
+                        goOn.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+    }
+
+    private CompletableFuture<Boolean> holdUpCompletions(Runnable wait)
+            throws InterruptedException {
         Thread here = Thread.currentThread();
         while (true) {
             CountDownLatch holds = new CountDownLatch(1);
@@ -232,11 +299,7 @@ final class AsyncOverDeathSystemTest {
                                             return false; // it was complete by then
                                         }
                                         holds.countDown();
-                                        try {
-                                            goOn.await();
-                                        } catch (InterruptedException e) {
-                                            throw new IllegalStateException(e);
-                                        }
+                                        wait.run();
                                         return true;
                                     });
             if (!held.isDone()) {

@@ -103,9 +103,7 @@ public final class IdleSessionsClient {
         System.in.read(); // until it is killed
         file.close();
         // but for those that will tell the next broker of their end
-        awaitNone(
-                "mapped for ever: ",
-                () -> MappedSegments.count() == 0 ? Set.of() : Set.of("segment"));
+        awaitNone("mapped for ever: ", MappedSegments::all);
         System.out.println("without a broker");
         awaitNone("held for ever: ", IdleSessionsClient::held);
     }
@@ -176,7 +174,7 @@ public final class IdleSessionsClient {
     /** Kinds of what there is. */
     private static Set<String> held() throws IOException {
         Set<String> held = new TreeSet<>();
-        if (MappedSegments.count() > 0) {
+        if (!MappedSegments.all().isEmpty()) {
             held.add("segment");
         }
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
