@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.rbdwrapper.broker.testing.JavaProcess;
+import org.rbdwrapper.client.admin.BrokerAdmin;
 
 import java.nio.file.Path;
 import java.util.Map;
@@ -19,23 +20,32 @@ import java.util.Random;
  * -Drbdw.random.memory=false} without its memory's being short at times.
  */
 @Timeout(300)
-final class RandomUseOverDeathSystemTest {
+abstract class RandomUseOverDeathContract {
     private static final int SECONDS = Integer.getInteger("rbdw.random.seconds", 10);
     private static final int PATIENCE_SECONDS = 200;
 
     @TempDir private Path folder;
+    private final String name = "random-" + System.nanoTime();
     private BrokerProcess broker;
     private String path;
 
     @BeforeEach
     void startBroker() throws Exception {
-        broker = BrokerProcess.start("--store", "file");
-        path = broker.createAndMap("img", 8 << 20);
+        broker = BrokerProcess.start(options());
+        path = broker.createAndMap(name, 8 << 20);
     }
+
+    /** For {@code rbdwrapper-broker start}. */
+    abstract String[] options() throws Exception;
 
     @AfterEach
     void stopBroker() throws Exception {
-        broker.close();
+        try (BrokerAdmin admin = broker.admin()) {
+            admin.unmap(path, true);
+            admin.remove(name, (done, total) -> {});
+        } finally {
+            broker.close();
+        }
     }
 
     @Test

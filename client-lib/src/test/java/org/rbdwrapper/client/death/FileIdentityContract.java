@@ -3,7 +3,6 @@ package org.rbdwrapper.client.death;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
@@ -15,26 +14,30 @@ import org.rbdwrapper.client.RbdBuffer;
 import org.rbdwrapper.client.RbdFile;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 import org.rbdwrapper.client.admin.MapRequest;
+import org.rbdwrapper.client.admin.MappingInfo;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.IoErrors;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 
 /**
  * An open file is one image, however it is used: its first operation of a kind does not go to
  * another image that has its name by then, and what is lost to one kind of use is lost to all.
  */
 @Timeout(120)
-final class FileIdentitySystemTest {
+abstract class FileIdentityContract {
     private static final int SIZE = 1 << 20;
-    private static final int LENGTH = 64 * 1024;
-    private static final String NAME = "img";
+    static final int LENGTH = 64 * 1024;
+
+    private final String name = "identity-" + System.nanoTime();
+    private final String otherName = name + "-other";
+    private final String holderName = name + "-holder";
 
     private BrokerProcess broker;
     private String path;
@@ -70,15 +73,37 @@ final class FileIdentitySystemTest {
         abstract void write(RbdFile file, RbdBuffer shared) throws Exception;
     }
 
+    abstract BrokerProcess start() throws Exception;
+
+    final BrokerProcess broker() {
+        return broker;
+    }
+
+    final String path() {
+        return path;
+    }
+
     @BeforeEach
     void startBroker() throws Exception {
-        broker = BrokerProcess.startProgram(FaultyStoreBroker.class.getName());
-        path = broker.createAndMap(NAME, SIZE);
+        broker = start();
+        path = broker.createAndMap(name, SIZE);
     }
 
     @AfterEach
     void stopBroker() throws Exception {
-        broker.close();
+        try (BrokerAdmin admin = broker.admin()) {
+            for (MappingInfo mapping : admin.mappings()) {
+                admin.unmap(mapping.path(), true);
+            }
+            List<String> images = admin.list("rbd");
+            for (String image : List.of(name, otherName, holderName)) {
+                if (images.contains(image)) {
+                    admin.remove(image, (done, total) -> {});
+                }
+            }
+        } finally {
+            broker.close();
+        }
     }
 
     @Test
@@ -100,7 +125,7 @@ final class FileIdentitySystemTest {
         try (Files files = new Files()) {
             try (BrokerAdmin admin = broker.admin()) {
                 admin.unmap(path, true);
-                admin.map(MapRequest.of(NAME));
+                admin.map(MapRequest.of(name));
             }
             files.assertAllFail(Errno.ESHUTDOWN);
             broker.kill();
@@ -147,30 +172,6 @@ final class FileIdentitySystemTest {
         }
     }
 
-    /** The next broker opens it for one of its sessions and not for the other. */
-    @Test
-    void shouldBeLostAltogetherWhereOneSessionHasLostIt() throws Exception {
-        try (RbdFile file = RbdFile.openAt(broker.runDir(), path)) {
-            file.write(ones(), 0);
-            file.writeAsync(ones(), 0).get();
-            broker.kill();
-            FaultyStoreBroker.refuseOpens(broker, Errno.EIO, 1);
-            broker.startAgain();
-            Predicate<Use> isLost = use -> failure(use, file, null) != null;
-            while (!isLost.test(Use.SYNCHRONOUS) && !isLost.test(Use.ASYNCHRONOUS)) {
-                Thread.sleep(10); // the test's time limit ends a wait in vain
-            }
-            assertFails(Errno.EIO, Use.SYNCHRONOUS, file, null);
-            assertFails(Errno.EIO, Use.ASYNCHRONOUS, file, null);
-            assertThrows(Exception.class, () -> file.allocate(1));
-        }
-        try (RbdFile again = RbdFile.openAt(broker.runDir(), path);
-                BrokerAdmin admin = broker.admin()) {
-            assertEquals(LENGTH, again.write(ones(), 0));
-            assertEquals(1, admin.clients().stream().mapToLong(client -> client.opens()).sum());
-        }
-    }
-
     @Test
     void shouldStayLostWhenItsBrokerComesAfterTheTimeout() throws Exception {
         try (JavaProcess program =
@@ -192,13 +193,13 @@ final class FileIdentitySystemTest {
         }
     }
 
-    private static void mapOther(BrokerAdmin admin) throws Exception {
-        admin.create("other", SIZE);
-        MapRequest request = MapRequest.of("other");
+    private void mapOther(BrokerAdmin admin) throws Exception {
+        admin.create(otherName, SIZE);
+        MapRequest request = MapRequest.of(otherName);
         admin.map(
                 new MapRequest(
-                        "other",
-                        NAME,
+                        otherName,
+                        name,
                         false,
                         request.ownerUid(),
                         request.ownerGid(),
@@ -215,7 +216,7 @@ final class FileIdentitySystemTest {
         private final Map<Use, RbdBuffer> shared = new EnumMap<>(Use.class);
 
         Files() throws Exception {
-            holder = RbdFile.openAt(broker.runDir(), broker.createAndMap("holder", SIZE));
+            holder = RbdFile.openAt(broker.runDir(), broker.createAndMap(holderName, SIZE));
             for (Use use : Use.values()) {
                 all.put(use, RbdFile.openAt(broker.runDir(), path));
                 shared.put(use, holder.allocate(LENGTH));
@@ -261,18 +262,18 @@ final class FileIdentitySystemTest {
         }
     }
 
-    private static ByteBuffer ones() {
+    static ByteBuffer ones() {
         ByteBuffer ones = ByteBuffer.allocate(LENGTH);
         java.util.Arrays.fill(ones.array(), (byte) 1);
         return ones;
     }
 
-    private static void assertFails(Errno errno, Use use, RbdFile file, RbdBuffer shared) {
+    static void assertFails(Errno errno, Use use, RbdFile file, RbdBuffer shared) {
         assertEquals(errno, failure(use, file, shared), use.name());
     }
 
     /** Null: it was written. */
-    private static Errno failure(Use use, RbdFile file, RbdBuffer shared) {
+    static Errno failure(Use use, RbdFile file, RbdBuffer shared) {
         try {
             use.write(file, shared);
             return null;
