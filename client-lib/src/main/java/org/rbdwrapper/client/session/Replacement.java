@@ -48,6 +48,7 @@ final class Replacement implements Runnable {
         TELL(Replacement::tell),
         DONE();
 
+        @SuppressWarnings("ImmutableEnumChecker") // a method of this class, without a state
         private final Function<Replacement, Step> action;
 
         Step() {
