@@ -116,8 +116,11 @@ final class LostResourcesSystemTest {
         assertFalse(isUnmapped());
         plan.clear();
         assertEquals(512, written.get(LIMIT_SECONDS, TimeUnit.SECONDS));
-        collectUntil(this::isUnmapped);
-        Reference.reachabilityFence(written); // which does not keep the file
+        try {
+            collectUntil(this::isUnmapped);
+        } finally {
+            Reference.reachabilityFence(written); // which does not keep the file
+        }
     }
 
     private CompletableFuture<Integer> beginWriteInLostFile() throws IOException {

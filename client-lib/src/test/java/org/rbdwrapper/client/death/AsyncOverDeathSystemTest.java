@@ -250,7 +250,7 @@ final class AsyncOverDeathSystemTest {
                                 }
                             });
             for (int i = 0; i < 20; i++) {
-                writes.add(closed.writeAsync(ByteBuffer.wrap(filled(512, i)), 512 * i));
+                writes.add(closed.writeAsync(ByteBuffer.wrap(filled(512, i)), 512L * i));
             }
             broker.kill();
             CompletableFuture<Void> next =
@@ -270,7 +270,7 @@ final class AsyncOverDeathSystemTest {
         for (int i = 0; i < 20; i++) {
             assertEquals(512, writes.get(i).join());
             ByteBuffer back = ByteBuffer.allocate(512);
-            file.readAsync(back, 512 * i).join();
+            file.readAsync(back, 512L * i).join();
             assertArrayEquals(filled(512, i), back.array());
         }
     }
