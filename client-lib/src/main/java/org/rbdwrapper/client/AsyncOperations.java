@@ -37,7 +37,12 @@ final class AsyncOperations {
     /** READ or WRITE. */
     CompletableFuture<Integer> transfer(IoOp op, ByteBuffer buffer, long position) {
         StackRoom.require();
-        return gate.isOpen() ? transfer(op, buffer, position, false) : closed();
+        if (!gate.isOpen()) {
+            return closed();
+        }
+        PendingTransfer result = new PendingTransfer(image, op == IoOp.READ);
+        transfer(op, buffer, position, false, result);
+        return result;
     }
 
     /** A write and a flush; the file is not closed between the two. */
@@ -46,17 +51,19 @@ final class AsyncOperations {
         if (!gate.begin()) {
             return closed();
         }
-        PendingTransfer written;
         try {
-            written = transfer(IoOp.WRITE, source, position, true);
+            PendingTransfer written = new PendingTransfer(image, false);
+            SyncedWrite synced =
+                    new SyncedWrite(
+                            written,
+                            written.thenCompose(done -> flush(true).thenApply(ignored -> done))
+                                    .whenComplete((done, failure) -> gate.end()));
+            transfer(IoOp.WRITE, source, position, true, written);
+            return synced;
         } catch (RuntimeException | Error e) {
             gate.end();
             throw e;
         }
-        return new SyncedWrite(
-                written,
-                written.thenCompose(done -> flush(true).thenApply(ignored -> done))
-                        .whenComplete((done, failure) -> gate.end()));
     }
 
     CompletableFuture<Void> flush() {
@@ -71,21 +78,35 @@ final class AsyncOperations {
     /**
      * @param hasBegun whether who calls holds the gate for it.
      */
-    private PendingTransfer transfer(IoOp op, ByteBuffer buffer, long position, boolean hasBegun) {
-        PendingTransfer result = new PendingTransfer(image, op == IoOp.READ);
+    private void transfer(
+            IoOp op, ByteBuffer buffer, long position, boolean hasBegun, PendingTransfer result) {
         SharedBuffers.Region region = SharedBuffers.use(buffer);
+        if (region != null) {
+            Submission there = inPlace(op, buffer, region, position, hasBegun, result);
+            start(there, inPlace, result, hasBegun);
+            return;
+        }
         LazyImage.Opened to = queued.known();
-        if (region == null && to != null && !image.isLost()) { // mostly, and nothing more allocated
+        if (to != null && !image.isLost()) { // mostly, and nothing more allocated
             to.channels().submitTransfer(op, to.target(), buffer, null, position, result);
-            return result;
-        }
-        Transfer copied = new Transfer(op, buffer, region, position, result);
-        if (region == null) {
-            start(copied, queued, result, hasBegun);
         } else {
-            start(new InPlace(copied, hasBegun), inPlace, result, hasBegun);
+            start(new Transfer(op, buffer, null, position, result), queued, result, hasBegun);
         }
-        return result;
+    }
+
+    private Submission inPlace(
+            IoOp op,
+            ByteBuffer buffer,
+            SharedBuffers.Region region,
+            long position,
+            boolean hasBegun,
+            PendingTransfer result) {
+        try {
+            return new InPlace(new Transfer(op, buffer, region, position, result), hasBegun);
+        } catch (OutOfMemoryError e) {
+            region.endUse();
+            throw e;
+        }
     }
 
     private CompletableFuture<Void> flush(boolean hasBegun) {
@@ -173,13 +194,15 @@ final class AsyncOperations {
                 result.completeExceptionally(failure);
             }
         } else if (hasBegun || gate.begin()) {
-            Runnable end = hasBegun ? () -> {} : gate::end;
             try {
+                Runnable end = hasBegun ? () -> {} : gate::end;
                 LibraryThread.helper("rbdw-open", () -> submit(submission, to, result, end))
                         .start();
-            } catch (OutOfMemoryError e) { // there can be no more threads
+            } catch (OutOfMemoryError e) { // or there can be no more threads
                 submission.drop();
-                end.run();
+                if (!hasBegun) {
+                    gate.end();
+                }
                 throw e;
             }
         } else {

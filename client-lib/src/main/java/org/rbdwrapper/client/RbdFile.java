@@ -158,15 +158,7 @@ public final class RbdFile implements AutoCloseable {
         checkPath(path);
         RbdFile file;
         try {
-            BrokerSession session = BrokerSession.of(runDirs);
-            OpenedImage image = session.open(path, modes.read(), modes.write());
-            file =
-                    new RbdFile(
-                            session,
-                            image,
-                            new LazyImage(() -> BrokerSession.queueOf(runDirs), session, image),
-                            new LazyImage(() -> BrokerSession.buffersOf(runDirs), session, image),
-                            modes);
+            file = opened(runDirs, path, modes);
         } catch (ErrnoException e) {
             throw IoErrors.exception(e, path);
         }
@@ -177,6 +169,23 @@ public final class RbdFile implements AutoCloseable {
             file.truncateOpened();
         }
         return file;
+    }
+
+    private static RbdFile opened(List<Path> runDirs, String path, OpenModes modes)
+            throws ErrnoException {
+        BrokerSession session = BrokerSession.of(runDirs);
+        OpenedImage image = session.open(path, modes.read(), modes.write());
+        try {
+            return new RbdFile(
+                    session,
+                    image,
+                    new LazyImage(() -> BrokerSession.queueOf(runDirs), session, image),
+                    new LazyImage(() -> BrokerSession.buffersOf(runDirs), session, image),
+                    modes);
+        } catch (OutOfMemoryError e) { // nobody would close it
+            session.close(image);
+            throw e;
+        }
     }
 
     /** The broker's messages have no room for any length. */
@@ -364,11 +373,20 @@ public final class RbdFile implements AutoCloseable {
                                 + channels.buffers().capacity()
                                 + " together, close some");
             }
-            return new RbdBuffer(region, length);
+            return bufferOf(region, length);
         } catch (ErrnoException e) {
             throw FileErrors.failure(image, e);
         } finally {
             Reference.reachabilityFence(this);
+        }
+    }
+
+    private static RbdBuffer bufferOf(SharedBuffers.Region region, int length) {
+        try {
+            return new RbdBuffer(region, length);
+        } catch (OutOfMemoryError e) {
+            region.close();
+            throw e;
         }
     }
 

@@ -25,6 +25,7 @@ public final class Channels {
     private final AsyncChannel shared;
     private final SyncChannel[] leased;
     private volatile SharedBuffers buffers;
+    private SharedBuffers replaced; // by these
 
     public Channels(Succession succession, Link first) {
         shared = new AsyncChannel(succession, first);
@@ -50,21 +51,22 @@ public final class Channels {
         return shared.hasLeft(dead);
     }
 
-    /** The next link is open: buffers that are asked for from now on are in its memory. */
+    /**
+     * The next link is about to open: buffers that are asked for from now on are in its memory. May
+     * be broken off by an OutOfMemoryError, and called again. Not by several threads.
+     */
     public void onOpen(Link next) {
         SharedBuffers before = buffers;
-        buffers = next.buffers();
-        before.retire();
+        if (before != next.buffers()) {
+            replaced = before;
+            buffers = next.buffers();
+        }
+        replaced.retire();
     }
 
     /** There is no next link. */
     public void onGivenUp() {
         buffers.retire();
-    }
-
-    /** A link is dead in whose memory nobody will ask for buffers. */
-    public void retireBuffers(Link dead) {
-        dead.buffers().retire();
     }
 
     /** READ or WRITE of what is left of a buffer; returns when it is done: bytes. */
@@ -148,16 +150,21 @@ public final class Channels {
             SharedBuffers.Region region,
             long position,
             Completion completion) {
-        Operation operation;
+        Operation operation = transferOf(region, op, target, buffer, position);
+        shared.submit(operation.copied(region).then(completion));
+    }
+
+    /** The region's use ends where there is no operation with which it could end. */
+    private static Operation transferOf(
+            SharedBuffers.Region region, IoOp op, Target target, ByteBuffer buffer, long position) {
         try {
-            operation = new Operation().transfer(op, target, buffer, position);
+            return new Operation().transfer(op, target, buffer, position);
         } catch (Throwable e) {
             if (region != null) {
                 region.endUse();
             }
             throw e;
         }
-        shared.submit(operation.copied(region).then(completion));
     }
 
     /**
@@ -176,7 +183,7 @@ public final class Channels {
         if (!region.isOf(buffers)) {
             return false;
         }
-        Operation operation = new Operation().transfer(op, target, buffer, position);
+        Operation operation = transferOf(region, op, target, buffer, position);
         shared.submit(operation.inPlace(region).then(completion));
         return true;
     }
@@ -187,11 +194,11 @@ public final class Channels {
      */
     public long transferInPlace(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
+        FutureResult result = new FutureResult();
         SharedBuffers.Region region = SharedBuffers.use(buffer);
         if (region == null) {
             return -1;
         }
-        FutureResult result = new FutureResult();
         if (!submitInPlace(op, target, buffer, region, position, result)) {
             region.endUse();
             return -1;

@@ -75,6 +75,11 @@ public final class Link {
         return buffersLength;
     }
 
+    /** Nobody asks for buffers in this memory any more. */
+    public void retireBuffers() {
+        buffers.retire();
+    }
+
     /** Of the first channel. */
     SharedBuffers buffers() {
         return buffers;

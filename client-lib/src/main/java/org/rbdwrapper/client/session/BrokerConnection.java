@@ -149,11 +149,7 @@ final class BrokerConnection {
             liveness.start();
             return made;
         } catch (ErrnoException | RuntimeException | Error e) { // there may be no more threads
-            if (address != 0) {
-                SharedMemory.unmap(address, length);
-            }
-            closeReceived(descriptors);
-            control.close();
+            giveBack(control, address, length, descriptors);
             throw e;
         }
     }
@@ -172,15 +168,35 @@ final class BrokerConnection {
                 resume(control, this); // and end, which is this session's end
             }
         } finally {
-            closeReceived(descriptors);
-            control.close();
+            giveBack(control, 0, 0, descriptors);
+        }
+    }
+
+    /** Whatever memory there is: nobody else knows of these. */
+    private static void giveBack(
+            ControlConnection control, long address, long length, int... descriptors)
+            throws ErrnoException {
+        long mapped = address;
+        while (true) {
+            try {
+                if (mapped != 0) {
+                    SharedMemory.unmap(mapped, length);
+                    mapped = 0;
+                }
+                closeReceived(descriptors);
+                control.close();
+                return;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
         }
     }
 
     private static void closeReceived(int... descriptors) throws ErrnoException {
-        for (int descriptor : descriptors) {
-            if (descriptor >= 0) {
-                Fd.close(descriptor);
+        for (int i = 0; i < descriptors.length; i++) {
+            if (descriptors[i] >= 0) {
+                Fd.close(descriptors[i]);
+                descriptors[i] = -1;
             }
         }
     }
@@ -419,6 +435,20 @@ final class BrokerConnection {
                 || e.errno().equals(Errno.ECONNRESET);
     }
 
+    /** For who cannot use it after all: no requests are made here, and no buffers. */
+    void discard() {
+        while (true) {
+            try {
+                end();
+                link.retireBuffers();
+                free();
+                return;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
+        }
+    }
+
     /** {@link #end}, for who has nobody to tell that there was no memory for it. */
     void endWhateverMemory() {
         while (true) {
@@ -459,16 +489,16 @@ final class BrokerConnection {
 
     private void closeDoorbell() throws ErrnoException {
         if (!doorbellClosed) {
-            doorbellClosed = true; // before: the number may be another's afterwards
             Fd.close(doorbell);
+            doorbellClosed = true;
         }
     }
 
     private void unmap() {
         try {
             if (!unmapped) {
-                unmapped = true;
                 SharedMemory.unmap(address, length);
+                unmapped = true;
             }
         } catch (ErrnoException e) {
             warn(e);

@@ -194,16 +194,25 @@ public final class BrokerSession {
             throws ErrnoException {
         try {
             OpenedImage image = on.open(path, read, write, file);
-            synchronized (this) {
-                if (connection == on && !on.link().isDead()) {
-                    images.add(image);
-                    return image;
-                }
+            if (add(image, on)) {
+                return image;
             }
         } catch (ErrnoException e) {
             on.throwUnlessDead(e);
         }
         return null;
+    }
+
+    /** False where that one is gone. */
+    private boolean add(OpenedImage image, BrokerConnection on) throws ErrnoException {
+        try {
+            synchronized (this) {
+                return connection == on && !on.link().isDead() && images.add(image);
+            }
+        } catch (OutOfMemoryError e) { // nobody would close it
+            on.close(image);
+            throw e;
+        }
     }
 
     /**
@@ -311,7 +320,6 @@ public final class BrokerSession {
         synchronized (this) {
             missed = false; // it was asked to open what is open
         }
-        channels.onOpen(next.link());
         return true;
     }
 

@@ -135,7 +135,7 @@ final class Replacement implements Runnable {
     private Step free() {
         last.free();
         if (!mayAllocate) {
-            session.channels().retireBuffers(last.link());
+            last.link().retireBuffers();
         }
         mayAllocate = false; // of the next one before it is open
         last = next;
@@ -166,6 +166,7 @@ final class Replacement implements Runnable {
     }
 
     private Step open() {
+        session.channels().onOpen(next.link());
         session.succession().open(next.link());
         return Step.WATCH;
     }
@@ -195,7 +196,7 @@ final class Replacement implements Runnable {
 
     private Step freeLast() {
         last.free();
-        session.channels().retireBuffers(last.link());
+        last.link().retireBuffers();
         session.channels().onGivenUp();
         return Step.TELL;
     }

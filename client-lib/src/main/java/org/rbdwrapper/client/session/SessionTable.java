@@ -32,9 +32,15 @@ final class SessionTable {
             if (entry.session == null || !entry.session.beginOpening()) {
                 entry.session = null; // one that is over is of no more use, whatever follows
                 BrokerConnection broker = BrokerConnection.make(wish, null, false);
-                BrokerSession session = new BrokerSession(wish, broker);
-                session.beginOpening();
-                entry.session = session;
+                try {
+                    BrokerSession session = new BrokerSession(wish, broker);
+                    session.beginOpening();
+                    entry.session = session;
+                } finally {
+                    if (entry.session == null) { // there is no memory for it
+                        broker.discard();
+                    }
+                }
             }
             return entry.session;
         }

@@ -277,8 +277,8 @@ public final class ControlConnection implements AutoCloseable {
         try {
             synchronized (socket) {
                 if (!closed) {
-                    closed = true;
                     socket.close();
+                    closed = true;
                 }
             }
         } finally {

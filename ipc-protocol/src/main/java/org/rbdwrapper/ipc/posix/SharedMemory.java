@@ -149,7 +149,10 @@ public final class SharedMemory {
         try {
             long address =
                     (long) MMAP.invokeExact(capture(), 0L, length, protection, flags, fd, 0L);
-            return Fd.check(address, "mmap of " + length + " bytes"); // MAP_FAILED is -1
+            if (address == -1) { // MAP_FAILED; and nothing is allocated where it is mapped
+                throw new ErrnoException(NativeCalls.lastErrno(), "mmap of " + length + " bytes");
+            }
+            return address;
         } catch (ErrnoException e) {
             throw e;
         } catch (Throwable t) {
