@@ -77,13 +77,17 @@ final class BrokerChannel {
         this.crowdNotice = new CrowdNotice(control);
         this.arenaAddress = address + geometry.arenaOffset();
         this.arenaLength = geometry.arenaLength();
+        LargeTransfers large = new LargeTransfers(user);
         this.inFlight = new InFlightRequest[depth];
         for (int i = 0; i < inFlight.length; i++) {
             inFlight[i] =
                     CompletionRegistry.instance()
-                            .register(id -> new InFlightRequest(id, responses, waker, user, stall));
+                            .register(
+                                    id ->
+                                            new InFlightRequest(
+                                                    id, responses, waker, user, large, stall));
         }
-        this.window = new TransferWindow(inFlight, arenaLength, user, stall);
+        this.window = new TransferWindow(inFlight, arenaLength, large, stall);
     }
 
     /** Before the first request: {@link ChannelStall#wakeBy}. */

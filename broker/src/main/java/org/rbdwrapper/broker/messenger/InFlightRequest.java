@@ -20,6 +20,7 @@ final class InFlightRequest implements IoCompletion, LongChange.Owner {
     private final ResponseRingWriter responses;
     private final ClientWaker waker;
     private final UserFlow user;
+    private final LargeTransfers largeTransfers;
     private final ChannelStall stall;
     private volatile boolean busy;
     private long correlationId;
@@ -55,11 +56,13 @@ final class InFlightRequest implements IoCompletion, LongChange.Owner {
             ResponseRingWriter responses,
             ClientWaker waker,
             UserFlow user,
+            LargeTransfers largeTransfers,
             ChannelStall stall) {
         this.completionId = completionId;
         this.responses = responses;
         this.waker = waker;
         this.user = user;
+        this.largeTransfers = largeTransfers;
         this.stall = stall;
     }
 
@@ -68,9 +71,9 @@ final class InFlightRequest implements IoCompletion, LongChange.Owner {
         return busy;
     }
 
-    /** Messenger: of a transfer that has not ended; else 0. */
-    long bytesUnderWay() {
-        return busy ? transferLength : 0;
+    /** Messenger: of a transfer that has not ended and is not one of {@link LargeTransfers}. */
+    long smallBytesUnderWay() {
+        return busy && transferLength < LargeTransfers.MIN_LENGTH ? transferLength : 0;
     }
 
     /**
@@ -278,8 +281,8 @@ final class InFlightRequest implements IoCompletion, LongChange.Owner {
 
     /** When it is not busy any more: who was kept waiting for that looks at busy. */
     private void makeRoom(long transferred) {
-        if (transferred >= TransferWindow.COUNTED_LENGTH) {
-            user.giveBack(transferred);
+        if (transferred >= LargeTransfers.MIN_LENGTH) {
+            largeTransfers.end(transferred);
         }
         if (stall.isClosed()) {
             stall.open();

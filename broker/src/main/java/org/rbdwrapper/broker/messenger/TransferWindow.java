@@ -5,9 +5,11 @@ package org.rbdwrapper.broker.messenger;
  * often its requests name the same ones, since a store's client keeps a copy of each write. What is
  * more waits in the ring, as a program may well write one buffer to many places.
  *
- * <p>Completions tell it nothing, so that they cost nothing: it adds what is admitted to a bound,
- * and only where that reaches the arena's length it looks which requests are still under way. That
- * is once for each arena's length of bytes, where a client leaves room.
+ * <p>Of small transfers it is told nothing when they end, so that they cost nothing: it adds what
+ * is admitted to a bound, and only where that has no room left it looks which are still under way.
+ * That is once for each arena's length of bytes, where a client leaves room. For large ones that
+ * would be at every second or so, and each look finds all the channel's requests cold, since what a
+ * transfer moves has taken their place in the caches: they are counted ({@link LargeTransfers}).
  *
  * <p>Large transfers are counted for their user, too. Small ones are not: two atomic operations on
  * a cache line that all of a user's messengers write would be felt in a request of 4 KiB, and the
@@ -16,21 +18,19 @@ package org.rbdwrapper.broker.messenger;
  * <p>Messenger's thread.
  */
 final class TransferWindow {
-    /** Bytes from which on a transfer is counted for its user: copying so many takes longer. */
-    static final int COUNTED_LENGTH = 64 * 1024;
-
     private final InFlightRequest[] slots;
     private final int arenaLength;
-    private final UserFlow user;
+    private final LargeTransfers large;
     private final ChannelStall stall;
 
-    /** At least the bytes that are under way. */
-    private long bound;
+    /** At least the bytes of small transfers that are under way. */
+    private long small;
 
-    TransferWindow(InFlightRequest[] slots, int arenaLength, UserFlow user, ChannelStall stall) {
+    TransferWindow(
+            InFlightRequest[] slots, int arenaLength, LargeTransfers large, ChannelStall stall) {
         this.slots = slots;
         this.arenaLength = arenaLength;
-        this.user = user;
+        this.large = large;
         this.stall = stall;
     }
 
@@ -41,27 +41,25 @@ final class TransferWindow {
      * @param length at most the arena's: so a channel without any under way always lets one in.
      */
     boolean admit(long length) {
-        if (bound + length > arenaLength && !isRoomFor(length)) {
+        if (!isRoomFor(length)) {
             return false;
         }
-        if (length >= COUNTED_LENGTH && !count(length)) {
-            return false;
+        if (length >= LargeTransfers.MIN_LENGTH) {
+            return begin(length);
         }
-        bound += length;
+        small += length;
         return true;
     }
 
     private boolean isRoomFor(long length) {
-        bound = underWay();
-        if (bound + length <= arenaLength) {
+        if (mayBeUnderWay() + length <= arenaLength || underWay() + length <= arenaLength) {
             return true;
         }
         stall.close();
-        bound = underWay(); // what ended before it could see that
-        if (bound + length > arenaLength) {
+        if (underWay() + length > arenaLength) {
             return false;
         }
-        stall.cancel();
+        stall.cancel(); // what ended before it could see that
         return true;
     }
 
@@ -69,13 +67,12 @@ final class TransferWindow {
      * A channel without any transfer under way lets one in whatever its user has: so all his
      * channels go on, also beside some whose store does not answer.
      */
-    private boolean count(long length) {
-        ByteBudget full = user.tryTake(length);
+    private boolean begin(long length) {
+        ByteBudget full = large.tryBegin(length);
         ByteBudget awaited = null;
         while (full != null) {
-            bound = underWay();
-            if (bound == 0) {
-                user.takeAnyway(length);
+            if (underWay() == 0) {
+                large.beginAnyway(length);
                 break;
             }
             if (full == awaited) {
@@ -84,7 +81,7 @@ final class TransferWindow {
             awaited = full;
             stall.close();
             stall.await(full);
-            full = user.tryTake(length); // what was given back before it could see that
+            full = large.tryBegin(length); // what was given back before it could see that
         }
         if (awaited != null) {
             stall.cancel();
@@ -92,11 +89,17 @@ final class TransferWindow {
         return true;
     }
 
+    private long mayBeUnderWay() {
+        return small + large.underWay();
+    }
+
     private long underWay() {
-        long sum = 0;
-        for (InFlightRequest slot : slots) {
-            sum += slot.bytesUnderWay();
+        if (small > 0) {
+            small = 0;
+            for (InFlightRequest slot : slots) {
+                small += slot.smallBytesUnderWay();
+            }
         }
-        return sum;
+        return mayBeUnderWay();
     }
 }

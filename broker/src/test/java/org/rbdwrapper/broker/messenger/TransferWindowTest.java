@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 class TransferWindowTest {
-    private static final int LARGE = TransferWindow.COUNTED_LENGTH;
+    private static final int LARGE = LargeTransfers.MIN_LENGTH;
     private static final int SIZE = 1 << 20;
     private static final int USER = 1000;
     private static final int ROUNDS = Integer.getInteger("rbdw.window.rounds", 200);
