@@ -1,8 +1,6 @@
 package org.rbdwrapper.broker.messenger;
 
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
 
 import org.agrona.concurrent.UnsafeBuffer;
@@ -23,7 +21,7 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
  *
  * <p>Owned by one messenger's thread. Allocates nothing after construction.
  *
- * <p>What a correct client cannot do (a sequence out of order, a tag in use, an address outside the
+ * <p>What a correct client cannot do (a record of another length, a tag in use, an address outside the
  * arena) ends the session; what its program can do (a position past the end, a closed handle) is
  * answered with an error number.
  */
@@ -62,23 +60,22 @@ final class BrokerChannel {
      */
     BrokerChannel(long address, SegmentGeometry geometry, HandleTable handles, UserFlow user) {
         this.handles = handles;
-        int depth = geometry.depth();
         this.requests =
                 new RequestRingReader(
-                        new UnsafeBuffer(address + REQUEST_RING_OFFSET, depth * REQUEST_LENGTH),
-                        depth);
+                        new UnsafeBuffer(
+                                address + REQUEST_RING_OFFSET, geometry.requestRingLength()));
         this.responses =
                 new ResponseRingWriter(
                         new UnsafeBuffer(
-                                address + geometry.responseRingOffset(), depth * RESPONSE_LENGTH),
-                        depth);
+                                address + geometry.responseRingOffset(),
+                                geometry.responseRingLength()));
         UnsafeBuffer control = new UnsafeBuffer(address, REQUEST_RING_OFFSET);
         this.waker = new ClientWaker(control);
         this.crowdNotice = new CrowdNotice(control);
         this.arenaAddress = address + geometry.arenaOffset();
         this.arenaLength = geometry.arenaLength();
         LargeTransfers large = new LargeTransfers(user);
-        this.inFlight = new InFlightRequest[depth];
+        this.inFlight = new InFlightRequest[geometry.depth()];
         for (int i = 0; i < inFlight.length; i++) {
             inFlight[i] =
                     CompletionRegistry.instance()

@@ -2,11 +2,13 @@ package org.rbdwrapper.broker.messenger;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BODY_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.CLIENT_WAITING_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.LENGTH_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MESSAGE_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_ARENA_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TYPE_OFFSET;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.broker.fuzz.FuzzInput;
@@ -15,7 +17,6 @@ import org.rbdwrapper.broker.store.IoCompletion;
 import org.rbdwrapper.broker.store.StoreImage;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.IoRequestEncoder;
-import org.rbdwrapper.ipc.codec.IoResponseDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderEncoder;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
@@ -32,7 +33,7 @@ import java.util.List;
  * Run#step}.
  */
 public final class RequestRingFuzz {
-    private static final int[] DEPTHS = {2, 4, 8, 64};
+    private static final int[] DEPTHS = {4, 8, 16, 64};
     private static final long[] SIZES = {0, 1, 1000, 1 << 20, 1L << 40, Long.MAX_VALUE};
     private static final int MAX_STEPS = 512;
     private static final int HANDLES = 4;
@@ -91,11 +92,14 @@ public final class RequestRingFuzz {
         private int drained;
         private boolean completesAtOnce;
         private boolean violated;
-        private boolean lapped;
+
+        /** What it finds in the response ring may be anything. */
+        private boolean isDishonest;
+
         private int atOnce;
         private long taken;
         private long answered;
-        private long nextPosition;
+        private long published;
         private int raceOffset = -1;
         private long raceValue;
 
@@ -190,13 +194,19 @@ public final class RequestRingFuzz {
         }
 
         private int ringOffset() {
-            return REQUEST_RING_OFFSET
-                    + (int) (nextPosition & (geometry.depth() - 1)) * REQUEST_LENGTH;
+            return REQUEST_RING_OFFSET + indexOf(published) * REQUEST_LENGTH;
+        }
+
+        private int indexOf(long number) {
+            return (int) (number % (2 * geometry.depth()));
         }
 
         /** A request as clients make them, with any numbers. */
         private void publish() {
             int offset = ringOffset();
+            channel.putLong(
+                    REQUEST_RING_OFFSET + indexOf(published + 1) * REQUEST_LENGTH, 0);
+            channel.putInt(offset + TYPE_OFFSET, IoRequestEncoder.TEMPLATE_ID);
             new MessageHeaderEncoder()
                     .wrap(channel, offset + MESSAGE_OFFSET)
                     .blockLength(IoRequestEncoder.BLOCK_LENGTH)
@@ -204,7 +214,7 @@ public final class RequestRingFuzz {
                     .schemaId(IoRequestEncoder.SCHEMA_ID)
                     .version(IoRequestEncoder.SCHEMA_VERSION);
             int body = offset + BODY_OFFSET;
-            long correlationId = input.u16() | nextPosition << 16;
+            long correlationId = input.u16() | published << 16;
             int handle = input.u8();
             channel.putLong(body + IoRequestEncoder.correlationIdEncodingOffset(), correlationId);
             channel.putInt(
@@ -215,14 +225,17 @@ public final class RequestRingFuzz {
             channel.putLong(body + IoRequestEncoder.lengthEncodingOffset(), input.number());
             channel.putInt(
                     body + IoRequestEncoder.arenaOffsetEncodingOffset(), (int) input.number());
-            channel.putLong(offset, nextPosition + 1);
-            nextPosition++;
+            channel.putInt(offset + LENGTH_OFFSET, REQUEST_LENGTH);
+            published++;
+            isDishonest |= published - answered > geometry.depth();
         }
 
-        /** Anywhere in the request ring. */
+        /** Anywhere in the rings and their trailers. */
         private void scribble(int at, long value) {
-            int length = geometry.depth() * REQUEST_LENGTH - Long.BYTES;
-            channel.putLong(REQUEST_RING_OFFSET + at % length, value);
+            int end = geometry.responseRingOffset() + geometry.responseRingLength();
+            int offset = REQUEST_RING_OFFSET + at % (end - Long.BYTES - REQUEST_RING_OFFSET);
+            channel.putLong(offset, value);
+            isDishonest |= offset + Long.BYTES > geometry.responseRingOffset();
         }
 
         private void drain(int limit) {
@@ -237,6 +250,7 @@ public final class RequestRingFuzz {
                 require(!reader.violation().isEmpty(), "a violation without a reason");
             } else {
                 taken += n;
+                isDishonest |= taken > published; // something else than what it published
             }
             require(reader.takeBytes() >= 0, "bytes below 0");
             look();
@@ -262,22 +276,20 @@ public final class RequestRingFuzz {
 
         /** The client reads its answers. */
         private void look() {
-            int before = (int) Math.min(answered, Integer.MAX_VALUE);
-            while (true) {
-                int offset =
-                        geometry.responseRingOffset()
-                                + (int) (answered & (geometry.depth() - 1)) * RESPONSE_LENGTH;
-                long sequence = channel.getLong(offset);
-                if (sequence != answered + 1) {
-                    lapped |= sequence > answered + 1; // it has asked for more than it may
+            long before = answered;
+            while (answered - before <= geometry.depth()) {
+                int offset = geometry.responseRingOffset() + indexOf(answered) * RESPONSE_LENGTH;
+                int length = channel.getInt(offset + LENGTH_OFFSET);
+                if (length <= 0) {
                     break;
                 }
-                channel.getLong(
-                        offset + BODY_OFFSET + IoResponseDecoder.correlationIdEncodingOffset());
+                require(isDishonest || length == RESPONSE_LENGTH, "a response of " + length);
                 answered++;
             }
-            require(answered - before <= geometry.depth(), "more answers than the ring holds");
-            if (!violated && !lapped) {
+            require(
+                    isDishonest || answered - before <= geometry.depth(),
+                    "more answers than the client has requests");
+            if (!violated && !isDishonest) {
                 long on = 0;
                 boolean isAnyRetired = false;
                 for (int i = 0; i < HANDLES; i++) {

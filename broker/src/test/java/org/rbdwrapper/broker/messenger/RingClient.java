@@ -1,9 +1,7 @@
 package org.rbdwrapper.broker.messenger;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_ARENA_LENGTH;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
 
 import org.agrona.concurrent.UnsafeBuffer;
@@ -61,13 +59,13 @@ final class RingClient implements AutoCloseable {
         long address = channel.addressOffset();
         requests =
                 new RequestRingWriter(
-                        new UnsafeBuffer(address + REQUEST_RING_OFFSET, DEPTH * REQUEST_LENGTH),
-                        DEPTH);
+                        new UnsafeBuffer(
+                                address + REQUEST_RING_OFFSET, geometry.requestRingLength()));
         responses =
                 new ResponseRingReader(
                         new UnsafeBuffer(
-                                address + geometry.responseRingOffset(), DEPTH * RESPONSE_LENGTH),
-                        DEPTH);
+                                address + geometry.responseRingOffset(),
+                                geometry.responseRingLength()));
         reader = new BrokerChannel(address, geometry, table, user);
         reader.wakeBy(() -> wakes++);
     }

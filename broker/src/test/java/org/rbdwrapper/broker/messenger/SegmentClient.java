@@ -4,9 +4,7 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BROKER_PARKED_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_ARENA_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_DEPTH;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -42,19 +40,17 @@ final class SegmentClient implements AutoCloseable {
         header = new UnsafeBuffer(address, HEADER_LENGTH);
         requests = new RequestRingWriter[channels];
         responses = new ResponseRingReader[channels];
-        int depth = geometry.depth();
         for (int i = 0; i < channels; i++) {
             long channel = address + geometry.channelOffset(i);
             requests[i] =
                     new RequestRingWriter(
-                            new UnsafeBuffer(channel + REQUEST_RING_OFFSET, depth * REQUEST_LENGTH),
-                            depth);
+                            new UnsafeBuffer(
+                                    channel + REQUEST_RING_OFFSET, geometry.requestRingLength()));
             responses[i] =
                     new ResponseRingReader(
                             new UnsafeBuffer(
                                     channel + geometry.responseRingOffset(),
-                                    depth * RESPONSE_LENGTH),
-                            depth);
+                                    geometry.responseRingLength()));
         }
     }
 

@@ -1,8 +1,6 @@
 package org.rbdwrapper.client.io;
 
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAG_MASK;
 
 import org.agrona.concurrent.UnsafeBuffer;
@@ -24,6 +22,9 @@ import java.util.function.Consumer;
  * AsyncChannel}'s business.
  */
 final class ClientChannel {
+    /** Linux has no error number above this one. */
+    private static final int MAX_ERRNO = 4095;
+
     final int arenaLength;
     final ClientWaker waker;
     final CrowdNotice crowdNotice;
@@ -31,6 +32,7 @@ final class ClientChannel {
     private final ByteBuffer arena;
     private final RequestRingWriter requests;
     private final ResponseRingReader responses;
+    private final Runnable onViolation;
     private final Operation[] operations;
     private final long[] offsets;
     private final int[] lengths;
@@ -41,18 +43,21 @@ final class ClientChannel {
 
     /**
      * @param address of the channel in this process.
+     * @param onViolation where an answer is not well formed: declares the broker dead, since what
+     *     else it has answered cannot be told from that.
      */
-    ClientChannel(long address, SegmentGeometry geometry) {
+    ClientChannel(long address, SegmentGeometry geometry, Runnable onViolation) {
+        this.onViolation = onViolation;
         depth = geometry.depth();
         requests =
                 new RequestRingWriter(
-                        new UnsafeBuffer(address + REQUEST_RING_OFFSET, depth * REQUEST_LENGTH),
-                        depth);
+                        new UnsafeBuffer(
+                                address + REQUEST_RING_OFFSET, geometry.requestRingLength()));
         responses =
                 new ResponseRingReader(
                         new UnsafeBuffer(
-                                address + geometry.responseRingOffset(), depth * RESPONSE_LENGTH),
-                        depth);
+                                address + geometry.responseRingOffset(),
+                                geometry.responseRingLength()));
         arenaLength = geometry.arenaLength();
         arena =
                 MemorySegment.ofAddress(address + geometry.arenaOffset())
@@ -140,28 +145,42 @@ final class ClientChannel {
     }
 
     /**
-     * Takes one response and tells its operation, which is returned; null where there is none. See
-     * {@link #tag}.
+     * Takes one response and tells its operation, which is returned; null where there is none, or
+     * none that the broker may give. See {@link #tag}.
      */
     Operation takeResponse() {
         IoResponseDecoder response = responses.peek();
         if (response == null) {
             return null;
         }
-        int answered = (int) response.correlationId() & TAG_MASK;
+        long correlationId = response.correlationId();
+        int answered = (int) correlationId & TAG_MASK;
         long result = response.result();
+        if (!responses.isWellFormed() || !isPossible(correlationId, answered, result)) {
+            onViolation.run();
+            return null;
+        }
         Operation operation = operations[answered];
-        if (operation.op == IoOp.READ && result > 0) {
-            result = Math.min(result, lengths[answered]);
-            if (!operation.isInPlace() && operation.mayCopy()) {
-                copyOut(operation, answered, (int) result);
-            }
+        if (operation.op == IoOp.READ
+                && result > 0
+                && !operation.isInPlace()
+                && operation.mayCopy()) {
+            copyOut(operation, answered, (int) result);
         }
         responses.skip(); // what was thrown before has changed nothing
         operation.onCompleted(offsets[answered], lengths[answered], result);
         operations[answered] = null;
         tag = answered;
         return operation;
+    }
+
+    /** Whether it answers something that is in flight, with what can be an answer to that. */
+    private boolean isPossible(long correlationId, int answered, long result) {
+        return answered < depth
+                && operations[answered] != null
+                && correlations[answered] == correlationId
+                && result >= -MAX_ERRNO
+                && (!operations[answered].isTransfer() || result <= lengths[answered]);
     }
 
     private void copyOut(Operation operation, int ofTag, int length) {

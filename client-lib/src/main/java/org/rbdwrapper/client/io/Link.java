@@ -65,7 +65,8 @@ public final class Link {
     /** A view of a channel, whose waiter is woken when the broker dies. */
     ClientChannel channel(int index) {
         ClientChannel channel =
-                new ClientChannel(address + geometry.channelOffset(index), geometry);
+                new ClientChannel(
+                        address + geometry.channelOffset(index), geometry, liveness::declareDead);
         liveness.onDeath(channel.waker::wakeForBroker);
         return channel;
     }

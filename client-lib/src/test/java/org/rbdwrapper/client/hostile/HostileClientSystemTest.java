@@ -215,10 +215,17 @@ final class HostileClientSystemTest {
     }
 
     @Test
-    void shouldDisconnectForDamagedEntries() throws Exception {
+    void shouldDisconnectForDamagedRecords() throws Exception {
         List<Damage> damages = new ArrayList<>();
-        for (long sequence : new long[] {2, 65, -1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32}) {
-            damages.add((session, offset) -> session.requests.putLongVolatile(offset, sequence));
+        for (int length : new int[] {1, 8, 63, 65, 128, Integer.MAX_VALUE}) {
+            damages.add((session, offset) -> session.requests.putIntVolatile(offset, length));
+        }
+        for (int type : new int[] {-1, 0, 49, 51}) {
+            damages.add(
+                    (session, offset) -> {
+                        session.requests.putInt(offset + SegmentDescriptor.TYPE_OFFSET, type);
+                        session.publish();
+                    });
         }
         for (int field = 0; field < 8; field += 2) {
             int at = field;
@@ -238,7 +245,7 @@ final class HostileClientSystemTest {
                 damage.apply(session, offset);
                 session.ring();
                 // a version above ours is a later client's, and is read by what we know of it
-                boolean laterVersion = number == 13;
+                boolean laterVersion = number == damages.size() - 1;
                 if (laterVersion) {
                     assertEquals(512, session.awaitResult());
                 } else {
@@ -332,9 +339,12 @@ final class HostileClientSystemTest {
                     all.putLong(random.nextInt(all.capacity() / 8) * 8, random.nextLong());
                 }
                 session.ring();
-                byte[] noise = new byte[64 * 64];
+                byte[] noise = new byte[session.requests.capacity()];
                 new java.util.Random(i).nextBytes(noise);
                 session.requests.putBytes(0, noise);
+                for (int at = 0; at < noise.length; at += SegmentDescriptor.REQUEST_LENGTH) {
+                    session.requests.putInt(at, 65 + random.nextInt(1 << 20)); // below 0 is empty
+                }
                 session.ring();
                 assertTrue(session.isHungUp(10_000), "run " + i);
             }
@@ -447,15 +457,17 @@ final class HostileClientSystemTest {
     }
 
     /**
-     * Gives one field of one entry another value: each is valid at times, with some of the others.
+     * Gives one field of one record, or of the trailer, another value: each is valid at times, with
+     * some of the others.
      */
     private static void flip(RawSession session, int handle, SplittableRandom random) {
         UnsafeBuffer entries = session.requests;
-        int entry = random.nextInt(RawSession.DEPTH);
-        int body = entry * SegmentDescriptor.REQUEST_LENGTH + SegmentDescriptor.BODY_OFFSET;
+        int entry = random.nextInt(2 * RawSession.DEPTH);
+        int record = entry * SegmentDescriptor.REQUEST_LENGTH;
+        int body = record + SegmentDescriptor.BODY_OFFSET;
         boolean wild = random.nextInt(200) == 0;
         int arena = session.geometry.arenaLength();
-        switch (random.nextInt(7)) {
+        switch (random.nextInt(9)) {
             case 0 ->
                     entries.putLong(
                             body + IoRequestEncoder.lengthEncodingOffset(),
@@ -479,15 +491,26 @@ final class HostileClientSystemTest {
             case 5 ->
                     entries.putLong(
                             body + IoRequestEncoder.correlationIdEncodingOffset(),
-                            wild ? random.nextInt(0x10000) : entry);
-            default -> {
+                            wild ? random.nextInt(0x10000) : entry % RawSession.DEPTH);
+            case 6 -> scribbleOverTrailer(entries, random);
+            case 7 -> {
                 if (wild) {
-                    entries.putLong(
-                            entry * SegmentDescriptor.REQUEST_LENGTH,
-                            1_000_000L + random.nextInt(1_000_000)); // a smaller one is waited for
+                    entries.putInt(record + SegmentDescriptor.TYPE_OFFSET, random.nextInt());
+                }
+            }
+            default -> {
+                if (wild) { // one below 0 is waited for
+                    entries.putInt(record, 1 + random.nextInt(1_000_000));
                 }
             }
         }
+    }
+
+    private static void scribbleOverTrailer(UnsafeBuffer ring, SplittableRandom random) {
+        int trailer = ring.capacity() - SegmentDescriptor.TRAILER_LENGTH;
+        ring.putLong(
+                trailer + 8 * random.nextInt(SegmentDescriptor.TRAILER_LENGTH / 8),
+                random.nextBoolean() ? random.nextLong() : random.nextInt(1 << 16));
     }
 
     private static void fillArena(RawSession session, byte value) {

@@ -2,10 +2,12 @@ package org.rbdwrapper.client.hostile;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BODY_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.LENGTH_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MESSAGE_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TYPE_OFFSET;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
@@ -98,9 +100,11 @@ final class RawSession implements AutoCloseable {
         segment = new UnsafeBuffer(address, HEADER_LENGTH);
         geometry = SegmentGeometry.readFrom(segment, length);
         long channel = address + geometry.channelOffset(0);
-        requests = new UnsafeBuffer(channel + REQUEST_RING_OFFSET, depth * REQUEST_LENGTH);
+        requests =
+                new UnsafeBuffer(channel + REQUEST_RING_OFFSET, geometry.requestRingLength());
         responses =
-                new UnsafeBuffer(channel + geometry.responseRingOffset(), depth * RESPONSE_LENGTH);
+                new UnsafeBuffer(
+                        channel + geometry.responseRingOffset(), geometry.responseRingLength());
     }
 
     /** The whole segment, for who scribbles over it. */
@@ -148,7 +152,7 @@ final class RawSession implements AutoCloseable {
     }
 
     /**
-     * Writes a well-formed entry, which the test may then damage, without publishing it; returns
+     * Writes a well-formed record, which the test may then damage, without publishing it; returns
      * its offset.
      */
     int prepare(
@@ -158,7 +162,9 @@ final class RawSession implements AutoCloseable {
             long position,
             long transferLength,
             long arenaOffset) {
-        int offset = (int) (requestPosition & (depth - 1)) * REQUEST_LENGTH;
+        int offset = requestIndex();
+        requests.putLong((offset + REQUEST_LENGTH) % (2 * depth * REQUEST_LENGTH), 0);
+        requests.putInt(offset + TYPE_OFFSET, IoRequestEncoder.TEMPLATE_ID);
         new MessageHeaderEncoder()
                 .wrap(requests, offset + MESSAGE_OFFSET)
                 .blockLength(IoRequestEncoder.BLOCK_LENGTH)
@@ -176,8 +182,12 @@ final class RawSession implements AutoCloseable {
     }
 
     void publish() {
-        int offset = (int) (requestPosition & (depth - 1)) * REQUEST_LENGTH;
-        requests.putLongVolatile(offset, ++requestPosition);
+        requests.putIntRelease(requestIndex() + LENGTH_OFFSET, REQUEST_LENGTH);
+        requestPosition += REQUEST_LENGTH;
+    }
+
+    private int requestIndex() {
+        return (int) (requestPosition % (2 * depth * REQUEST_LENGTH));
     }
 
     void ring() {
@@ -203,11 +213,11 @@ final class RawSession implements AutoCloseable {
     }
 
     Long pollResult() {
-        int offset = (int) (responsePosition & (depth - 1)) * RESPONSE_LENGTH;
-        if (responses.getLongVolatile(offset) != responsePosition + 1) {
+        int offset = (int) (responsePosition % (2 * depth * RESPONSE_LENGTH));
+        if (responses.getIntVolatile(offset + LENGTH_OFFSET) != RESPONSE_LENGTH) {
             return null;
         }
-        responsePosition++;
+        responsePosition += RESPONSE_LENGTH;
         return responses.getLong(offset + BODY_OFFSET + IoResponseDecoder.resultEncodingOffset());
     }
 

@@ -126,8 +126,7 @@ final class FakeBroker implements AutoCloseable {
                 new RequestRingReader(
                         new UnsafeBuffer(
                                 channelAddress() + SegmentDescriptor.REQUEST_RING_OFFSET,
-                                DEPTH * SegmentDescriptor.REQUEST_LENGTH),
-                        DEPTH);
+                                GEOMETRY.requestRingLength()));
         while (!requests.hasNext()) {
             checkTime();
         }
@@ -140,8 +139,7 @@ final class FakeBroker implements AutoCloseable {
         new ResponseRingWriter(
                         new UnsafeBuffer(
                                 channelAddress() + GEOMETRY.responseRingOffset(),
-                                DEPTH * SegmentDescriptor.RESPONSE_LENGTH),
-                        DEPTH)
+                                GEOMETRY.responseRingLength()))
                 .write(correlationId, result);
         new ClientWaker(new UnsafeBuffer(channelAddress(), SegmentDescriptor.REQUEST_RING_OFFSET))
                 .wakeIfWaiting();

@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
 /** SegmentDescriptor.java and rbdw_segment.h describe the same bytes. */
 final class LayoutOfJavaAndCTest {
     private static final Path NOWHERE = Path.of("/nonexistent");
-    private static final int DEPTH = 64;
+    private static final SegmentGeometry GEOMETRY = new SegmentGeometry(3, 64, 1024 * 1024);
     private static final int PIECE = 256 * 1024;
 
     @Test
@@ -37,17 +37,16 @@ final class LayoutOfJavaAndCTest {
                 java.put(field.getName(), ((Number) field.get(null)).longValue());
             }
         }
-        SegmentGeometry geometry = new SegmentGeometry(3, DEPTH, 1024 * 1024);
         java.put("PROTOCOL_MAJOR", (long) ProtocolVersion.MAJOR);
         java.put("PROTOCOL_MINOR", (long) ProtocolVersion.MINOR);
-        java.put("geometry.channels", (long) geometry.channels());
-        java.put("geometry.depth", (long) geometry.depth());
-        java.put("geometry.arenaLength", (long) geometry.arenaLength());
-        java.put("geometry.responseRingOffset", (long) geometry.responseRingOffset());
-        java.put("geometry.arenaOffset", (long) geometry.arenaOffset());
-        java.put("geometry.channelStride", (long) geometry.channelStride());
-        java.put("geometry.channelOffset2", geometry.channelOffset(2));
-        java.put("geometry.segmentLength", geometry.segmentLength());
+        java.put("geometry.channels", (long) GEOMETRY.channels());
+        java.put("geometry.depth", (long) GEOMETRY.depth());
+        java.put("geometry.arenaLength", (long) GEOMETRY.arenaLength());
+        java.put("geometry.responseRingOffset", (long) GEOMETRY.responseRingOffset());
+        java.put("geometry.arenaOffset", (long) GEOMETRY.arenaOffset());
+        java.put("geometry.channelStride", (long) GEOMETRY.channelStride());
+        java.put("geometry.channelOffset2", GEOMETRY.channelOffset(2));
+        java.put("geometry.segmentLength", GEOMETRY.segmentLength());
 
         Map<String, Long> c =
                 NativeProgram.run(NOWHERE, "layout_check")
@@ -67,8 +66,8 @@ final class LayoutOfJavaAndCTest {
     @Test
     void shouldWriteTheSameRequestInCAndJava() throws Exception {
         long correlationId = 0x1234_5678_9abcL << 16 | 2;
-        UnsafeBuffer ring = ring(DEPTH * SegmentDescriptor.REQUEST_LENGTH);
-        new RequestRingWriter(ring, DEPTH)
+        UnsafeBuffer ring = ring(GEOMETRY.requestRingLength());
+        new RequestRingWriter(ring)
                 .write(
                         correlationId,
                         0x8000_0001,
@@ -85,9 +84,9 @@ final class LayoutOfJavaAndCTest {
 
     @Test
     void shouldReadInJavaTheRequestThatCWrote() throws Exception {
-        UnsafeBuffer ring = ring(DEPTH * SegmentDescriptor.REQUEST_LENGTH);
+        UnsafeBuffer ring = ring(GEOMETRY.requestRingLength());
         ring.putBytes(0, request(7L << 16 | 2, 5, IoOp.READ, 4096));
-        RequestRingReader reader = new RequestRingReader(ring, DEPTH);
+        RequestRingReader reader = new RequestRingReader(ring);
         assertEquals(RequestRingReader.Poll.REQUEST, reader.poll());
         IoRequestDecoder request = reader.request();
         assertEquals(7L << 16 | 2, request.correlationId());
@@ -124,8 +123,8 @@ final class LayoutOfJavaAndCTest {
     }
 
     private static String resultInC(long correlationId, long result) throws Exception {
-        UnsafeBuffer ring = ring(DEPTH * SegmentDescriptor.RESPONSE_LENGTH);
-        new ResponseRingWriter(ring, DEPTH).write(correlationId, result);
+        UnsafeBuffer ring = ring(GEOMETRY.responseRingLength());
+        new ResponseRingWriter(ring).write(correlationId, result);
         byte[] entry = new byte[SegmentDescriptor.RESPONSE_LENGTH];
         ring.getBytes(0, entry);
         return NativeProgram.run(NOWHERE, entry, "layout_check", "response").expectSuccess().text();

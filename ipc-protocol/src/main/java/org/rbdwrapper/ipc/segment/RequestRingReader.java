@@ -1,8 +1,12 @@
 package org.rbdwrapper.ipc.segment;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BODY_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEAD_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.LENGTH_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MESSAGE_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TRAILER_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TYPE_OFFSET;
 
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -10,9 +14,11 @@ import org.rbdwrapper.ipc.codec.IoRequestDecoder;
 import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
 
 /**
- * The broker's end of a request ring, which a hostile process may write at any time. An entry is
- * copied once, into memory of this process; its header is checked here and its fields by the
- * caller, on that copy and nowhere else.
+ * The broker's end of a request ring, which a hostile process may write at any time. A record is
+ * copied once, into memory of this process; its headers are checked here and its fields by the
+ * caller, on that copy and nowhere else. Not Agrona's class, which goes by the head and the lengths
+ * that it finds there: this one knows where the next record is and how long, and whatever it finds
+ * instead ends the session.
  *
  * <p>Owned by one messenger's thread; allocates nothing.
  */
@@ -28,39 +34,38 @@ public final class RequestRingReader {
     private final MessageHeaderDecoder header = new MessageHeaderDecoder();
     private final IoRequestDecoder request = new IoRequestDecoder();
     private final AtomicBuffer ring;
-    private final int depth;
+    private final int capacity;
     private long position;
     private String violation = "";
 
     /**
-     * @param ring exactly the ring's bytes.
+     * @param ring exactly the ring's bytes, with the trailer.
      */
-    public RequestRingReader(AtomicBuffer ring, int depth) {
+    public RequestRingReader(AtomicBuffer ring) {
         this.ring = ring;
-        this.depth = depth;
+        this.capacity = ring.capacity() - TRAILER_LENGTH;
     }
 
     /** True where {@link #poll} would not say EMPTY: one load of shared memory. */
     public boolean hasNext() {
-        long next = position + 1;
-        return ring.getLongVolatile(offset()) != (next > depth ? next - depth : 0);
+        return ring.getIntVolatile(index() + LENGTH_OFFSET) > 0;
     }
 
     /** Takes the next request, if there is one. */
     public Poll poll() {
-        int offset = offset();
-        long next = position + 1;
-        long sequence = ring.getLongAcquire(offset);
-        if (sequence != next) {
-            if (sequence == (next > depth ? next - depth : 0)) {
-                return Poll.EMPTY;
-            }
-            violation = "sequence " + sequence + " where " + next + " comes next";
+        int index = index();
+        int length = ring.getIntAcquire(index + LENGTH_OFFSET);
+        if (length <= 0) {
+            return Poll.EMPTY;
+        }
+        if (length != REQUEST_LENGTH) {
+            violation = "a record of " + length + " bytes where all have " + REQUEST_LENGTH;
             return Poll.VIOLATION;
         }
-        ring.getBytes(offset, copy, 0, REQUEST_LENGTH);
+        ring.getBytes(index, copy, 0, REQUEST_LENGTH);
         header.wrap(copy, MESSAGE_OFFSET);
-        if (header.templateId() != IoRequestDecoder.TEMPLATE_ID
+        if (copy.getInt(TYPE_OFFSET) != IoRequestDecoder.TEMPLATE_ID
+                || header.templateId() != IoRequestDecoder.TEMPLATE_ID
                 || header.schemaId() != IoRequestDecoder.SCHEMA_ID
                 || header.blockLength() != IoRequestDecoder.BLOCK_LENGTH
                 || header.version() < 1) {
@@ -68,7 +73,9 @@ public final class RequestRingReader {
             return Poll.VIOLATION;
         }
         request.wrap(copy, BODY_OFFSET, header.blockLength(), header.version());
-        position = next;
+        position += REQUEST_LENGTH;
+        // before the request can be answered: the client has room by then for as many more
+        ring.putLongRelease(capacity + HEAD_OFFSET, position);
         return Poll.REQUEST;
     }
 
@@ -82,7 +89,7 @@ public final class RequestRingReader {
         return violation;
     }
 
-    private int offset() {
-        return ((int) position & (depth - 1)) * REQUEST_LENGTH;
+    private int index() {
+        return (int) position & (capacity - 1);
     }
 }

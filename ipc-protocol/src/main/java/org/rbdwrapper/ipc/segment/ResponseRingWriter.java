@@ -1,8 +1,12 @@
 package org.rbdwrapper.ipc.segment;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.BODY_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.LENGTH_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MESSAGE_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TAIL_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TRAILER_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TYPE_OFFSET;
 
 import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.ipc.codec.IoResponseEncoder;
@@ -15,6 +19,11 @@ import java.lang.invoke.VarHandle;
  * The broker's end of a response ring. Any thread of the store: each takes a position of its own
  * from a counter in this process's memory, so writers never wait for one another. Nothing is read
  * from shared memory; allocates nothing.
+ *
+ * <p>Whoever writes a record first clears the header half a lap ahead, so that the client finds
+ * nothing of the lap before there. It lies between what is not read yet and what comes next: the
+ * record there was read, or more than {@code depth} requests would be unanswered, and no writer has
+ * come to it, since it cannot before the client has read this one.
  */
 public final class ResponseRingWriter {
     private static final VarHandle NEXT;
@@ -30,20 +39,21 @@ public final class ResponseRingWriter {
     }
 
     private final AtomicBuffer ring;
-    private final int mask;
+    private final int capacity;
 
     @SuppressWarnings("unused") // through NEXT
     private volatile long next;
 
     /**
-     * @param ring exactly the ring's bytes.
+     * @param ring exactly the ring's bytes, with the trailer.
      */
-    public ResponseRingWriter(AtomicBuffer ring, int depth) {
+    public ResponseRingWriter(AtomicBuffer ring) {
         this.ring = ring;
-        this.mask = depth - 1;
+        this.capacity = ring.capacity() - TRAILER_LENGTH;
         MessageHeaderEncoder header = new MessageHeaderEncoder();
-        for (int i = 0; i < depth; i++) {
-            header.wrap(ring, i * RESPONSE_LENGTH + MESSAGE_OFFSET)
+        for (int index = 0; index < capacity; index += RESPONSE_LENGTH) {
+            ring.putInt(index + TYPE_OFFSET, IoResponseEncoder.TEMPLATE_ID);
+            header.wrap(ring, index + MESSAGE_OFFSET)
                     .blockLength(IoResponseEncoder.BLOCK_LENGTH)
                     .templateId(IoResponseEncoder.TEMPLATE_ID)
                     .schemaId(IoResponseEncoder.SCHEMA_ID)
@@ -53,13 +63,16 @@ public final class ResponseRingWriter {
 
     /** Publishes one response; {@link ClientWaker#wakeIfWaiting} afterwards. */
     public void write(long correlationId, long result) {
-        long position = (long) NEXT.getAndAdd(this, 1L);
-        int offset = ((int) position & mask) * RESPONSE_LENGTH;
+        long position = (long) NEXT.getAndAdd(this, (long) RESPONSE_LENGTH);
+        int index = (int) position & (capacity - 1);
+        ring.putInt((index + capacity / 2 & capacity - 1) + LENGTH_OFFSET, 0);
         // by offset and not by an encoder object, which only one thread could use
         ring.putLong(
-                offset + BODY_OFFSET + IoResponseEncoder.correlationIdEncodingOffset(),
+                index + BODY_OFFSET + IoResponseEncoder.correlationIdEncodingOffset(),
                 correlationId);
-        ring.putLong(offset + BODY_OFFSET + IoResponseEncoder.resultEncodingOffset(), result);
-        ring.putLongRelease(offset, position + 1);
+        ring.putLong(index + BODY_OFFSET + IoResponseEncoder.resultEncodingOffset(), result);
+        ring.putIntRelease(index + LENGTH_OFFSET, RESPONSE_LENGTH);
+        // for tools only: of several threads one that is late may put it back for a moment
+        ring.putLong(capacity + TAIL_OFFSET, position + RESPONSE_LENGTH);
     }
 }

@@ -13,7 +13,6 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MAGIC_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MAX_ARENA_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MAX_CHANNELS;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MAX_DEPTH;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MAX_TRANSFER_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_ARENA_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_DEPTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.PAGE;
@@ -21,6 +20,7 @@ import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.SEGMENT_LENGTH_OFFSET;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TRAILER_LENGTH;
 
 import org.agrona.concurrent.AtomicBuffer;
 import org.rbdwrapper.ipc.Errno;
@@ -54,12 +54,22 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
         }
     }
 
+    /** Bytes, with the trailer. */
+    public int requestRingLength() {
+        return 2 * depth * REQUEST_LENGTH + TRAILER_LENGTH;
+    }
+
     public int responseRingOffset() {
-        return REQUEST_RING_OFFSET + depth * REQUEST_LENGTH;
+        return REQUEST_RING_OFFSET + requestRingLength();
+    }
+
+    /** Bytes, with the trailer. */
+    public int responseRingLength() {
+        return 2 * depth * RESPONSE_LENGTH + TRAILER_LENGTH;
     }
 
     public int arenaOffset() {
-        return alignToPage(responseRingOffset() + depth * RESPONSE_LENGTH);
+        return alignToPage(responseRingOffset() + responseRingLength());
     }
 
     /** Bytes from one channel to the next. */
@@ -69,11 +79,6 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
 
     public long channelOffset(int channel) {
         return HEADER_LENGTH + (long) channel * channelStride();
-    }
-
-    /** The largest read or write, in bytes: one that fills the arena. */
-    public int maxTransfer() {
-        return arenaLength;
     }
 
     public long segmentLength() {
@@ -89,7 +94,6 @@ public record SegmentGeometry(int channels, int depth, int arenaLength) {
         segment.putLong(GENERATION_OFFSET, generation);
         segment.putInt(DEPTH_OFFSET, depth);
         segment.putInt(ARENA_LENGTH_OFFSET, arenaLength);
-        segment.putInt(MAX_TRANSFER_OFFSET, maxTransfer());
         segment.putLong(CHANNEL_STRIDE_OFFSET, channelStride());
     }
 

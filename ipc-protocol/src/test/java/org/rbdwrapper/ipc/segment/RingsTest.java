@@ -3,29 +3,86 @@ package org.rbdwrapper.ipc.segment;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.TRAILER_LENGTH;
 
 import org.agrona.concurrent.UnsafeBuffer;
+import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
+import org.agrona.concurrent.ringbuffer.RecordDescriptor;
+import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
 import org.junit.jupiter.api.Test;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.IoRequestDecoder;
+import org.rbdwrapper.ipc.codec.IoRequestEncoder;
 import org.rbdwrapper.ipc.codec.IoResponseDecoder;
 import org.rbdwrapper.ipc.segment.RequestRingReader.Poll;
 
 import java.nio.ByteBuffer;
 import java.util.HashSet;
+import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 
 final class RingsTest {
     private static final int DEPTH = 8;
+    private static final SegmentGeometry GEOMETRY = new SegmentGeometry(1, DEPTH, 64 * 1024);
 
-    private final UnsafeBuffer requests =
-            new UnsafeBuffer(ByteBuffer.allocateDirect(DEPTH * SegmentDescriptor.REQUEST_LENGTH));
-    private final UnsafeBuffer responses =
-            new UnsafeBuffer(ByteBuffer.allocateDirect(DEPTH * SegmentDescriptor.RESPONSE_LENGTH));
-    private final RequestRingWriter writer = new RequestRingWriter(requests, DEPTH);
-    private final RequestRingReader reader = new RequestRingReader(requests, DEPTH);
+    private final UnsafeBuffer requests = ring(GEOMETRY.requestRingLength());
+    private final UnsafeBuffer responses = ring(GEOMETRY.responseRingLength());
+    private final RequestRingWriter writer = new RequestRingWriter(requests);
+    private final RequestRingReader reader = new RequestRingReader(requests);
+    private final ResponseRingWriter answers = new ResponseRingWriter(responses);
+    private final ResponseRingReader client = new ResponseRingReader(responses);
+
+    private static UnsafeBuffer ring(int length) {
+        return new UnsafeBuffer(ByteBuffer.allocateDirect(length));
+    }
+
+    @Test
+    void shouldLieWhereAgronaHasIt() {
+        assertEquals(RecordDescriptor.HEADER_LENGTH, SegmentDescriptor.MESSAGE_OFFSET);
+        assertEquals(RecordDescriptor.lengthOffset(0), SegmentDescriptor.LENGTH_OFFSET);
+        assertEquals(RecordDescriptor.typeOffset(0), SegmentDescriptor.TYPE_OFFSET);
+        assertEquals(0, REQUEST_LENGTH % RecordDescriptor.ALIGNMENT);
+        assertEquals(0, RESPONSE_LENGTH % RecordDescriptor.ALIGNMENT);
+        assertEquals(RingBufferDescriptor.TAIL_POSITION_OFFSET, SegmentDescriptor.TAIL_OFFSET);
+        assertEquals(
+                RingBufferDescriptor.HEAD_CACHE_POSITION_OFFSET,
+                SegmentDescriptor.HEAD_CACHE_OFFSET);
+        assertEquals(RingBufferDescriptor.HEAD_POSITION_OFFSET, SegmentDescriptor.HEAD_OFFSET);
+        assertEquals(
+                RingBufferDescriptor.CORRELATION_COUNTER_OFFSET,
+                SegmentDescriptor.CORRELATION_OFFSET);
+        assertEquals(
+                RingBufferDescriptor.CONSUMER_HEARTBEAT_OFFSET, SegmentDescriptor.HEARTBEAT_OFFSET);
+        assertEquals(RingBufferDescriptor.TRAILER_LENGTH, TRAILER_LENGTH);
+    }
+
+    @Test
+    void shouldTakeEachMessageAtEveryDepth() {
+        for (int depth = SegmentDescriptor.MIN_DEPTH;
+                depth <= SegmentDescriptor.MAX_DEPTH;
+                depth *= 2) {
+            SegmentGeometry geometry = new SegmentGeometry(1, depth, 64 * 1024);
+            RequestRingWriter one = new RequestRingWriter(ring(geometry.requestRingLength()));
+            for (int i = 0; i < depth; i++) {
+                one.write(i, 1, IoOp.READ, 0, 0, 0);
+            }
+            new ResponseRingReader(ring(geometry.responseRingLength())).poll();
+        }
+        assertThrows(
+                IllegalArgumentException.class,
+                () ->
+                        new OneToOneRingBuffer(
+                                        ring(SegmentDescriptor.MIN_DEPTH * REQUEST_LENGTH
+                                                + TRAILER_LENGTH))
+                                .tryClaim(1, REQUEST_LENGTH - RecordDescriptor.HEADER_LENGTH),
+                "half of it would do as well");
+    }
 
     @Test
     void shouldDeliverRequestsInOrderOverManyLaps() {
@@ -47,7 +104,7 @@ final class RingsTest {
 
     @Test
     void shouldHoldAsManyRequestsAsItIsDeep() {
-        for (int lap = 0; lap < 3; lap++) {
+        for (int lap = 0; lap < 5; lap++) {
             for (int i = 0; i < DEPTH; i++) {
                 writer.write(i, 1, IoOp.READ, 0, 0, 0);
             }
@@ -56,6 +113,30 @@ final class RingsTest {
                 assertEquals(i, reader.request().correlationId());
             }
             assertEquals(Poll.EMPTY, reader.poll());
+        }
+    }
+
+    /** As whoever was broken off when the ring had moved its tail, at whatever step of the claim. */
+    @Test
+    void shouldMakeUseOfWhatWasClaimedAndNotPublished() {
+        Random random = new Random(1);
+        for (long i = 0; i < 10 * DEPTH; i++) {
+            int index = (int) (i % (2 * DEPTH)) * REQUEST_LENGTH;
+            int steps = random.nextInt(4);
+            if (steps > 0) {
+                int tail = 2 * DEPTH * REQUEST_LENGTH + SegmentDescriptor.TAIL_OFFSET;
+                requests.putLong(tail, (i + 1) * REQUEST_LENGTH);
+            }
+            if (steps > 1) {
+                requests.putLong((index + REQUEST_LENGTH) % (2 * DEPTH * REQUEST_LENGTH), 0);
+            }
+            if (steps > 2) {
+                requests.putInt(index, -REQUEST_LENGTH);
+            }
+            assertEquals(Poll.EMPTY, reader.poll());
+            writer.write(i, 1, IoOp.READ, 0, 0, 0);
+            assertEquals(Poll.REQUEST, reader.poll());
+            assertEquals(i, reader.request().correlationId());
         }
     }
 
@@ -69,33 +150,126 @@ final class RingsTest {
     }
 
     @Test
-    void shouldReportSequenceThatCannotBe() {
-        for (long sequence : new long[] {2, 9, -1, Long.MIN_VALUE, Long.MAX_VALUE}) {
-            requests.putLong(0, sequence);
-            RequestRingReader fresh = new RequestRingReader(requests, DEPTH);
-            assertEquals(Poll.VIOLATION, fresh.poll(), "sequence " + sequence);
-            assertTrue(fresh.violation().contains(Long.toString(sequence)), fresh.violation());
+    void shouldReportLengthThatCannotBe() {
+        for (int length : new int[] {1, 8, 63, 65, 128, Integer.MAX_VALUE}) {
+            requests.putInt(0, length);
+            RequestRingReader fresh = new RequestRingReader(requests);
+            assertEquals(Poll.VIOLATION, fresh.poll(), "length " + length);
+            assertTrue(fresh.violation().contains(Integer.toString(length)), fresh.violation());
         }
-    }
-
-    @Test
-    void shouldReportRewoundEntryOfAnEarlierLap() {
-        for (int i = 0; i < 2 * DEPTH; i++) {
-            writer.write(i, 1, IoOp.READ, 0, 0, 0);
-            assertEquals(Poll.REQUEST, reader.poll());
+        for (int length : new int[] {0, -1, -REQUEST_LENGTH, Integer.MIN_VALUE}) {
+            requests.putInt(0, length);
+            assertEquals(Poll.EMPTY, new RequestRingReader(requests).poll(), "length " + length);
         }
-        requests.putLong(0, 1); // of the first lap, where the second's belongs
-        assertEquals(Poll.VIOLATION, reader.poll());
     }
 
     @Test
     void shouldReportHeaderOfAnotherMessage() {
-        for (int field = 0; field < 6; field += 2) {
-            UnsafeBuffer ring = new UnsafeBuffer(ByteBuffer.allocateDirect(requests.capacity()));
-            new RequestRingWriter(ring, DEPTH).write(0, 1, IoOp.READ, 0, 0, 0);
-            ring.putShort(SegmentDescriptor.MESSAGE_OFFSET + field, (short) 7);
-            assertEquals(
-                    Poll.VIOLATION, new RequestRingReader(ring, DEPTH).poll(), "field " + field);
+        for (int field = SegmentDescriptor.TYPE_OFFSET; field < 14; field += 2) {
+            UnsafeBuffer ring = ring(requests.capacity());
+            new RequestRingWriter(ring).write(0, 1, IoOp.READ, 0, 0, 0);
+            ring.putShort(field, (short) 7);
+            assertEquals(Poll.VIOLATION, new RequestRingReader(ring).poll(), "field " + field);
+        }
+    }
+
+    @Test
+    void shouldGoByNothingThatStandsInATrailer() {
+        Random random = new Random(2);
+        for (long i = 0; i < 100 * DEPTH; i++) {
+            scribbleOverTrailer(requests, random);
+            scribbleOverTrailer(responses, random);
+            int index = (int) (i % (2 * DEPTH)) * REQUEST_LENGTH;
+            UnsafeBuffer one = ring(requests.capacity());
+            new RequestRingWriter(one).write(i, 1, IoOp.READ, 0, 0, 0);
+            requests.putLong((index + REQUEST_LENGTH) % (2 * DEPTH * REQUEST_LENGTH), 0);
+            requests.putBytes(index, one, 0, REQUEST_LENGTH);
+            assertEquals(Poll.REQUEST, reader.poll());
+            assertEquals(i, reader.request().correlationId());
+            answers.write(i, -i);
+            int answer = (int) (i % (2 * DEPTH)) * RESPONSE_LENGTH;
+            assertEquals(RESPONSE_LENGTH, responses.getInt(answer));
+            assertEquals(i, responses.getLong(answer + SegmentDescriptor.BODY_OFFSET));
+            assertEquals(Poll.EMPTY, reader.poll());
+        }
+    }
+
+    private static void scribbleOverTrailer(UnsafeBuffer ring, Random random) {
+        for (int at = ring.capacity() - TRAILER_LENGTH; at < ring.capacity(); at += Long.BYTES) {
+            ring.putLong(at, random.nextBoolean() ? random.nextLong() : random.nextInt(1 << 16));
+        }
+    }
+
+    /** Nothing but Agrona's classes on the client's end. */
+    @Test
+    void shouldTalkToAgronasOwnRings() {
+        OneToOneRingBuffer own = new OneToOneRingBuffer(requests);
+        OneToOneRingBuffer answered = new OneToOneRingBuffer(responses);
+        Random random = new Random(3);
+        IoRequestEncoder request = new IoRequestEncoder();
+        long sent = 0;
+        long taken = 0;
+        long[] read = {0};
+        while (read[0] < 100 * DEPTH) {
+            for (int n = random.nextInt(DEPTH + 1); n > 0 && sent - read[0] < DEPTH; n--) {
+                int index = own.tryClaim(IoRequestEncoder.TEMPLATE_ID, 56);
+                assertTrue(index > 0, "no room for what may be made");
+                request.wrapAndApplyHeader(
+                                requests, index, new org.rbdwrapper.ipc.codec.MessageHeaderEncoder())
+                        .correlationId(sent++)
+                        .op(IoOp.FLUSH);
+                own.commit(index);
+            }
+            for (int n = random.nextInt(DEPTH + 1); n > 0 && reader.poll() == Poll.REQUEST; n--) {
+                assertEquals(taken, reader.request().correlationId());
+                answers.write(taken++, 7);
+            }
+            answered.read(
+                    (type, buffer, index, length) -> {
+                        assertEquals(IoResponseDecoder.TEMPLATE_ID, type);
+                        assertEquals(RESPONSE_LENGTH - RecordDescriptor.HEADER_LENGTH, length);
+                        IoResponseDecoder response =
+                                new IoResponseDecoder()
+                                        .wrapAndApplyHeader(
+                                                buffer,
+                                                index,
+                                                new org.rbdwrapper.ipc.codec.MessageHeaderDecoder());
+                        assertEquals(read[0]++, response.correlationId());
+                        assertEquals(7, response.result());
+                    },
+                    1 + random.nextInt(DEPTH));
+            assertEquals(taken * REQUEST_LENGTH, own.consumerPosition());
+            assertEquals(taken * RESPONSE_LENGTH, answered.producerPosition());
+        }
+    }
+
+    @Test
+    void shouldKeepAResponseUntilItIsSkipped() {
+        for (long i = 0; i < 10 * DEPTH; i++) {
+            assertNull(client.peek());
+            answers.write(i, i + 1);
+            for (int n = 0; n < 3; n++) {
+                assertTrue(client.hasNext());
+                IoResponseDecoder response = client.peek();
+                assertEquals(i, response.correlationId());
+                assertEquals(i + 1, response.result());
+                assertTrue(client.isWellFormed());
+            }
+            client.skip();
+            assertFalse(client.hasNext());
+        }
+    }
+
+    @Test
+    void shouldTellARecordThatIsNoResponse() {
+        for (int[] wrong : new int[][] {{RESPONSE_LENGTH, 50}, {24, 51}, {64, 51}}) {
+            UnsafeBuffer ring = ring(responses.capacity());
+            new ResponseRingWriter(ring).write(1, 1);
+            ring.putInt(SegmentDescriptor.TYPE_OFFSET, wrong[1]);
+            ring.putInt(SegmentDescriptor.LENGTH_OFFSET, wrong[0]);
+            ResponseRingReader one = new ResponseRingReader(ring);
+            one.peek();
+            assertFalse(one.isWellFormed());
         }
     }
 
@@ -103,10 +277,8 @@ final class RingsTest {
     void shouldDeliverEachResponseOfManyWritersOnce() throws Exception {
         int writers = 4;
         int each = 50_000;
-        ResponseRingWriter all = new ResponseRingWriter(responses, DEPTH);
-        ResponseRingReader client = new ResponseRingReader(responses, DEPTH);
         // as in the broker: no more unread responses than the ring is deep
-        java.util.concurrent.Semaphore inFlight = new java.util.concurrent.Semaphore(DEPTH);
+        Semaphore inFlight = new Semaphore(DEPTH);
         AtomicReference<Throwable> failure = new AtomicReference<>();
         for (int w = 0; w < writers; w++) {
             int first = w * each;
@@ -115,7 +287,7 @@ final class RingsTest {
                         try {
                             for (int i = 0; i < each; i++) {
                                 inFlight.acquire();
-                                all.write(first + i, -(first + i));
+                                answers.write(first + i, -(first + i));
                             }
                         } catch (Throwable t) {
                             failure.set(t);

@@ -15,7 +15,7 @@ final class SegmentGeometryTest {
     @Test
     void shouldBeReadAsItWasWritten() throws Exception {
         for (int channels : new int[] {1, 5, 64}) {
-            for (int depth : new int[] {2, 64, 1024}) {
+            for (int depth : new int[] {4, 64, 1024}) {
                 SegmentGeometry geometry = new SegmentGeometry(channels, depth, 128 * 1024);
                 geometry.writeTo(header, 77);
                 assertEquals(geometry, SegmentGeometry.readFrom(header, geometry.segmentLength()));
@@ -27,9 +27,15 @@ final class SegmentGeometryTest {
     void shouldKeepPartsApart() {
         SegmentGeometry geometry = new SegmentGeometry(3, 64, 64 * 1024);
         int requestEnd =
-                SegmentDescriptor.REQUEST_RING_OFFSET + 64 * SegmentDescriptor.REQUEST_LENGTH;
+                SegmentDescriptor.REQUEST_RING_OFFSET
+                        + 128 * SegmentDescriptor.REQUEST_LENGTH
+                        + SegmentDescriptor.TRAILER_LENGTH;
         assertEquals(requestEnd, geometry.responseRingOffset());
-        assertTrue(geometry.arenaOffset() >= requestEnd + 64 * SegmentDescriptor.RESPONSE_LENGTH);
+        assertTrue(
+                geometry.arenaOffset()
+                        >= requestEnd
+                                + 128 * SegmentDescriptor.RESPONSE_LENGTH
+                                + SegmentDescriptor.TRAILER_LENGTH);
         assertEquals(0, geometry.arenaOffset() % SegmentDescriptor.PAGE);
         assertEquals(
                 geometry.channelOffset(1) + geometry.channelStride(), geometry.channelOffset(2));
@@ -43,6 +49,7 @@ final class SegmentGeometryTest {
             {65, 64, 65_536},
             {1, 63, 65_536},
             {1, 0, 65_536},
+            {1, 2, 65_536},
             {1, 2048, 65_536},
             {1, 64, 65_535},
             {1, 64, 0},

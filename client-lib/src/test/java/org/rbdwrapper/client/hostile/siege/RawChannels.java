@@ -1,9 +1,7 @@
 package org.rbdwrapper.client.hostile.siege;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_LENGTH;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.REQUEST_RING_OFFSET;
-import static org.rbdwrapper.ipc.segment.SegmentDescriptor.RESPONSE_LENGTH;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -48,15 +46,12 @@ final class RawChannels implements AutoCloseable {
             requests[i] =
                     new RequestRingWriter(
                             new UnsafeBuffer(
-                                    channel + REQUEST_RING_OFFSET,
-                                    geometry.depth() * REQUEST_LENGTH),
-                            geometry.depth());
+                                    channel + REQUEST_RING_OFFSET, geometry.requestRingLength()));
             responses[i] =
                     new ResponseRingReader(
                             new UnsafeBuffer(
                                     channel + geometry.responseRingOffset(),
-                                    geometry.depth() * RESPONSE_LENGTH),
-                            geometry.depth());
+                                    geometry.responseRingLength()));
         }
     }
 
