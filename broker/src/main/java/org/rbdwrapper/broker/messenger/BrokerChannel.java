@@ -21,9 +21,9 @@ import org.rbdwrapper.ipc.segment.SegmentGeometry;
  *
  * <p>Owned by one messenger's thread. Allocates nothing after construction.
  *
- * <p>What a correct client cannot do (a record of another length, a tag in use, an address outside the
- * arena) ends the session; what its program can do (a position past the end, a closed handle) is
- * answered with an error number.
+ * <p>What a correct client cannot do (a record of another length, a tag in use, an address outside
+ * the arena) ends the session; what its program can do (a position past the end, a closed handle)
+ * is answered with an error number.
  */
 final class BrokerChannel {
     /** By number; IoOp.get throws for a number that it does not know. */

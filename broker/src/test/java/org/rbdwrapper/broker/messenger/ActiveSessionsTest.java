@@ -166,9 +166,7 @@ final class ActiveSessionsTest {
         SegmentClient client = clients.getFirst();
         client.publishAndRing(0);
         listen();
-        client.publish(0);
-        client.publish(0);
-        client.publish(0); // more than the ring has
+        client.publishWithTagThatIsNone(0);
         drainAll();
         assertTrue(client.isViolated());
         pass();

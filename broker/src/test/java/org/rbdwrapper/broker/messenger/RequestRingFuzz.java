@@ -204,8 +204,7 @@ public final class RequestRingFuzz {
         /** A request as clients make them, with any numbers. */
         private void publish() {
             int offset = ringOffset();
-            channel.putLong(
-                    REQUEST_RING_OFFSET + indexOf(published + 1) * REQUEST_LENGTH, 0);
+            channel.putLong(REQUEST_RING_OFFSET + indexOf(published + 1) * REQUEST_LENGTH, 0);
             channel.putInt(offset + TYPE_OFFSET, IoRequestEncoder.TEMPLATE_ID);
             new MessageHeaderEncoder()
                     .wrap(channel, offset + MESSAGE_OFFSET)

@@ -66,6 +66,10 @@ final class SegmentClient implements AutoCloseable {
         requests[channel].write(0, 0, IoOp.READ, 0, 0, 0);
     }
 
+    void publishWithTagThatIsNone(int channel) {
+        requests[channel].write(geometry.depth(), 0, IoOp.READ, 0, 0, 0);
+    }
+
     /** What {@link org.rbdwrapper.ipc.segment.Doorbell#ringIfParked} reads after its fence. */
     int parkedWord() {
         return header.getIntVolatile(BROKER_PARKED_OFFSET);

@@ -100,8 +100,7 @@ final class RawSession implements AutoCloseable {
         segment = new UnsafeBuffer(address, HEADER_LENGTH);
         geometry = SegmentGeometry.readFrom(segment, length);
         long channel = address + geometry.channelOffset(0);
-        requests =
-                new UnsafeBuffer(channel + REQUEST_RING_OFFSET, geometry.requestRingLength());
+        requests = new UnsafeBuffer(channel + REQUEST_RING_OFFSET, geometry.requestRingLength());
         responses =
                 new UnsafeBuffer(
                         channel + geometry.responseRingOffset(), geometry.responseRingLength());

@@ -49,7 +49,8 @@ public final class ResponseRingReader {
 
     /** The next response, which stays the next until {@link #skip}, or null. */
     public IoResponseDecoder peek() {
-        // where it was not skipped, or the handler could not be called, the ring does not give it again
+        // where it was not skipped, or the handler could not be called, the ring does not give it
+        // again
         if (ring.consumerPosition() == position && ring.read(handler, 1) == 0) {
             return null;
         }

@@ -78,8 +78,9 @@ final class RingsTest {
                 IllegalArgumentException.class,
                 () ->
                         new OneToOneRingBuffer(
-                                        ring(SegmentDescriptor.MIN_DEPTH * REQUEST_LENGTH
-                                                + TRAILER_LENGTH))
+                                        ring(
+                                                SegmentDescriptor.MIN_DEPTH * REQUEST_LENGTH
+                                                        + TRAILER_LENGTH))
                                 .tryClaim(1, REQUEST_LENGTH - RecordDescriptor.HEADER_LENGTH),
                 "half of it would do as well");
     }
@@ -116,7 +117,9 @@ final class RingsTest {
         }
     }
 
-    /** As whoever was broken off when the ring had moved its tail, at whatever step of the claim. */
+    /**
+     * As whoever was broken off when the ring had moved its tail, at whatever step of the claim.
+     */
     @Test
     void shouldMakeUseOfWhatWasClaimedAndNotPublished() {
         Random random = new Random(1);
@@ -215,7 +218,9 @@ final class RingsTest {
                 int index = own.tryClaim(IoRequestEncoder.TEMPLATE_ID, 56);
                 assertTrue(index > 0, "no room for what may be made");
                 request.wrapAndApplyHeader(
-                                requests, index, new org.rbdwrapper.ipc.codec.MessageHeaderEncoder())
+                                requests,
+                                index,
+                                new org.rbdwrapper.ipc.codec.MessageHeaderEncoder())
                         .correlationId(sent++)
                         .op(IoOp.FLUSH);
                 own.commit(index);
@@ -233,7 +238,8 @@ final class RingsTest {
                                         .wrapAndApplyHeader(
                                                 buffer,
                                                 index,
-                                                new org.rbdwrapper.ipc.codec.MessageHeaderDecoder());
+                                                new org.rbdwrapper.ipc.codec
+                                                        .MessageHeaderDecoder());
                         assertEquals(read[0]++, response.correlationId());
                         assertEquals(7, response.result());
                     },

@@ -4,9 +4,10 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * A thread of a {@link SlowLane}, and how it sleeps. Idle ones are a stack: the one that has gone to
- * sleep last is woken first, as its stack, and what it used, are still in a cache. (A monitor's wait
- * set is a queue: at one request a time each would come to another thread, and find them cold.)
+ * A thread of a {@link SlowLane}, and how it sleeps. Idle ones are a stack: the one that has gone
+ * to sleep last is woken first, as its stack, and what it used, are still in a cache. (A monitor's
+ * wait set is a queue: at one request a time each would come to another thread, and find them
+ * cold.)
  */
 final class LaneThread {
     private final Thread thread;
