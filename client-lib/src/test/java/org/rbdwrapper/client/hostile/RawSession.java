@@ -31,6 +31,7 @@ import org.rbdwrapper.ipc.posix.EventFd;
 import org.rbdwrapper.ipc.posix.Fd;
 import org.rbdwrapper.ipc.posix.SharedMemory;
 import org.rbdwrapper.ipc.posix.UnixSocket;
+import org.rbdwrapper.ipc.segment.Doorbell;
 import org.rbdwrapper.ipc.segment.SegmentGeometry;
 
 import java.nio.file.Path;
@@ -109,6 +110,16 @@ final class RawSession implements AutoCloseable {
     /** The whole segment, for who scribbles over it. */
     UnsafeBuffer everything() {
         return new UnsafeBuffer(address, (int) length);
+    }
+
+    /** The channel's. */
+    UnsafeBuffer arena() {
+        long channel = address + geometry.channelOffset(0);
+        return new UnsafeBuffer(channel + geometry.arenaOffset(), geometry.arenaLength());
+    }
+
+    Doorbell doorbell() {
+        return new Doorbell(segment, doorbell);
     }
 
     /** Whether the answer is that it is late. */
