@@ -55,6 +55,7 @@ tests)
     compile -o "$output/preload_model" "$module"/src/test/c/preload_model/*.c
     compile -o "$output/power_recorder" "$module"/src/test/c/power_recorder/*.c
     compile -o "$output/layout_check" "$module/src/test/c/layout_check.c" "$sources"/*.c
+    compile -o "$output/cpu_quota_of" "$module/src/test/c/cpu_quota_of.c" "$sources/cpu_quota.c"
     ;;
 fuzz)
     # where the compiler brings no libFuzzer (-fsanitize=fuzzer), they only run inputs that are given

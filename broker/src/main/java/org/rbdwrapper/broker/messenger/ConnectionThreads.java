@@ -27,7 +27,7 @@ final class ConnectionThreads {
 
     private static final boolean WANTED = !"off".equals(System.getProperty("rbdw.gather"));
 
-    private final SpareCores spareCores = new SpareCores(1);
+    private final SpareCores spareCores = SpareCores.idle(1);
     private final PlacementTrial trial = new PlacementTrial();
     private final int[] threads;
     private BitSet everywhere;

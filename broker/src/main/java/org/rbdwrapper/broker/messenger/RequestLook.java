@@ -14,7 +14,7 @@ import org.rbdwrapper.ipc.posix.SpareCores;
  */
 final class RequestLook {
     private static final boolean WANTED = SpareCores.wanted();
-    private static final SpareCores SPARE_CORES = new SpareCores(0.5);
+    private static final SpareCores SPARE_CORES = SpareCores.forLooking(0.5);
     private static final long SHORT_NANOS = WANTED ? 8_000 : 0;
     private static final long LONG_NANOS = 1_500_000;
     private static final int LOOKS_PER_TIME = 8;

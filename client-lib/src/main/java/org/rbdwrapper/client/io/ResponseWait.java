@@ -17,7 +17,7 @@ import org.rbdwrapper.ipc.posix.SpareCores;
  */
 final class ResponseWait {
     private static final boolean WANTED = SpareCores.wanted();
-    private static final SpareCores SPARE_CORES = new SpareCores(0.25);
+    private static final SpareCores SPARE_CORES = SpareCores.forLooking(0.25);
     private static final long SHORT_NANOS = WANTED ? 50_000 : 0;
     private static final long LEAST_NANOS = 1_000;
     private static final long LONG_NANOS = 1_500_000;

@@ -1,25 +1,34 @@
 package org.rbdwrapper.ipc.posix;
 
-import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Whether cores of the host idle, which a thread that waits may then use to look for what it waits
- * for. By {@code /proc/stat}, looked at 20 times a second at most and only when somebody asks.
+ * Whether a thread that waits may look for what it waits for, since nobody else wants its core: no
+ * task of the host has waited for a core lately, or cores idle. The first is what the kernel
+ * measures as pressure ({@code /proc/pressure/cpu}); without it, where all who look keep all cores
+ * busy, none idles, they stop, then cores idle, and they begin again. The second is for kernels
+ * that do not measure it, and for hosts where tasks wait for one core while another idles. Looked
+ * at 20 times a second at most, and only when somebody asks.
  *
  * <p>Any thread, no lock, no allocation.
  */
 public final class SpareCores {
     private static final String VARIABLE = "RBDW_SPIN";
+    private static final String PRESSURE = "/proc/pressure/cpu";
+    private static final String STATISTICS = "/proc/stat";
+    private static final String NOWHERE = "";
     private static final long LOOK_EVERY_NANOS = 50_000_000;
 
     /** The kernel counts in units of 10 ms. */
     private static final long NANOS_PER_TICK = 10_000_000;
 
     private static final long LEAST_SAMPLE_NANOS = 4 * NANOS_PER_TICK;
+    private static final long LONGEST_SAMPLE_NANOS = 4 * LOOK_EVERY_NANOS;
     private static final long FIRST_PAUSE_NANOS = 200_000_000;
     private static final long LONGEST_PAUSE_NANOS = 10_000_000_000L;
+
+    /** Of the time in which some task waits for a core: fewer are the kernel's own, now and then. */
+    private static final int QUIET_SHARE = 20;
 
     private final double leastIdle;
     private final byte[] text = new byte[256];
@@ -27,19 +36,55 @@ public final class SpareCores {
     /** Whoever moves it on has the sample, and what follows, for itself. */
     private final AtomicLong nextLook = new AtomicLong(System.nanoTime());
 
-    private RandomAccessFile statistics;
-    private boolean unreadable;
-    private boolean sampled;
-    private long sampledAt;
-    private long sampledIdleTicks;
+    private final KernelText pressure;
+    private final KernelText statistics;
+    private final Sample waited = new Sample();
+    private final Sample idle = new Sample();
     private volatile long pauseNanos;
     private volatile boolean left;
 
+    /** What a counter of the kernel's said, and when. */
+    private static final class Sample {
+        private boolean isThere;
+        private long at;
+        private long count;
+        private long elapsed;
+
+        /** How much more than last time; -1 where that is too long ago to say what is now. */
+        long since(long now, long newCount) {
+            elapsed = now - at;
+            boolean isOfNow =
+                    isThere && elapsed >= LEAST_SAMPLE_NANOS && elapsed <= LONGEST_SAMPLE_NANOS;
+            long more = newCount - count;
+            isThere = true;
+            at = now;
+            count = newCount;
+            return isOfNow ? more : -1;
+        }
+    }
+
     /**
-     * @param leastIdle cores: where fewer idle, none is spare.
+     * For who looks for what it waits for.
+     *
+     * @param leastIdle cores: where fewer idle, and tasks wait, none is spare.
      */
-    public SpareCores(double leastIdle) {
+    public static SpareCores forLooking(double leastIdle) {
+        return new SpareCores(leastIdle, PRESSURE, STATISTICS);
+    }
+
+    /**
+     * For who needs cores that nobody uses, whatever for.
+     *
+     * @param leastIdle cores.
+     */
+    public static SpareCores idle(double leastIdle) {
+        return new SpareCores(leastIdle, NOWHERE, STATISTICS);
+    }
+
+    SpareCores(double leastIdle, String pressurePath, String statisticsPath) {
         this.leastIdle = leastIdle;
+        this.pressure = new KernelText(pressurePath);
+        this.statistics = new KernelText(statisticsPath);
     }
 
     /** False where {@code RBDW_SPIN} is {@code off}, or this process may use one core only. */
@@ -49,8 +94,8 @@ public final class SpareCores {
     }
 
     /**
-     * False for a while, each time longer, where too few cores were idle; always where {@code
-     * /proc/stat} cannot be read.
+     * False for a while, each time longer, where tasks waited and too few cores were idle; always
+     * where neither can be read.
      *
      * @param now of {@link System#nanoTime}.
      */
@@ -68,29 +113,40 @@ public final class SpareCores {
     }
 
     private void takeSample(long now) {
-        long idle = idleTicks();
-        if (idle < 0) {
+        if (isQuiet(now)) {
+            onSpare();
+            return;
+        }
+        int length = statistics.read(text);
+        long ticks = idleTicks(text, length);
+        if (ticks < 0) {
             pause(now);
             return;
         }
-        long elapsed = now - sampledAt;
-        long idleNanos = (idle - sampledIdleTicks) * NANOS_PER_TICK;
-        boolean first = !sampled;
-        sampled = true;
-        sampledAt = now;
-        sampledIdleTicks = idle;
-        if (first || elapsed < LEAST_SAMPLE_NANOS) {
+        long more = idle.since(now, ticks);
+        if (more < 0) {
             return;
         }
-        if (elapsed > 4 * LOOK_EVERY_NANOS) {
-            return; // says nothing of what is now
-        }
-        if (idleNanos < elapsed * leastIdle) {
+        if (more * NANOS_PER_TICK < idle.elapsed * leastIdle) {
             pause(now);
         } else {
-            left = true;
-            pauseNanos = pauseNanos / 16 * 15;
+            onSpare();
         }
+    }
+
+    /** Whether hardly any task has waited for a core. */
+    private boolean isQuiet(long now) {
+        long micros = waitedMicros(text, pressure.read(text));
+        if (micros < 0) {
+            return false;
+        }
+        long more = waited.since(now, micros);
+        return more >= 0 && more * 1_000 * QUIET_SHARE <= waited.elapsed;
+    }
+
+    private void onSpare() {
+        left = true;
+        pauseNanos = pauseNanos / 16 * 15;
     }
 
     private void pause(long now) {
@@ -100,21 +156,24 @@ public final class SpareCores {
         nextLook.set(now + pause);
     }
 
-    /** Of all cores, from the first line: "cpu user nice system idle iowait ..."; -1: not known. */
-    private long idleTicks() {
-        if (unreadable) {
+    /**
+     * The last number of the first line of {@code /proc/pressure/cpu}, "some avg10=… total=N": for
+     * how long some task has waited for a core, in microseconds; -1 where it is not that line.
+     */
+    public static long waitedMicros(byte[] line, int length) {
+        if (length < 4 || line[0] != 's' || line[1] != 'o' || line[2] != 'm' || line[3] != 'e') {
             return -1;
         }
-        try {
-            if (statistics == null) {
-                statistics = new RandomAccessFile("/proc/stat", "r");
+        long number = -1;
+        for (int i = 4; i < length && line[i] != '\n'; i++) {
+            byte c = line[i];
+            if (c == '=') {
+                number = 0;
+            } else if (number >= 0 && c >= '0' && c <= '9') {
+                number = number * 10 + (c - '0');
             }
-            statistics.seek(0);
-            return idleTicks(text, statistics.read(text));
-        } catch (IOException e) {
-            unreadable = true; // nobody looks then, which costs time and nothing else
-            return -1;
         }
+        return number;
     }
 
     /**
