@@ -198,7 +198,7 @@ public final class RequestRingFuzz {
         }
 
         private int indexOf(long number) {
-            return (int) (number % (2 * geometry.depth()));
+            return (int) (number % (2L * geometry.depth()));
         }
 
         /** A request as clients make them, with any numbers. */

@@ -173,7 +173,7 @@ final class RawSession implements AutoCloseable {
             long transferLength,
             long arenaOffset) {
         int offset = requestIndex();
-        requests.putLong((offset + REQUEST_LENGTH) % (2 * depth * REQUEST_LENGTH), 0);
+        requests.putLong((offset + REQUEST_LENGTH) % (2L * depth * REQUEST_LENGTH), 0);
         requests.putInt(offset + TYPE_OFFSET, IoRequestEncoder.TEMPLATE_ID);
         new MessageHeaderEncoder()
                 .wrap(requests, offset + MESSAGE_OFFSET)
@@ -197,7 +197,7 @@ final class RawSession implements AutoCloseable {
     }
 
     private int requestIndex() {
-        return (int) (requestPosition % (2 * depth * REQUEST_LENGTH));
+        return (int) (requestPosition % (2L * depth * REQUEST_LENGTH));
     }
 
     void ring() {
@@ -223,7 +223,7 @@ final class RawSession implements AutoCloseable {
     }
 
     Long pollResult() {
-        int offset = (int) (responsePosition % (2 * depth * RESPONSE_LENGTH));
+        int offset = (int) (responsePosition % (2L * depth * RESPONSE_LENGTH));
         if (responses.getIntVolatile(offset + LENGTH_OFFSET) != RESPONSE_LENGTH) {
             return null;
         }

@@ -97,7 +97,7 @@ abstract class StockRingsContract extends BrokerFixture {
                 .op(op)
                 .position((long) tag * PART)
                 .length(lengths[tag])
-                .arenaOffset(tag * PART)
+                .arenaOffset((long) tag * PART)
                 .begin(0);
         requests.commit(index);
         underWay[tag] = op;

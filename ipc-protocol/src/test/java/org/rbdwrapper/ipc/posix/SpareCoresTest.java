@@ -69,7 +69,7 @@ final class SpareCoresTest {
                 write(pressure, "some avg10=0.00 total=" + look * waitedMicros + "\nfull total=0");
             }
             write(statistics, "cpu  1 2 3 " + look * idleTicks + " 0 6");
-            assertEquals(look == 1 && left, cores.left(now + look * 100 * MILLISECOND));
+            assertEquals(look == 1 && left, cores.left(now + look * 100L * MILLISECOND));
         }
     }
 
@@ -78,7 +78,7 @@ final class SpareCoresTest {
         SpareCores cores = new SpareCores(0, "", "");
         long now = System.nanoTime() + 1_000 * MILLISECOND;
         for (int look = 0; look < 5; look++) {
-            assertFalse(cores.left(now + look * 100 * MILLISECOND));
+            assertFalse(cores.left(now + look * 100L * MILLISECOND));
         }
     }
 
