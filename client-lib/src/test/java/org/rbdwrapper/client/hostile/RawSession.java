@@ -173,7 +173,7 @@ final class RawSession implements AutoCloseable {
             long transferLength,
             long arenaOffset) {
         int offset = requestIndex();
-        requests.putLong((offset + REQUEST_LENGTH) % (2L * depth * REQUEST_LENGTH), 0);
+        requests.putLong((offset + REQUEST_LENGTH) % (2 * depth * REQUEST_LENGTH), 0);
         requests.putInt(offset + TYPE_OFFSET, IoRequestEncoder.TEMPLATE_ID);
         new MessageHeaderEncoder()
                 .wrap(requests, offset + MESSAGE_OFFSET)
