@@ -123,6 +123,7 @@ final class BrokerChannel {
             if (held) {
                 break; // so that requests are submitted in their order
             }
+            responses.clearAhead();
             if (wasHeld) {
                 stall.leave();
             }

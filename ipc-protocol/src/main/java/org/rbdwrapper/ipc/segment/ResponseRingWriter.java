@@ -20,10 +20,12 @@ import java.lang.invoke.VarHandle;
  * from a counter in this process's memory, so writers never wait for one another. Nothing is read
  * from shared memory; allocates nothing.
  *
- * <p>Whoever writes a record first clears the header half a lap ahead, so that the client finds
- * nothing of the lap before there. It lies between what is not read yet and what comes next: the
- * record there was read, or more than {@code depth} requests would be unanswered, and no writer has
- * come to it, since it cannot before the client has read this one.
+ * <p>The messenger clears headers half a lap ahead, one for each request that it has taken, so that
+ * the client finds nothing of the lap before. When the request n was taken, the client has read the
+ * record {@code n - depth}, which lay there, or more requests than {@code depth} would be
+ * unanswered. And it comes to the record {@code n + depth} when it has as many answers, one of them
+ * to a request that was taken later: by then this one's header is clear. So it may be done when the
+ * request is on its way, and delays no answer by what it takes to get a cache line from the client.
  */
 public final class ResponseRingWriter {
     private static final VarHandle NEXT;
@@ -44,12 +46,16 @@ public final class ResponseRingWriter {
     @SuppressWarnings("unused") // through NEXT
     private volatile long next;
 
+    /** Position of the header that is cleared next; the messenger's. */
+    private long ahead;
+
     /**
      * @param ring exactly the ring's bytes, with the trailer.
      */
     public ResponseRingWriter(AtomicBuffer ring) {
         this.ring = ring;
         this.capacity = ring.capacity() - TRAILER_LENGTH;
+        this.ahead = capacity / 2;
         MessageHeaderEncoder header = new MessageHeaderEncoder();
         for (int index = 0; index < capacity; index += RESPONSE_LENGTH) {
             ring.putInt(index + TYPE_OFFSET, IoResponseEncoder.TEMPLATE_ID);
@@ -61,11 +67,16 @@ public final class ResponseRingWriter {
         }
     }
 
+    /** Messenger: one more request was taken, before the next one is. */
+    public void clearAhead() {
+        ring.putInt(((int) ahead & (capacity - 1)) + LENGTH_OFFSET, 0);
+        ahead += RESPONSE_LENGTH;
+    }
+
     /** Publishes one response; {@link ClientWaker#wakeIfWaiting} afterwards. */
     public void write(long correlationId, long result) {
         long position = (long) NEXT.getAndAdd(this, (long) RESPONSE_LENGTH);
         int index = (int) position & (capacity - 1);
-        ring.putInt((index + capacity / 2 & capacity - 1) + LENGTH_OFFSET, 0);
         // by offset and not by an encoder object, which only one thread could use
         ring.putLong(
                 index + BODY_OFFSET + IoResponseEncoder.correlationIdEncodingOffset(),

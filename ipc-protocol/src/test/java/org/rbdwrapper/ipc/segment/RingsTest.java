@@ -24,6 +24,8 @@ import java.nio.ByteBuffer;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -189,6 +191,7 @@ final class RingsTest {
             requests.putBytes(index, one, 0, REQUEST_LENGTH);
             assertEquals(Poll.REQUEST, reader.poll());
             assertEquals(i, reader.request().correlationId());
+            answers.clearAhead();
             answers.write(i, -i);
             int answer = (int) (i % (2 * DEPTH)) * RESPONSE_LENGTH;
             assertEquals(RESPONSE_LENGTH, responses.getInt(answer));
@@ -227,6 +230,7 @@ final class RingsTest {
             }
             for (int n = random.nextInt(DEPTH + 1); n > 0 && reader.poll() == Poll.REQUEST; n--) {
                 assertEquals(taken, reader.request().correlationId());
+                answers.clearAhead();
                 answers.write(taken++, 7);
             }
             answered.read(
@@ -254,6 +258,7 @@ final class RingsTest {
         for (long i = 0; i < 10 * DEPTH; i++) {
             assertNull(client.peek());
             answers.write(i, i + 1);
+            answers.clearAhead();
             for (int n = 0; n < 3; n++) {
                 assertTrue(client.hasNext());
                 IoResponseDecoder response = client.peek();
@@ -282,26 +287,39 @@ final class RingsTest {
     @Test
     void shouldDeliverEachResponseOfManyWritersOnce() throws Exception {
         int writers = 4;
-        int each = 50_000;
+        int count = 200_000;
         // as in the broker: no more unread responses than the ring is deep
         Semaphore inFlight = new Semaphore(DEPTH);
+        BlockingQueue<Integer> taken = new ArrayBlockingQueue<>(DEPTH);
         AtomicReference<Throwable> failure = new AtomicReference<>();
-        for (int w = 0; w < writers; w++) {
-            int first = w * each;
-            Thread.startVirtualThread(
-                    () -> {
-                        try {
-                            for (int i = 0; i < each; i++) {
-                                inFlight.acquire();
-                                answers.write(first + i, -(first + i));
-                            }
-                        } catch (Throwable t) {
-                            failure.set(t);
+        Thread.startVirtualThread(
+                () -> {
+                    try {
+                        for (int i = 0; i < count + writers; i++) {
+                            inFlight.acquire();
+                            taken.put(i < count ? i : -1);
+                            answers.clearAhead(); // it may be answered by now
                         }
-                    });
+                    } catch (Throwable t) {
+                        failure.set(t);
+                    }
+                });
+        for (int w = 0; w < writers; w++) {
+            Thread.ofPlatform()
+                    .start(
+                            () -> {
+                                try {
+                                    int i;
+                                    while ((i = taken.take()) >= 0) {
+                                        answers.write(i, -i);
+                                    }
+                                } catch (Throwable t) {
+                                    failure.set(t);
+                                }
+                            });
         }
         Set<Long> seen = new HashSet<>();
-        while (seen.size() < writers * each && failure.get() == null) {
+        while (seen.size() < count && failure.get() == null) {
             IoResponseDecoder response = client.poll();
             if (response == null) {
                 Thread.onSpinWait();
