@@ -22,9 +22,9 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
 {
     *channel = (struct channel) {
         .control = (struct channel_control *) bytes,
-        .responses = (struct response_entry *) (bytes + segment_response_ring_offset(geometry)),
+        .responses = (struct response_record *) (bytes + segment_response_ring_offset(geometry)),
         .arena = bytes + segment_arena_offset(geometry),
-        .mask = geometry->depth - 1,
+        .mask = segment_ring_records(geometry) - 1,
         .depth = geometry->depth,
         .arena_length = geometry->arena_length,
         .spin = {.is_wanted = may_spin, .short_ns = SPIN_SHORT_NS, .measure_every = 1},
@@ -58,20 +58,42 @@ int channel_free_piece(const struct channel *channel)
     return -1;
 }
 
+static struct ring_trailer *request_trailer(const struct channel *channel)
+{
+    return (struct ring_trailer *) &channel->control->requests[channel->mask + 1];
+}
+
+static struct ring_trailer *response_trailer(const struct channel *channel)
+{
+    return (struct ring_trailer *) &channel->responses[channel->mask + 1];
+}
+
+static struct request_record *request_record(const struct channel *channel, uint64_t number)
+{
+    return &channel->control->requests[number & channel->mask];
+}
+
+static void clear_header(struct request_record *record)
+{
+    atomic_store_explicit(&record->length, 0, memory_order_relaxed);
+    record->type = 0;
+}
+
 uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_offset,
                          const struct io_request *request)
 {
-    uint64_t position = channel->request_position;
-    uint64_t correlation_id = position << 16 | tag;
-    struct request_entry *entry = &channel->control->requests[position & channel->mask];
+    uint64_t number = channel->requests_made;
+    uint64_t correlation_id = number << 16 | tag;
+    struct request_record *record = request_record(channel, number);
     struct SBE(messageHeader) header;
     struct SBE(ioRequest) body;
-    SBE(messageHeader_wrap)(&header, entry->message, 0, 0, sizeof entry->message);
+    record->type = SBE(ioRequest_sbe_template_id)();
+    SBE(messageHeader_wrap)(&header, record->message, 0, 0, sizeof record->message);
     SBE(messageHeader_set_blockLength)(&header, SBE(ioRequest_sbe_block_length)());
     SBE(messageHeader_set_templateId)(&header, SBE(ioRequest_sbe_template_id)());
     SBE(messageHeader_set_schemaId)(&header, SBE(ioRequest_sbe_schema_id)());
     SBE(messageHeader_set_version)(&header, SBE(ioRequest_sbe_schema_version)());
-    SBE(ioRequest_wrap_for_encode)(&body, entry->body, 0, sizeof entry->body);
+    SBE(ioRequest_wrap_for_encode)(&body, record->body, 0, sizeof record->body);
     SBE(ioRequest_set_correlationId)(&body, correlation_id);
     SBE(ioRequest_set_position)(&body, request->position);
     SBE(ioRequest_set_length)(&body, request->length);
@@ -79,26 +101,30 @@ uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_o
     SBE(ioRequest_set_arenaOffset)(&body, arena_offset);
     SBE(ioRequest_set_op)(&body, (enum SBE(ioOp)) request->op);
     SBE(ioRequest_set_begin)(&body, request->begin);
-    /* channel_recover tells from the entry whether we came so far */
-    atomic_store_explicit(&entry->sequence, position + 1, memory_order_release);
+    int64_t tail = (int64_t) ((number + 1) * sizeof *record);
+    atomic_store_explicit(&request_trailer(channel)->tail, tail, memory_order_relaxed);
+    /* channel_recover tells from the record whether we came so far */
+    atomic_store_explicit(&record->length, sizeof *record, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
-    channel->request_position = position + 1;
+    channel->requests_made = number + 1;
+    /* before the next one is published, and now, while nobody waits for the cache line to come from the broker's core */
+    clear_header(request_record(channel, number + 2));
     return correlation_id;
 }
 
 bool channel_recover(struct channel *channel)
 {
-    uint64_t position = channel->request_position;
-    const struct request_entry *next = &channel->control->requests[position & channel->mask];
-    if (atomic_load_explicit(&next->sequence, memory_order_acquire) == position + 1) {
-        channel->request_position = ++position;
+    uint64_t made = channel->requests_made;
+    if (atomic_load_explicit(&request_record(channel, made)->length, memory_order_acquire) > 0) {
+        channel->requests_made = ++made;
     }
-    for (uint64_t p = channel->response_position; p != position; p++) {
-        if (!channel_has_come(channel, p)) {
+    clear_header(request_record(channel, made + 1));
+    for (uint64_t number = channel_responses_taken(channel); number != made; number++) {
+        if (!channel_has_come(channel, number)) {
             return false;
         }
     }
-    channel->response_position = position;
+    atomic_store_explicit(&channel->responses_taken, made, memory_order_relaxed);
     for (uint32_t i = 0; i < CHANNEL_MAX_PIECES; i++) {
         channel->piece[i].in_flight = false;
     }
@@ -117,27 +143,32 @@ void channel_submit(struct channel *channel, int index, uint64_t offset, uint32_
         channel, (uint32_t) index, (uint32_t) index * channel->piece_length, request);
 }
 
-static struct response_entry *next_response(const struct channel *channel)
+static struct response_record *next_response(const struct channel *channel)
 {
-    return &channel->responses[channel->response_position & channel->mask];
+    return &channel->responses[channel_responses_taken(channel) & channel->mask];
 }
 
 bool channel_has_response(const struct channel *channel)
 {
-    return atomic_load_explicit(&next_response(channel)->sequence, memory_order_acquire)
-           == channel->response_position + 1;
+    return atomic_load_explicit(&next_response(channel)->length, memory_order_acquire) > 0;
 }
 
 uint64_t channel_take(struct channel *channel, int64_t *result)
 {
-    struct response_entry *entry = next_response(channel);
+    const struct response_record *record = next_response(channel);
     struct SBE(ioResponse) body;
-    SBE(ioResponse_wrap_for_decode)(&body, entry->body, 0, sizeof entry->body,
-                                    SBE(ioResponse_sbe_schema_version)(), sizeof entry->body);
+    /* the broker may write into it meanwhile only if it is wrong, and then what it answers is checked like this */
+    bool is_response = atomic_load_explicit(&record->length, memory_order_relaxed) == sizeof *record
+                       && record->type == SBE(ioResponse_sbe_template_id)();
+    SBE(ioResponse_wrap_for_decode)(&body, (char *) record->body, 0, sizeof record->body,
+                                    SBE(ioResponse_sbe_schema_version)(), sizeof record->body);
     uint64_t correlation_id = SBE(ioResponse_correlationId)(&body);
     *result = SBE(ioResponse_result)(&body);
-    channel->response_position++;
-    return correlation_id;
+    uint64_t taken = channel_responses_taken(channel) + 1;
+    atomic_store_explicit(&channel->responses_taken, taken, memory_order_relaxed);
+    int64_t head = (int64_t) (taken * sizeof *record);
+    atomic_store_explicit(&response_trailer(channel)->head, head, memory_order_relaxed);
+    return is_response ? correlation_id : CHANNEL_NO_RESPONSE;
 }
 
 int channel_take_response(struct channel *channel, int64_t *result)
@@ -194,7 +225,7 @@ static int64_t long_look(const struct channel *channel, int64_t now_ns)
     return looks ? 2 * spin->expected_ns : 0;
 }
 
-bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, bool one_at_a_time,
+bool channel_spin(struct channel *channel, uint64_t number, int64_t began_ns, bool one_at_a_time,
                   int64_t deadline_ns)
 {
     struct spin *spin = &channel->spin;
@@ -210,7 +241,7 @@ bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, 
     }
     while (now < end) {
         for (int i = 0; i < SPIN_LOOKS; i++) {
-            if (channel_has_come(channel, position)) {
+            if (channel_has_come(channel, number)) {
                 return true;
             }
             pause_cpu();
@@ -299,7 +330,7 @@ bool channel_await_response(struct channel *channel, struct session *session)
         return true;
     }
     int64_t began_ns = futex_now_ns();
-    bool is_seen = channel_spin(channel, channel->response_position, began_ns, true, INT64_MAX);
+    bool is_seen = channel_spin(channel, channel_responses_taken(channel), began_ns, true, INT64_MAX);
     bool has_come = is_seen || sleep_for_response(channel, session);
     channel_learn(channel, began_ns, is_seen);
     return has_come;

@@ -44,11 +44,11 @@ struct spin {
 struct channel {
     _Alignas(64) _Atomic uint32_t leased; /* 0, by whose token (taken.h), or CHANNEL_ABANDONED */
     struct channel_control *control;
-    struct response_entry *responses;
+    struct response_record *responses;
     char *arena;
-    uint64_t request_position;
-    uint64_t response_position;
-    uint32_t mask;
+    uint64_t requests_made;           /* records of its ring so far */
+    _Atomic uint64_t responses_taken; /* likewise; who waits for a queue's answers reads it beside who takes them */
+    uint32_t mask;                    /* of a record's number: its index */
     uint32_t arena_length; /* bytes */
     uint32_t depth;
     uint32_t pieces;       /* the arena holds this many, of this operation */
@@ -76,21 +76,28 @@ void channel_init(struct channel *channel, char *bytes, const struct segment_geo
 uint64_t channel_publish(struct channel *channel, uint32_t tag, uint32_t arena_offset,
                          const struct io_request *request);
 
-/* Takes the next response, which is there; returns its correlation id. */
+/* Takes the next response, which is there; returns its correlation id, or CHANNEL_NO_RESPONSE for a record that is
+ * none, which has no tag of any depth. */
+#define CHANNEL_NO_RESPONSE UINT64_MAX
 uint64_t channel_take(struct channel *channel, int64_t *result);
 
-/* Whether the response that has this position, of those that are not taken yet or were taken
- * lately, has come. */
-static inline bool channel_has_come(const struct channel *channel, uint64_t position)
+static inline uint64_t channel_responses_taken(const struct channel *channel)
 {
-    uint64_t sequence = atomic_load_explicit(
-        &channel->responses[position & channel->mask].sequence, memory_order_acquire);
-    return (int64_t) (sequence - position) > 0;
+    return atomic_load_explicit(&channel->responses_taken, memory_order_relaxed);
 }
 
-/* Looks for that response for a while, which is over at deadline_ns (of futex_now_ns). began_ns: when
+/* Whether the response that has this number has come; it may be taken by now. The broker clears a record that was
+ * taken half a lap later, and whoever sees that sees the count, too: it was moved before the requests were made that
+ * brought the broker so far. */
+static inline bool channel_has_come(const struct channel *channel, uint64_t number)
+{
+    return atomic_load_explicit(&channel->responses[number & channel->mask].length, memory_order_acquire) > 0
+           || (int64_t) (channel_responses_taken(channel) - number) > 0;
+}
+
+/* Looks for the response of this number for a while, which is over at deadline_ns (of futex_now_ns). began_ns: when
  * the wait did. one_at_a_time: no other request is under way. */
-bool channel_spin(struct channel *channel, uint64_t position, int64_t began_ns, bool one_at_a_time,
+bool channel_spin(struct channel *channel, uint64_t number, int64_t began_ns, bool one_at_a_time,
                   int64_t deadline_ns);
 
 /* The response has come, seen by looking or after sleeping. */

@@ -103,7 +103,7 @@ uint32_t queue_length(const struct queue *queue)
 
 struct queue_sight queue_look(const struct queue *queue)
 {
-    return (struct queue_sight) {queue_channel(queue)->response_position, atomic_load(&queue->changes)};
+    return (struct queue_sight) {channel_responses_taken(queue_channel(queue)), atomic_load(&queue->changes)};
 }
 
 /* Under the lock: if its broker has ended, the next one takes what was open to be in use by us until it

@@ -264,7 +264,7 @@ void queue_submit_again(struct queue *queue)
 
 bool queue_is_empty(const struct queue *queue)
 {
-    return queue->free_count == queue_channel(queue)->mask + 1;
+    return queue->free_count == queue_channel(queue)->depth;
 }
 
 static void on_answer(struct queue *queue, struct queue_part *in_flight, int64_t result)
@@ -290,8 +290,8 @@ void queue_take_answers(struct queue *queue)
         int64_t result;
         uint64_t correlation_id = channel_take(queue_channel(queue), &result);
         uint32_t tag = correlation_id & SEGMENT_TAG_MASK;
-        struct queue_part *part = &queue->parts[tag & queue_channel(queue)->mask];
-        if (tag > queue_channel(queue)->mask || part->request == NULL
+        struct queue_part *part = tag < queue_channel(queue)->depth ? &queue->parts[tag] : NULL;
+        if (part == NULL || part->request == NULL
             || part->correlation_id != correlation_id || result < -MAX_ERRNO
             || (is_transfer(part->request) && result > (int64_t) part->length)) {
             atomic_store(&queue_session(queue)->dead, true); /* the broker may be wrong, but not write

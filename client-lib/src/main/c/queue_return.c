@@ -23,7 +23,7 @@ static int compare_parts(const void *left, const void *right)
 /* What is in flight has no answer, and comes before what was not made again yet. */
 static void lose(struct queue *queue)
 {
-    uint32_t tags = queue_channel(queue)->mask + 1;
+    uint32_t tags = queue_channel(queue)->depth;
     uint32_t left = queue->again_count - queue->again_done;
     uint32_t lost = 0;
     for (uint32_t tag = 0; tag < tags; tag++) {

@@ -3,9 +3,10 @@
  *
  *     layout_check                     prints every number of the layout as name=value
  *     layout_check request CORRELATION HANDLE OP POSITION LENGTH PIECE
- *                                      writes the entry of a request ring to stdout
- *     layout_check response            reads the entry of a response ring for the request with the
- *                                      correlation id 0 from stdin, prints its result */
+ *                                      writes the record of a request ring to stdout
+ *     layout_check ring COUNT          makes so many requests, one after the other, and writes the whole ring
+ *     layout_check response            reads a response ring from stdin, prints the result of its first record, for the
+ *                                      request with the correlation id 0 */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,17 +38,23 @@ static void show_layout(void)
     show("GENERATION_OFFSET", offsetof(struct segment_header, generation));
     show("DEPTH_OFFSET", offsetof(struct segment_header, depth));
     show("ARENA_LENGTH_OFFSET", offsetof(struct segment_header, arena_length));
-    show("MAX_TRANSFER_OFFSET", offsetof(struct segment_header, max_transfer));
     show("CHANNEL_STRIDE_OFFSET", offsetof(struct segment_header, channel_stride));
     show("BROKER_PARKED_OFFSET", offsetof(struct segment_header, broker_parked));
     show("CLIENT_WAITING_OFFSET", offsetof(struct channel_control, client_waiting));
     show("CROWD_OFFSET", offsetof(struct channel_control, crowd));
     show("REQUEST_RING_OFFSET", offsetof(struct channel_control, requests));
-    show("SEQUENCE_OFFSET", offsetof(struct request_entry, sequence));
-    show("MESSAGE_OFFSET", offsetof(struct request_entry, message));
-    show("BODY_OFFSET", offsetof(struct request_entry, body));
-    show("REQUEST_LENGTH", sizeof(struct request_entry));
-    show("RESPONSE_LENGTH", sizeof(struct response_entry));
+    show("LENGTH_OFFSET", offsetof(struct request_record, length));
+    show("TYPE_OFFSET", offsetof(struct request_record, type));
+    show("MESSAGE_OFFSET", offsetof(struct request_record, message));
+    show("BODY_OFFSET", offsetof(struct request_record, body));
+    show("REQUEST_LENGTH", sizeof(struct request_record));
+    show("RESPONSE_LENGTH", sizeof(struct response_record));
+    show("TAIL_OFFSET", offsetof(struct ring_trailer, tail));
+    show("HEAD_CACHE_OFFSET", offsetof(struct ring_trailer, head_cache));
+    show("HEAD_OFFSET", offsetof(struct ring_trailer, head));
+    show("CORRELATION_OFFSET", offsetof(struct ring_trailer, correlation));
+    show("HEARTBEAT_OFFSET", offsetof(struct ring_trailer, heartbeat));
+    show("TRAILER_LENGTH", sizeof(struct ring_trailer));
     show("PAGE", SEGMENT_PAGE);
     show("MAX_CHANNELS", SEGMENT_MAX_CHANNELS);
     show("MIN_DEPTH", SEGMENT_MIN_DEPTH);
@@ -58,6 +65,8 @@ static void show_layout(void)
     show("geometry.channels", geometry.channels);
     show("geometry.depth", geometry.depth);
     show("geometry.arenaLength", geometry.arena_length);
+    show("geometry.requestRingLength", segment_request_ring_length(&geometry));
+    show("geometry.responseRingLength", segment_response_ring_length(&geometry));
     show("geometry.responseRingOffset", segment_response_ring_offset(&geometry));
     show("geometry.arenaOffset", segment_arena_offset(&geometry));
     show("geometry.channelStride", segment_channel_stride(&geometry));
@@ -82,8 +91,8 @@ static int write_request(char **arguments)
     struct channel channel;
     char *bytes = make_channel(&channel);
     int piece = atoi(arguments[5]);
-    uint64_t position = strtoull(arguments[0], NULL, 0) >> 16; /* what a correlation id is made of */
-    channel.request_position = position;
+    uint64_t number = strtoull(arguments[0], NULL, 0) >> 16; /* what a correlation id is made of */
+    channel.requests_made = number;
     struct io_request request = {
         .handle = (uint32_t) strtoul(arguments[1], NULL, 0),
         .op = atoi(arguments[2]),
@@ -91,14 +100,24 @@ static int write_request(char **arguments)
         .length = strtoll(arguments[4], NULL, 0),
     };
     channel_submit(&channel, piece, 0, 0, &request);
-    struct request_entry *entry = &channel.control->requests[position & channel.mask];
-    if (atomic_load(&entry->sequence) != position + 1) {
-        return 1;
-    }
-    atomic_store(&entry->sequence, 1); /* as that of a ring's first */
-    size_t written = fwrite(entry, 1, sizeof *entry, stdout);
+    struct request_record *record = &channel.control->requests[number & channel.mask];
+    size_t written = fwrite(record, 1, sizeof *record, stdout);
     free(bytes);
-    return written == sizeof(struct request_entry) ? 0 : 1;
+    return written == sizeof(struct request_record) ? 0 : 1;
+}
+
+static int write_ring(uint64_t count)
+{
+    struct channel channel;
+    char *bytes = make_channel(&channel);
+    for (uint64_t i = 0; i < count; i++) {
+        struct io_request request = {.op = 1, .handle = 7, .position = (int64_t) i * 4096, .length = 4096};
+        channel_publish(&channel, (uint32_t) (i % geometry.depth), 0, &request);
+    }
+    size_t length = segment_request_ring_length(&geometry);
+    size_t written = fwrite(channel.control->requests, 1, length, stdout);
+    free(bytes);
+    return written == length ? 0 : 1;
 }
 
 static int read_response(void)
@@ -108,7 +127,7 @@ static int read_response(void)
     struct io_request request = {0};
     int64_t result;
     channel_submit(&channel, 0, 0, 0, &request);
-    if (fread(channel.responses, sizeof(struct response_entry), 1, stdin) != 1
+    if (fread(channel.responses, segment_response_ring_length(&geometry), 1, stdin) != 1
         || !channel_has_response(&channel)) {
         printf("no response\n");
     } else if (channel_take_response(&channel, &result) < 0) {
@@ -128,6 +147,9 @@ int main(int argc, char **argv)
     }
     if (argc == 8 && strcmp(argv[1], "request") == 0) {
         return write_request(argv + 2);
+    }
+    if (argc == 3 && strcmp(argv[1], "ring") == 0) {
+        return write_ring(strtoull(argv[2], NULL, 0));
     }
     if (argc == 2 && strcmp(argv[1], "response") == 0) {
         return read_response();

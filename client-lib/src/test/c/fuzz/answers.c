@@ -53,24 +53,40 @@ static struct channel_control *channel_of_broker(void)
     return (struct channel_control *) (memory + segment_channel_offset(&geometry, 0));
 }
 
-static void respond(uint64_t sequence, uint64_t correlation_id, int64_t result)
+static struct response_record *response(uint64_t number)
 {
     char *ring = (char *) channel_of_broker() + segment_response_ring_offset(&geometry);
-    struct response_entry *entry = (struct response_entry *) ring + (given & (geometry.depth - 1));
-    memcpy(entry->body, &correlation_id, 8);
-    memcpy(entry->body + 8, &result, 8);
-    atomic_store(&entry->sequence, sequence);
+    return (struct response_record *) ring + number % segment_ring_records(&geometry);
+}
+
+static void respond(int32_t length, int32_t type, uint64_t correlation_id, int64_t result)
+{
+    struct response_record *record = response(given);
+    memcpy(record->body, &correlation_id, 8);
+    memcpy(record->body + 8, &result, 8);
+    record->type = type;
+    atomic_store(&record->length, length);
+}
+
+/* As a broker that keeps to the protocol. */
+static void respond_in_order(uint64_t correlation_id, int64_t result)
+{
+    atomic_store(&response(given + geometry.depth)->length, 0);
+    respond(sizeof(struct response_record), SBE(ioResponse_sbe_template_id)(), correlation_id, result);
+    given++;
 }
 
 /* The request that comes next, if one is there. */
 static bool answer_next(bool wholly, int64_t result)
 {
-    struct request_entry *entry =
-        &channel_of_broker()->requests[taken & (geometry.depth - 1)];
+    struct request_record *entry = &channel_of_broker()->requests[taken % segment_ring_records(&geometry)];
     struct SBE(ioRequest) request;
-    if (atomic_load(&entry->sequence) != taken + 1) {
+    int32_t length_of_record = atomic_load(&entry->length);
+    if (length_of_record <= 0) {
         return false;
     }
+    REQUIRE(scribbled
+            || (length_of_record == sizeof *entry && entry->type == SBE(ioRequest_sbe_template_id)()));
     taken++;
     SBE(ioRequest_wrap_for_decode)(&request, entry->body, 0, sizeof entry->body,
                                    SBE(ioRequest_sbe_schema_version)(), sizeof entry->body);
@@ -84,8 +100,7 @@ static bool answer_next(bool wholly, int64_t result)
                     && length <= (int64_t) geometry.arena_length
                                      - (int64_t) SBE(ioRequest_arenaOffset)(&request)));
     }
-    respond(given + 1, SBE(ioRequest_correlationId)(&request), wholly ? length : result);
-    given++;
+    respond_in_order(SBE(ioRequest_correlationId)(&request), wholly ? length : result);
     return true;
 }
 
@@ -106,7 +121,7 @@ static void act(void)
             break;
         case 1:
         case 2:
-            while (answer_next(true, 0)) {
+            for (uint32_t i = 0; i < geometry.depth && answer_next(true, 0); i++) {
             }
             break;
         case 3:
@@ -114,8 +129,7 @@ static void act(void)
             break;
         case 4: { /* to something */
             uint64_t id = input_number(&broker, 3);
-            respond(given + 1, id, (int64_t) input_number(&broker, 8));
-            given++;
+            respond_in_order(id, (int64_t) input_number(&broker, 8));
             break;
         }
         case 5: { /* anywhere */
@@ -125,9 +139,11 @@ static void act(void)
             scribbled = true;
             break;
         }
-        case 6: { /* with another sequence */
-            uint64_t sequence = given + (uint64_t) (int8_t) input_u8(&broker);
-            respond(sequence, input_number(&broker, 3), (int64_t) input_number(&broker, 8));
+        case 6: { /* what is no response, or one before its time, or not the next */
+            int32_t length = (int8_t) input_u8(&broker);
+            int32_t type = (int8_t) input_u8(&broker);
+            respond(length, type, input_number(&broker, 3), (int64_t) input_number(&broker, 8));
+            given += (length & 1) != 0;
             break;
         }
         default:
@@ -475,7 +491,7 @@ static void run_queue(struct input *numbers)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint32_t depths[] = {2, 4, 16, 256};
+    static const uint32_t depths[] = {4, 8, 16, 256};
     struct input input = {data, size};
     unsigned what = input_u8(&input);
     unsigned shape = input_u8(&input);

@@ -106,8 +106,7 @@ abstract class StockRingsContract extends BrokerFixture {
 
     private void onResponse(int type, MutableDirectBuffer buffer, int index, int length) {
         assertEquals(IoResponseDecoder.TEMPLATE_ID, type);
-        assertEquals(
-                MessageHeaderDecoder.ENCODED_LENGTH + IoResponseDecoder.BLOCK_LENGTH, length);
+        assertEquals(MessageHeaderDecoder.ENCODED_LENGTH + IoResponseDecoder.BLOCK_LENGTH, length);
         IoResponseDecoder response =
                 new IoResponseDecoder()
                         .wrapAndApplyHeader(buffer, index, new MessageHeaderDecoder());

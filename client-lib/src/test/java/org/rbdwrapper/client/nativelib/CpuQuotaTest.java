@@ -69,10 +69,7 @@ final class CpuQuotaTest {
     private String cores(String membership) throws Exception {
         Path file = Files.writeString(folder.resolve("membership"), membership + "\n");
         return NativeProgram.run(
-                        folder,
-                        "cpu_quota_of",
-                        file.toString(),
-                        folder.resolve("root").toString())
+                        folder, "cpu_quota_of", file.toString(), folder.resolve("root").toString())
                 .expectSuccess()
                 .text()
                 .strip();

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.rbdwrapper.ipc.ProtocolVersion;
 import org.rbdwrapper.ipc.codec.IoOp;
 import org.rbdwrapper.ipc.codec.IoRequestDecoder;
@@ -42,6 +44,8 @@ final class LayoutOfJavaAndCTest {
         java.put("geometry.channels", (long) GEOMETRY.channels());
         java.put("geometry.depth", (long) GEOMETRY.depth());
         java.put("geometry.arenaLength", (long) GEOMETRY.arenaLength());
+        java.put("geometry.requestRingLength", (long) GEOMETRY.requestRingLength());
+        java.put("geometry.responseRingLength", (long) GEOMETRY.responseRingLength());
         java.put("geometry.responseRingOffset", (long) GEOMETRY.responseRingOffset());
         java.put("geometry.arenaOffset", (long) GEOMETRY.arenaOffset());
         java.put("geometry.channelStride", (long) GEOMETRY.channelStride());
@@ -80,6 +84,30 @@ final class LayoutOfJavaAndCTest {
 
         assertArrayEquals(
                 java, request(correlationId, 0x8000_0001L, IoOp.WRITE_ZEROES, Long.MAX_VALUE));
+    }
+
+    /** But for the head, and its copy, which the reader has moved here and nobody there. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 63, 64, 126, 127, 128, 129, 1000})
+    void shouldLeaveTheSameRingInCAndJava(int count) throws Exception {
+        UnsafeBuffer ring = ring(GEOMETRY.requestRingLength());
+        RequestRingWriter writer = new RequestRingWriter(ring);
+        RequestRingReader reader = new RequestRingReader(ring);
+        for (long i = 0; i < count; i++) {
+            long correlationId = i << 16 | i % GEOMETRY.depth();
+            writer.write(correlationId, 7, IoOp.READ, i * 4096, 4096, 0);
+            assertEquals(RequestRingReader.Poll.REQUEST, reader.poll());
+        }
+        int trailer = ring.capacity() - SegmentDescriptor.TRAILER_LENGTH;
+        ring.putLong(trailer + SegmentDescriptor.HEAD_OFFSET, 0);
+        ring.putLong(trailer + SegmentDescriptor.HEAD_CACHE_OFFSET, 0);
+        byte[] java = new byte[ring.capacity()];
+        ring.getBytes(0, java);
+        assertArrayEquals(
+                java,
+                NativeProgram.run(NOWHERE, "layout_check", "ring", Integer.toString(count))
+                        .expectSuccess()
+                        .output());
     }
 
     @Test
@@ -125,9 +153,9 @@ final class LayoutOfJavaAndCTest {
     private static String resultInC(long correlationId, long result) throws Exception {
         UnsafeBuffer ring = ring(GEOMETRY.responseRingLength());
         new ResponseRingWriter(ring).write(correlationId, result);
-        byte[] entry = new byte[SegmentDescriptor.RESPONSE_LENGTH];
-        ring.getBytes(0, entry);
-        return NativeProgram.run(NOWHERE, entry, "layout_check", "response").expectSuccess().text();
+        byte[] bytes = new byte[ring.capacity()];
+        ring.getBytes(0, bytes);
+        return NativeProgram.run(NOWHERE, bytes, "layout_check", "response").expectSuccess().text();
     }
 
     private static UnsafeBuffer ring(int length) {

@@ -27,7 +27,9 @@ public final class SpareCores {
     private static final long FIRST_PAUSE_NANOS = 200_000_000;
     private static final long LONGEST_PAUSE_NANOS = 10_000_000_000L;
 
-    /** Of the time in which some task waits for a core: fewer are the kernel's own, now and then. */
+    /**
+     * Of the time in which some task waits for a core: fewer are the kernel's own, now and then.
+     */
     private static final int QUIET_SHARE = 20;
 
     private final double leastIdle;

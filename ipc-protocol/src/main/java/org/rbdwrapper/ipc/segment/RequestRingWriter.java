@@ -80,7 +80,8 @@ public final class RequestRingWriter {
                 .begin(begin);
         ring.commit(index);
         position += REQUEST_LENGTH;
-        // the next claim clears this, too, before it can publish: then the cache line is here by now,
+        // the next claim clears this, too, before it can publish: then the cache line is here by
+        // now,
         // and not in the broker's core
         buffer.putLong((int) (position + REQUEST_LENGTH) & mask, 0);
     }

@@ -69,7 +69,7 @@ public final class ResponseRingWriter {
 
     /** Messenger: one more request was taken, before the next one is. */
     public void clearAhead() {
-        ring.putInt(((int) ahead & (capacity - 1)) + LENGTH_OFFSET, 0);
+        ring.putIntRelease(((int) ahead & (capacity - 1)) + LENGTH_OFFSET, 0);
         ahead += RESPONSE_LENGTH;
     }
 

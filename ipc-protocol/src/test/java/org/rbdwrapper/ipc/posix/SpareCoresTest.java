@@ -36,7 +36,8 @@ final class SpareCoresTest {
 
     @ParameterizedTest
     @CsvSource({
-        "'some avg10=0.12 avg60=9.23 avg300=15.11 total=417004845\nfull avg10=0.00 total=7', 417004845",
+        "'some avg10=0.12 avg60=9.23 avg300=15.11 total=417004845\n"
+                + "full avg10=0.00 total=7', 417004845",
         "'some avg10=0.00 total=0', 0",
         "'full avg10=0.00 total=9', -1",
         "'some', -1",
