@@ -99,7 +99,6 @@ int control_hello(struct control *control, uint16_t channels, uint16_t depth,
         struct SBE(welcome) answer;
         BEGIN_DECODING(welcome, &answer, call.frame);
         welcome->session_id = SBE(welcome_sessionId)(&answer);
-        welcome->minor = SBE(welcome_protocolMinor)(&answer);
         welcome->segment_length = SBE(welcome_segmentLength)(&answer);
     }
     welcome->memory = descriptors[0];

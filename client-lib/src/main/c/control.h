@@ -48,7 +48,6 @@ struct control {
 /* What the broker said when it welcomed us. */
 struct welcome {
     uint64_t session_id;
-    uint32_t minor; /* of the protocol that it speaks */
     int64_t segment_length; /* bytes */
     int memory;             /* descriptors, the caller's to close; -1 where there is none */
     int doorbell;

@@ -33,7 +33,7 @@ void queue_use_session(struct queue *queue, struct session *session)
     queue->max_write = granted / WRITE_PARTS / SEGMENT_PAGE * SEGMENT_PAGE;
     arena_init(&queue->arena, granted);
     queue->free_count = 0;
-    for (uint32_t tag = session->channel[0].mask + 1; tag-- > 0;) {
+    for (uint32_t tag = session->channel[0].depth; tag-- > 0;) {
         queue->free_tags[queue->free_count++] = (uint16_t) tag;
     }
     atomic_store(&queue->session, session);

@@ -161,7 +161,7 @@ int queue_come_back(struct queue *queue)
             return error;
         }
         is_back = replay(queue);
-        if (is_back && queue_session(queue)->resumes) {
+        if (is_back) {
             queue->owes_done = true;
             is_back = control_send_replay_done(queue_session(queue)->control) == 0;
         }

@@ -5,8 +5,7 @@
 #define RBDW_PROTOCOL_H
 
 #define PROTOCOL_MAJOR 1
-#define PROTOCOL_MINOR 3
-#define PROTOCOL_MINOR_THAT_RESUMES 1
+#define PROTOCOL_MINOR 0
 
 /* For people; set by build.sh. */
 #ifndef RBDW_RELEASE

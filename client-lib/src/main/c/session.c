@@ -70,15 +70,6 @@ static size_t length_of(uint32_t channels)
     return sizeof(struct session) + channels * sizeof(struct channel);
 }
 
-static int resume(struct session *session, struct session_key before)
-{
-    if (!session->resumes) {
-        session->is_late = before.generation != 0;
-        return 0;
-    }
-    return control_resume(session->control, before.generation, before.id, &session->is_late);
-}
-
 static int begin(struct session *session, const struct session_wish *wish,
                  struct session_key before)
 {
@@ -102,7 +93,6 @@ static int begin(struct session *session, const struct session_wish *wish,
     session->doorbell = descriptor_keep(welcome.doorbell);
     session->segment_length = (uint64_t) welcome.segment_length;
     session->key = (struct session_key) {session->segment->generation, welcome.session_id};
-    session->resumes = welcome.minor >= PROTOCOL_MINOR_THAT_RESUMES;
     bool may_spin = spare_cores_wanted();
     for (uint32_t i = 0; i < geometry.channels; i++) {
         char *bytes = (char *) session->segment + segment_channel_offset(&geometry, i);
@@ -112,7 +102,7 @@ static int begin(struct session *session, const struct session_wish *wish,
     uint32_t for_threads = geometry.channels - for_handlers;
     pool_init(&session->threads, session->channel, for_threads);
     pool_init(&session->handlers, session->channel + for_threads, for_handlers);
-    error = resume(session, before);
+    error = control_resume(session->control, before.generation, before.id, &session->is_late);
     if (error < 0) {
         segment_unmap(session->segment, session->segment_length);
         descriptor_drop(session->doorbell);

@@ -39,7 +39,6 @@ struct session {
     uint32_t wished_channels;
     _Atomic bool dead; /* the broker is gone, or is not understood */
     bool is_buried;    /* nothing but this struct is left */
-    bool resumes;      /* the broker knows sessions that come back */
     bool is_late;      /* others have gone on without it: see control_resume */
     uint32_t era;      /* succession.c: sessions before it that took new requests */
     struct session_key key;

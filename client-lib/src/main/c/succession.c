@@ -250,7 +250,7 @@ static int make_current(void)
     }
     current->references = 1;
     atomic_store(&had_session, true);
-    if (before.generation != 0 && current->resumes) {
+    if (before.generation != 0) {
         error = end_empty_replay(current);
         if (error < 0) {
             session_release(current);
@@ -410,16 +410,11 @@ static void go_on_from(struct session *dead)
 
 static void close_replay(struct session *session)
 {
-    int error = 0;
-    if (session->resumes) {
-        succession_others_return();
-    }
+    succession_others_return();
     held_begin(); /* who left it here would leave CLOSING behind, and the answer */
-    if (session->resumes) {
-        error = control_send_replay_done(session->control);
-        if (error == 0) {
-            error = control_await_replay_done(session->control);
-        }
+    int error = control_send_replay_done(session->control);
+    if (error == 0) {
+        error = control_await_replay_done(session->control);
     }
     session_lock();
     if (error < 0) {

@@ -7,8 +7,7 @@ package org.rbdwrapper.ipc;
 public final class ProtocolVersion {
     public static final int MAJOR = 1;
 
-    /** 1: Resume, Resumed, ReplayDone. 2: ListLimits, Limits. 3: ListStalls, Stalls. */
-    public static final int MINOR = 3;
+    public static final int MINOR = 0;
 
     private ProtocolVersion() {}
 

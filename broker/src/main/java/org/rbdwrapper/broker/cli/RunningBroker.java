@@ -25,14 +25,11 @@ import java.util.Optional;
  * credentials: a file with a number in it may be older than the process that has the number now.
  */
 final class RunningBroker implements AutoCloseable {
-    private static final int MINOR_WITH_LIMITS = 2;
-    private static final int MINOR_WITH_STALLS = 3;
     private static final long ANSWER_TIMEOUT_NANOS = 10_000_000_000L;
 
     private final ControlConnection control;
     private final long pid;
     private boolean known;
-    private int minor;
 
     private RunningBroker(ControlConnection control, long answerTimeoutNanos)
             throws ErrnoException {
@@ -138,12 +135,9 @@ final class RunningBroker implements AutoCloseable {
                                 new MessengersDecoder().wrapAndApplyHeader(message, 0, header)));
     }
 
-    /** What its clients have and may have; empty where it is of a release that does not tell. */
+    /** What its clients have and may have. */
     List<LimitFigures> limits() throws ErrnoException {
         hello();
-        if (minor < MINOR_WITH_LIMITS) {
-            return List.of();
-        }
         return control.call(
                 (frame, correlationId) -> {
                     ListLimitsEncoder request = new ListLimitsEncoder();
@@ -158,12 +152,9 @@ final class RunningBroker implements AutoCloseable {
                                 new LimitsDecoder().wrapAndApplyHeader(message, 0, header)));
     }
 
-    /** What is stuck in it; empty where it is of a release that does not tell. */
+    /** What is stuck in it. */
     List<StallFigures> stalls() throws ErrnoException {
         hello();
-        if (minor < MINOR_WITH_STALLS) {
-            return List.of();
-        }
         return control.call(
                 (frame, correlationId) -> {
                     ListStallsEncoder request = new ListStallsEncoder();
@@ -180,7 +171,7 @@ final class RunningBroker implements AutoCloseable {
 
     private void hello() throws ErrnoException {
         if (!known) {
-            minor = control.hello("rbdwrapper-broker", 0, 0, 0).protocolMinor();
+            control.hello("rbdwrapper-broker", 0, 0, 0);
             known = true;
         }
     }

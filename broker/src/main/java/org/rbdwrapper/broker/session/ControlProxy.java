@@ -48,13 +48,12 @@ final class ControlProxy {
 
     private ControlProxy() {}
 
-    static FrameBuffer welcome(long sessionId, long segmentLength, int brokerPid) {
+    static FrameBuffer welcome(long sessionId, long segmentLength) {
         FrameBuffer frame = new FrameBuffer();
         WelcomeEncoder message = new WelcomeEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .protocolMajor(ProtocolVersion.MAJOR)
                 .protocolMinor(ProtocolVersion.MINOR)
-                .brokerPid(brokerPid)
                 .sessionId(sessionId)
                 .segmentLength(segmentLength)
                 .release(ProtocolVersion.release());

@@ -107,13 +107,12 @@ final class HelloHandler {
                 session.messenger = messengers.assign();
                 session.messenger.attach(channels);
             }
-            int pid = (int) ProcessHandle.current().pid();
             long length = channels == null ? 0 : channels.geometry().segmentLength();
             int[] descriptors =
                     channels == null
                             ? new int[0]
                             : new int[] {channels.memoryFd(), channels.doorbellFd()};
-            conductor.send(session, ControlProxy.welcome(session.id, length, pid), descriptors);
+            conductor.send(session, ControlProxy.welcome(session.id, length), descriptors);
             if (!session.isEnded()) {
                 conductor.onWelcome(session);
             }

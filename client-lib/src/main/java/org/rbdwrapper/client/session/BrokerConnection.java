@@ -2,6 +2,8 @@ package org.rbdwrapper.client.session;
 
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.GENERATION_OFFSET;
 import static org.rbdwrapper.ipc.segment.SegmentDescriptor.HEADER_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_ARENA_LENGTH;
+import static org.rbdwrapper.ipc.segment.SegmentDescriptor.MIN_DEPTH;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.client.io.Link;
@@ -32,14 +34,6 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** A session with one broker: its socket and its segment. Any thread. */
 final class BrokerConnection {
-    /** The broker's minor version that knows Resume. */
-    private static final int RESUMING_MINOR = 1;
-
-    /** Of a session that makes no requests; each is the least that there is. */
-    private static final int LEAST_DEPTH = 2;
-
-    private static final int LEAST_ARENA_LENGTH = 64 * 1024;
-
     private final ReentrantLock turn = new ReentrantLock();
     private final ControlConnection control;
     private final Liveness liveness;
@@ -49,7 +43,6 @@ final class BrokerConnection {
     private final int doorbell;
     private final long generation;
     private final long sessionId;
-    private final boolean resumes;
     private final Runnable unmapping = this::unmap;
     private boolean unmapped; // guarded by the lock of the link's buffers
     private boolean doorbellClosed; // its session's, as all of free()
@@ -72,8 +65,7 @@ final class BrokerConnection {
             long length,
             int doorbell,
             long generation,
-            long sessionId,
-            boolean resumes) {
+            long sessionId) {
         this.control = control;
         this.liveness = liveness;
         this.link = link;
@@ -82,7 +74,6 @@ final class BrokerConnection {
         this.doorbell = doorbell;
         this.generation = generation;
         this.sessionId = sessionId;
-        this.resumes = resumes;
     }
 
     /**
@@ -112,7 +103,6 @@ final class BrokerConnection {
                             descriptors);
             length = welcome.segmentLength();
             long sessionId = welcome.sessionId();
-            boolean resumes = welcome.protocolMinor() >= RESUMING_MINOR;
             checkReceived(descriptors);
             SharedMemory.checkSealed(descriptors[0], length);
             address = SharedMemory.map(descriptors[0], length);
@@ -123,7 +113,7 @@ final class BrokerConnection {
                         Errno.EUSERS, "the broker gives " + geometry.channels() + " channels only");
             }
             long generation = header.getLong(GENERATION_OFFSET);
-            boolean late = (resumes ? resume(control, before) : before != null) || wasLate;
+            boolean late = resume(control, before) || wasLate;
             Fd.close(descriptors[0]);
             descriptors[0] = -1;
             Liveness liveness = new Liveness(control.socket());
@@ -144,8 +134,7 @@ final class BrokerConnection {
                             length,
                             descriptors[1],
                             generation,
-                            sessionId,
-                            resumes);
+                            sessionId);
             liveness.start();
             return made;
         } catch (ErrnoException | RuntimeException | Error e) { // there may be no more threads
@@ -162,11 +151,8 @@ final class BrokerConnection {
         ControlConnection control = ControlConnection.connect(runDirs);
         int[] descriptors = {-1, -1};
         try {
-            WelcomeDecoder welcome =
-                    control.hello(programName(), 1, LEAST_DEPTH, LEAST_ARENA_LENGTH, descriptors);
-            if (welcome.protocolMinor() >= RESUMING_MINOR) {
-                resume(control, this); // and end, which is this session's end
-            }
+            control.hello(programName(), 1, MIN_DEPTH, MIN_ARENA_LENGTH, descriptors);
+            resume(control, this); // and end, which is this session's end
         } finally {
             giveBack(control, 0, 0, descriptors);
         }
@@ -378,9 +364,6 @@ final class BrokerConnection {
 
     /** Returns when everybody's requests without an answer were made again. */
     void replayDone() throws ErrnoException {
-        if (!resumes) {
-            return;
-        }
         call(
                 (frame, correlationId) -> {
                     ReplayDoneEncoder message = new ReplayDoneEncoder();

@@ -8,6 +8,10 @@ import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.ErrorEncoder;
 import org.rbdwrapper.ipc.codec.ImageOpenedEncoder;
 import org.rbdwrapper.ipc.codec.IoRequestDecoder;
+import org.rbdwrapper.ipc.codec.MessageHeaderDecoder;
+import org.rbdwrapper.ipc.codec.OpenImageDecoder;
+import org.rbdwrapper.ipc.codec.ResumeDecoder;
+import org.rbdwrapper.ipc.codec.ResumedEncoder;
 import org.rbdwrapper.ipc.codec.WelcomeEncoder;
 import org.rbdwrapper.ipc.control.BlockingFrames;
 import org.rbdwrapper.ipc.control.FrameBuffer;
@@ -31,7 +35,6 @@ import java.nio.file.Path;
  * one channel.
  */
 final class FakeBroker implements AutoCloseable {
-    private static final long OPEN_ID = 2; // after Hello
     private static final int DEPTH = 64;
     private static final SegmentGeometry GEOMETRY = new SegmentGeometry(1, DEPTH, 1024 * 1024);
     private static final long TIMEOUT_NANOS = 30_000_000_000L;
@@ -74,6 +77,16 @@ final class FakeBroker implements AutoCloseable {
         address = SharedMemory.map(memory, GEOMETRY.segmentLength());
         GEOMETRY.writeTo(new UnsafeBuffer(address, SegmentDescriptor.HEADER_LENGTH), 1);
         welcomeWith(memory);
+        FrameBuffer frame = new FrameBuffer();
+        ResumedEncoder message = new ResumedEncoder();
+        UnsafeBuffer resume = awaitMessage();
+        message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
+                .correlationId(
+                        new ResumeDecoder()
+                                .wrapAndApplyHeader(resume, 0, new MessageHeaderDecoder())
+                                .correlationId())
+                .late((short) 0);
+        frames.send(frame.finish(message.encodedLength()));
     }
 
     /** With a file, which its owner can truncate. */
@@ -90,8 +103,7 @@ final class FakeBroker implements AutoCloseable {
         WelcomeEncoder message = new WelcomeEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
                 .protocolMajor(ProtocolVersion.MAJOR)
-                .protocolMinor(0) // an old one: sessions do not come back
-                .brokerPid(0)
+                .protocolMinor(ProtocolVersion.MINOR)
                 .sessionId(1)
                 .segmentLength(GEOMETRY.segmentLength())
                 .release("fake");
@@ -106,11 +118,14 @@ final class FakeBroker implements AutoCloseable {
 
     /** Waits for an OpenImage and opens it as handle 1. */
     void open() throws IOException {
-        awaitMessage();
+        long correlationId =
+                new OpenImageDecoder()
+                        .wrapAndApplyHeader(awaitMessage(), 0, new MessageHeaderDecoder())
+                        .correlationId();
         FrameBuffer frame = new FrameBuffer();
         ImageOpenedEncoder message = new ImageOpenedEncoder();
         message.wrapAndApplyHeader(frame.buffer(), FrameBuffer.MESSAGE_OFFSET, frame.header())
-                .correlationId(OPEN_ID)
+                .correlationId(correlationId)
                 .handle(1)
                 .mappingId(1)
                 .size(1024 * 1024)
@@ -172,11 +187,10 @@ final class FakeBroker implements AutoCloseable {
         return address + GEOMETRY.channelOffset(0);
     }
 
-    private void awaitMessage() throws IOException {
+    private UnsafeBuffer awaitMessage() throws IOException {
         while (true) {
             try {
-                frames.receive();
-                return;
+                return frames.receive();
             } catch (ErrnoException e) {
                 if (!e.errno().equals(Errno.ETIMEDOUT)) {
                     throw e;
