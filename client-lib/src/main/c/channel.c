@@ -73,6 +73,14 @@ static struct request_record *request_record(const struct channel *channel, uint
     return &channel->control->requests[number & channel->mask];
 }
 
+/* So many responses are taken; the head is for tools. */
+static void set_responses_taken(struct channel *channel, uint64_t taken)
+{
+    int64_t head = (int64_t) (taken * sizeof(struct response_record));
+    atomic_store_explicit(&channel->responses_taken, taken, memory_order_relaxed);
+    atomic_store_explicit(&response_trailer(channel)->head, head, memory_order_relaxed);
+}
+
 static void clear_header(struct request_record *record)
 {
     atomic_store_explicit(&record->length, 0, memory_order_relaxed);
@@ -119,12 +127,13 @@ bool channel_recover(struct channel *channel)
         channel->requests_made = ++made;
     }
     clear_header(request_record(channel, made + 1));
-    for (uint64_t number = channel_responses_taken(channel); number != made; number++) {
+    /* a broker that is wrong may have answered more than was asked */
+    for (uint64_t number = channel_responses_taken(channel); number < made; number++) {
         if (!channel_has_come(channel, number)) {
             return false;
         }
     }
-    atomic_store_explicit(&channel->responses_taken, made, memory_order_relaxed);
+    set_responses_taken(channel, made);
     for (uint32_t i = 0; i < CHANNEL_MAX_PIECES; i++) {
         channel->piece[i].in_flight = false;
     }
@@ -164,10 +173,7 @@ uint64_t channel_take(struct channel *channel, int64_t *result)
                                     SBE(ioResponse_sbe_schema_version)(), sizeof record->body);
     uint64_t correlation_id = SBE(ioResponse_correlationId)(&body);
     *result = SBE(ioResponse_result)(&body);
-    uint64_t taken = channel_responses_taken(channel) + 1;
-    atomic_store_explicit(&channel->responses_taken, taken, memory_order_relaxed);
-    int64_t head = (int64_t) (taken * sizeof *record);
-    atomic_store_explicit(&response_trailer(channel)->head, head, memory_order_relaxed);
+    set_responses_taken(channel, channel_responses_taken(channel) + 1);
     return is_response ? correlation_id : CHANNEL_NO_RESPONSE;
 }
 

@@ -49,7 +49,7 @@ struct channel {
     uint64_t requests_made;           /* records of its ring so far */
     _Atomic uint64_t responses_taken; /* likewise; who waits for a queue's answers reads it beside who takes them */
     uint32_t mask;                    /* of a record's number: its index */
-    uint32_t arena_length; /* bytes */
+    uint32_t arena_length;            /* bytes */
     uint32_t depth;
     uint32_t pieces;       /* the arena holds this many, of this operation */
     uint32_t piece_length; /* bytes, of the longest */

@@ -104,6 +104,30 @@ static bool answer_next(bool wholly, int64_t result)
     return true;
 }
 
+/* Over a field of a record's header, or of a trailer: where a write to anywhere would seldom come. */
+static void scribble_on_ring(void)
+{
+    static const size_t trailer_fields[] = {
+        offsetof(struct ring_trailer, tail), offsetof(struct ring_trailer, head_cache),
+        offsetof(struct ring_trailer, head), offsetof(struct ring_trailer, correlation),
+        offsetof(struct ring_trailer, heartbeat)};
+    unsigned what = input_u8(&broker);
+    bool is_request_ring = (what & 1) != 0;
+    unsigned field = what / 2 % 8;
+    char *ring = is_request_ring ? (char *) channel_of_broker()->requests : (char *) response(0);
+    size_t record = is_request_ring ? sizeof(struct request_record) : sizeof(struct response_record);
+    size_t records = segment_ring_records(&geometry);
+    if (field < 5) {
+        uint64_t value = input_number(&broker, 8);
+        memcpy(ring + records * record + trailer_fields[field], &value, sizeof value);
+    } else { /* the length, the type, or the beginning of the SBE header */
+        size_t number = input_number(&broker, 2) % records;
+        uint32_t value = (uint32_t) input_number(&broker, 4);
+        memcpy(ring + number * record + (field - 5) * sizeof value, &value, sizeof value);
+    }
+    scribbled = true;
+}
+
 static void act(void)
 {
     uint64_t bytes = segment_length(&geometry);
@@ -115,7 +139,7 @@ static void act(void)
         return;
     }
     for (bool again = true; again && broker.left > 0;) {
-        switch (input_u8(&broker) % 8) {
+        switch (input_u8(&broker) % 9) {
         case 0: /* enough for this turn */
             again = false;
             break;
@@ -146,6 +170,9 @@ static void act(void)
             given += (length & 1) != 0;
             break;
         }
+        case 7:
+            scribble_on_ring();
+            break;
         default:
             atomic_store(&current->dead, true);
             again = false;
