@@ -153,7 +153,7 @@ public final class RbdFile implements AutoCloseable {
 
     private static RbdFile open(List<Path> runDirs, String path, OpenOption... options)
             throws IOException {
-        StackRoom.require();
+        StackRoom.requireToAsk();
         OpenModes modes = OpenModes.of(options);
         checkPath(path);
         RbdFile file;
@@ -360,7 +360,7 @@ public final class RbdFile implements AutoCloseable {
         if (length <= 0) {
             throw new IllegalArgumentException("a buffer of " + length + " bytes");
         }
-        StackRoom.require();
+        StackRoom.requireToAsk();
         checkUsable();
         Channels channels = openedInPlace().channels();
         try {
@@ -445,7 +445,7 @@ public final class RbdFile implements AutoCloseable {
 
     /** Bytes; asks the broker, and so follows a resize. */
     public long size() throws IOException {
-        StackRoom.require();
+        StackRoom.requireToAsk();
         checkUsable();
         try {
             return session.size(image);
@@ -495,7 +495,7 @@ public final class RbdFile implements AutoCloseable {
      */
     @Override
     public void close() throws IOException {
-        StackRoom.require();
+        StackRoom.requireToAsk();
         if (!opens.beginClosing()) {
             return;
         }
