@@ -1,6 +1,7 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.LibraryThread;
+import org.rbdwrapper.client.io.LowMemory;
 import org.rbdwrapper.client.io.OperationGate;
 import org.rbdwrapper.client.io.SharedBuffers;
 import org.rbdwrapper.client.io.StackRoom;
@@ -51,16 +52,20 @@ final class AsyncOperations {
         if (!gate.begin()) {
             return closed();
         }
+        SyncedWrite result = syncedWrite();
         try {
-            PendingTransfer written = new PendingTransfer(image, false);
-            SyncedWrite synced =
-                    new SyncedWrite(
-                            written,
-                            written.thenCompose(done -> flush(true).thenApply(ignored -> done))
-                                    .whenComplete((done, failure) -> gate.end()));
-            transfer(IoOp.WRITE, source, position, true, written);
-            return synced;
+            transfer(IoOp.WRITE, source, position, true, result);
+            return result;
         } catch (RuntimeException | Error e) {
+            result.endGate();
+            throw e;
+        }
+    }
+
+    private SyncedWrite syncedWrite() {
+        try {
+            return new SyncedWrite(image, gate, flushed -> flush(flushed, true));
+        } catch (Error e) {
             gate.end();
             throw e;
         }
@@ -68,7 +73,12 @@ final class AsyncOperations {
 
     CompletableFuture<Void> flush() {
         StackRoom.require();
-        return gate.isOpen() ? flush(false) : closed();
+        if (!gate.isOpen()) {
+            return closed();
+        }
+        PendingFlush result = new PendingFlush(image);
+        flush(result, false);
+        return result;
     }
 
     private static <T> CompletableFuture<T> closed() {
@@ -103,20 +113,18 @@ final class AsyncOperations {
             PendingTransfer result) {
         try {
             return new InPlace(new Transfer(op, buffer, region, position, result), hasBegun);
-        } catch (OutOfMemoryError e) {
+        } catch (Error e) {
             region.endUse();
             throw e;
         }
     }
 
-    private CompletableFuture<Void> flush(boolean hasBegun) {
-        PendingFlush result = new PendingFlush(image);
+    private void flush(Pending result, boolean hasBegun) {
         start(
                 to -> to.channels().submitCommand(IoOp.FLUSH, to.target(), 0, 0, result),
                 queued,
                 result,
                 hasBegun);
-        return result;
     }
 
     /** What is done when the image is open. */
@@ -186,19 +194,18 @@ final class AsyncOperations {
      * Submits an operation here, or on another thread where this one would wait for the opening of
      * the image, and must not. Until it is submitted there the file stays open.
      */
-    private void start(
-            Submission submission, LazyImage to, CompletableFuture<?> result, boolean hasBegun) {
+    private void start(Submission submission, LazyImage to, Pending result, boolean hasBegun) {
         if (!to.isToBeOpened() || !LibraryThread.isCompleter()) {
             IOException failure = submit(submission, to);
             if (failure != null) {
-                result.completeExceptionally(failure);
+                result.onRefused(failure);
             }
         } else if (hasBegun || gate.begin()) {
             try {
                 Runnable end = hasBegun ? () -> {} : gate::end;
                 LibraryThread.helper("rbdw-open", () -> submit(submission, to, result, end))
                         .start();
-            } catch (OutOfMemoryError e) { // or there can be no more threads
+            } catch (Error e) { // there may be no more threads
                 submission.drop();
                 if (!hasBegun) {
                     gate.end();
@@ -207,13 +214,12 @@ final class AsyncOperations {
             }
         } else {
             submission.drop();
-            result.completeExceptionally(new ClosedChannelException());
+            result.onRefused(new ClosedChannelException());
         }
     }
 
     /** Where nobody else hears of what is thrown. */
-    private void submit(
-            Submission submission, LazyImage to, CompletableFuture<?> result, Runnable end) {
+    private void submit(Submission submission, LazyImage to, Pending result, Runnable end) {
         Throwable failure;
         try {
             failure = submit(submission, to);
@@ -222,7 +228,22 @@ final class AsyncOperations {
         }
         end.run(); // before the program hears of it, as in Operation
         if (failure != null) {
-            result.completeExceptionally(failure);
+            refuse(result, failure);
+        }
+    }
+
+    /** Whatever memory there is: who waits for it waits for this thread. */
+    private static void refuse(Pending result, Throwable failure) {
+        while (true) {
+            try {
+                result.onRefused(failure);
+                return;
+            } catch (OutOfMemoryError e) {
+                if (result.isDone()) { // it is what depends on it that has none
+                    return;
+                }
+                LowMemory.pause();
+            }
         }
     }
 

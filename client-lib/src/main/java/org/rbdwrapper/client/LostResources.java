@@ -8,14 +8,32 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** What a program has lost without closing it is closed when the collector finds it. Any thread. */
 final class LostResources {
     /** Whose closing may wait for a broker. */
-    static final Cleaner FILES = cleaner("rbdw-lost-files");
+    static final LostResources FILES = new LostResources("rbdw-lost-files");
 
     /** Whose closing does not. */
-    static final Cleaner BUFFERS = cleaner("rbdw-lost-buffers");
+    static final LostResources BUFFERS = new LostResources("rbdw-lost-buffers");
 
     private static final AtomicBoolean WARNED = new AtomicBoolean();
 
-    private LostResources() {}
+    private final String name;
+
+    /**
+     * Guarded by this; null until it is needed: there may be no thread for it at first, and a class
+     * whose initialization fails is never usable again.
+     */
+    private Cleaner cleaner;
+
+    private LostResources(String name) {
+        this.name = name;
+    }
+
+    /** Has it closed when nobody has the resource any more. */
+    synchronized Cleaner.Cleanable register(Object resource, Runnable close) {
+        if (cleaner == null) {
+            cleaner = Cleaner.create(work -> LibraryThread.background(name, work));
+        }
+        return cleaner.register(resource, close);
+    }
 
     /** Once in a process: a program that does this does it again and again. */
     static void warn(String what) {
@@ -28,9 +46,5 @@ final class LostResources {
                                     + " are lost will be without a word; close them in time, by"
                                     + " try-with-resources");
         }
-    }
-
-    private static Cleaner cleaner(String name) {
-        return Cleaner.create(work -> LibraryThread.background(name, work));
     }
 }

@@ -1,12 +1,11 @@
 package org.rbdwrapper.client;
 
-import org.rbdwrapper.client.io.Completion;
 import org.rbdwrapper.client.session.OpenedImage;
 
 import java.util.concurrent.CompletableFuture;
 
 /** The end of a flush. */
-final class PendingFlush extends CompletableFuture<Void> implements Completion {
+final class PendingFlush extends CompletableFuture<Void> implements Pending {
     private final OpenedImage image;
 
     PendingFlush(OpenedImage image) {
@@ -21,5 +20,10 @@ final class PendingFlush extends CompletableFuture<Void> implements Completion {
     @Override
     public void onFailed(Throwable failure) {
         completeExceptionally(FileErrors.failure(image, failure));
+    }
+
+    @Override
+    public void onRefused(Throwable failure) {
+        completeExceptionally(failure);
     }
 }

@@ -1,7 +1,6 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.BufferHold;
-import org.rbdwrapper.client.io.Completion;
 import org.rbdwrapper.client.session.OpenedImage;
 
 import java.util.concurrent.CompletableFuture;
@@ -14,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
  * way, and only then is the future complete. The channel, which copies under its lock, either comes
  * before that or sees it. Any thread.
  */
-final class PendingTransfer extends CompletableFuture<Integer> implements Completion {
+class PendingTransfer extends CompletableFuture<Integer> implements Pending {
     private final OpenedImage image; // not the file, which who keeps this may lose
     private final boolean isRead;
     private volatile BufferHold hold; // null before anything can be copied
@@ -43,6 +42,11 @@ final class PendingTransfer extends CompletableFuture<Integer> implements Comple
     @Override
     public void onFailed(Throwable failure) {
         super.completeExceptionally(FileErrors.failure(image, failure));
+    }
+
+    @Override
+    public void onRefused(Throwable failure) {
+        super.completeExceptionally(failure);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.rbdwrapper.client;
 
 import org.rbdwrapper.client.io.SharedBuffers;
+import org.rbdwrapper.client.io.StackRoom;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -48,8 +49,11 @@ public final class RbdBuffer implements AutoCloseable {
         @Override
         public void run() {
             if (open.compareAndSet(true, false)) {
-                LostResources.warn("an RbdBuffer of " + name);
-                region.close();
+                try {
+                    LostResources.warn("an RbdBuffer of " + name);
+                } finally { // there may be no memory for the warning
+                    region.close();
+                }
             }
         }
     }
@@ -72,10 +76,11 @@ public final class RbdBuffer implements AutoCloseable {
      */
     @Override
     public void close() {
+        StackRoom.require();
         if (open.compareAndSet(true, false)) {
             try {
                 arena.close();
-            } catch (IllegalStateException e) {
+            } catch (IllegalStateException | Error e) {
                 open.set(true);
                 throw e;
             }

@@ -15,7 +15,6 @@ import org.rbdwrapper.ipc.RunDirectories;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -154,6 +153,7 @@ public final class RbdFile implements AutoCloseable {
 
     private static RbdFile open(List<Path> runDirs, String path, OpenOption... options)
             throws IOException {
+        StackRoom.requireToAsk();
         OpenModes modes = OpenModes.of(options);
         checkPath(path);
         RbdFile file;
@@ -182,7 +182,7 @@ public final class RbdFile implements AutoCloseable {
                     new LazyImage(() -> BrokerSession.queueOf(runDirs), session, image),
                     new LazyImage(() -> BrokerSession.buffersOf(runDirs), session, image),
                     modes);
-        } catch (OutOfMemoryError e) { // nobody would close it
+        } catch (Error e) { // nobody would close it
             session.close(image);
             throw e;
         }
@@ -360,6 +360,7 @@ public final class RbdFile implements AutoCloseable {
         if (length <= 0) {
             throw new IllegalArgumentException("a buffer of " + length + " bytes");
         }
+        StackRoom.requireToAsk();
         checkUsable();
         Channels channels = openedInPlace().channels();
         try {
@@ -384,7 +385,7 @@ public final class RbdFile implements AutoCloseable {
     private static RbdBuffer bufferOf(SharedBuffers.Region region, int length) {
         try {
             return new RbdBuffer(region, length);
-        } catch (OutOfMemoryError e) {
+        } catch (Error e) {
             region.close();
             throw e;
         }
@@ -444,6 +445,7 @@ public final class RbdFile implements AutoCloseable {
 
     /** Bytes; asks the broker, and so follows a resize. */
     public long size() throws IOException {
+        StackRoom.requireToAsk();
         checkUsable();
         try {
             return session.size(image);
@@ -488,27 +490,21 @@ public final class RbdFile implements AutoCloseable {
      * and the log says so once.
      *
      * <p>On the library's thread (see {@link #readAsync}) it returns at once, too, and a thread of
-     * its own does the rest, whose failure is that thread's uncaught exception.
+     * its own does the rest, whose failure is that thread's uncaught exception. Where there can be
+     * no such thread, it throws an OutOfMemoryError, and is to be called again.
      */
     @Override
     public void close() throws IOException {
-        if (!gate.close()) {
+        StackRoom.requireToAsk();
+        if (!opens.beginClosing()) {
             return;
         }
-        whenLost.clean(); // only that it is not kept for that
         if (LibraryThread.isCurrent()) {
-            LibraryThread.helper("rbdw-close", this::closeUnasked).start();
+            opens.closeElsewhere();
         } else {
             opens.close();
         }
-    }
-
-    private void closeUnasked() {
-        try {
-            opens.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        whenLost.clean(); // only that it is not kept for that
     }
 
     private void range(IoOp op, long position, long length) throws IOException {

@@ -100,7 +100,9 @@ final class AsyncChannel implements BufferHold {
             }
         }
         if (isOver) {
-            finish(operation);
+            while (!operation.tell()) { // there may be no completer that would come for it
+                LowMemory.pause();
+            }
         }
     }
 
@@ -145,17 +147,6 @@ final class AsyncChannel implements BufferHold {
             operation.settle();
         }
         return isOver;
-    }
-
-    private void finish(Operation operation) {
-        if (!operation.tell()) {
-            lock.lock();
-            try {
-                ended.addLast(operation); // the completer tells it with the next one
-            } finally {
-                lock.unlock();
-            }
-        }
     }
 
     @Override
@@ -339,7 +330,7 @@ final class AsyncChannel implements BufferHold {
                 tellEnded(mine);
                 return;
             } catch (Throwable e) { // no operation's: it must not end this thread, which all need
-                if (mine.isTelling() && !mine.endTelling()) {
+                if (!mine.resume()) {
                     return;
                 }
                 stopAllWhateverMemory(e);

@@ -20,10 +20,11 @@ public final class Channels {
     private static final long LONGEST_LOOK_NANOS = 10_000_000; // for who waits through an outage
 
     /** Never runs: any thread but that which a confined arena belongs to. */
-    private static final Thread OTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
+    private static final Thread OTHER_THREAD = LibraryThread.background("rbdw-other", () -> {});
 
     private final AsyncChannel shared;
     private final SyncChannel[] leased;
+    private final Runnable relieveCompleter = this::relieveCompleter;
     private volatile SharedBuffers buffers;
     private SharedBuffers replaced; // by these
 
@@ -79,7 +80,7 @@ public final class Channels {
                 if (region == null && isConfined(buffer)) {
                     return transferByCopy(op, target, buffer, position);
                 }
-                FutureResult result = new FutureResult();
+                AwaitedResult result = new AwaitedResult();
                 SharedBuffers.Region again = region == null ? null : region.useAgain();
                 submitTransfer(op, target, buffer, again, position, result);
                 return result.await();
@@ -110,7 +111,7 @@ public final class Channels {
         if (op == IoOp.WRITE) {
             copy.put(0, buffer, start, copy.capacity());
         }
-        FutureResult result = new FutureResult();
+        AwaitedResult result = new AwaitedResult();
         submitTransfer(op, target, copy, null, position, result);
         int done = (int) result.await();
         if (op == IoOp.READ) {
@@ -124,7 +125,7 @@ public final class Channels {
     public void command(IoOp op, Target target, long position, long length) throws ErrnoException {
         SyncChannel channel = lease(target);
         if (channel == null) {
-            FutureResult result = new FutureResult();
+            AwaitedResult result = new AwaitedResult();
             submitCommand(op, target, position, length, result);
             result.await();
         } else {
@@ -194,7 +195,7 @@ public final class Channels {
      */
     public long transferInPlace(IoOp op, Target target, ByteBuffer buffer, long position)
             throws ErrnoException {
-        FutureResult result = new FutureResult();
+        AwaitedResult result = new AwaitedResult();
         SharedBuffers.Region region = SharedBuffers.use(buffer);
         if (region == null) {
             return -1;
@@ -219,7 +220,7 @@ public final class Channels {
         if (awaitNobodyAt(closed)) {
             Thread.currentThread().interrupt();
         }
-        closed.gate().awaitIdle(this::relieveCompleter);
+        closed.gate().awaitIdle(relieveCompleter);
     }
 
     /** For who waits, again and again: see {@link AsyncChannel#relieveCompleter}. */

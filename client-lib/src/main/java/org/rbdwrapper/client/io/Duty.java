@@ -12,7 +12,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  *      └──────── endTelling ───────┘
  * </pre>
  *
- * <p>{@link #beginTelling} and {@link #endTelling} are that thread's, the others any thread's.
+ * <p>{@link #beginTelling}, {@link #endTelling} and {@link #resume} are that thread's, the others
+ * any thread's.
  */
 final class Duty {
     private static final int SERVING = 0;
@@ -33,6 +34,14 @@ final class Duty {
      */
     boolean endTelling() {
         return state.compareAndSet(TELLING, SERVING);
+    }
+
+    /**
+     * Where something was thrown, maybe while it told: true where it goes on with what is the
+     * channel's.
+     */
+    boolean resume() {
+        return state.get() == SERVING || endTelling();
     }
 
     /** True for the one who takes its place, and what is the channel's with it. */

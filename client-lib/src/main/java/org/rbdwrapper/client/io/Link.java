@@ -13,7 +13,7 @@ public final class Link {
     private final int buffersLength;
     private final Doorbell doorbell;
     private final Liveness liveness;
-    private final boolean late;
+    private boolean late; // not changed any more when others have this
     private final SharedBuffers buffers;
 
     /**
@@ -21,22 +21,18 @@ public final class Link {
      * @param buffersLength bytes of the first channel's arena, from its start, that are the
      *     program's.
      * @param doorbellFd not owned.
-     * @param late whether others have gone on without this session: what it has changed and had no
-     *     answer for may not be done again.
      */
     public Link(
             long address,
             SegmentGeometry geometry,
             int buffersLength,
             int doorbellFd,
-            Liveness liveness,
-            boolean late) {
+            Liveness liveness) {
         this.address = address;
         this.geometry = geometry;
         this.buffersLength = buffersLength;
         this.doorbell = new Doorbell(new UnsafeBuffer(address, HEADER_LENGTH), doorbellFd);
         this.liveness = liveness;
-        this.late = late;
         long arena = address + geometry.channelOffset(0) + geometry.arenaOffset();
         this.buffers = new SharedBuffers(this, arena, buffersLength);
     }
@@ -44,6 +40,14 @@ public final class Link {
     /** The broker is gone. */
     public boolean isDead() {
         return liveness.isDead();
+    }
+
+    /**
+     * Others have gone on without this session: what it has changed and had no answer for may not
+     * be done again. Before anybody else has this.
+     */
+    public void becomeLate() {
+        late = true;
     }
 
     public boolean isLate() {

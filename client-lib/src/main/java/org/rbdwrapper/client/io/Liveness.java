@@ -4,10 +4,12 @@ import org.rbdwrapper.ipc.posix.UnixSocket;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /** Knows whether the broker is there, and tells all who wait when it is gone. Any thread. */
 public final class Liveness {
     private static final Runnable[] NONE = {};
+    private static final long LOOK_NANOS = 100_000;
 
     private final List<Runnable> onDeath = new ArrayList<>(); // guarded by itself, as the next
     private final List<Runnable> afterwards = new ArrayList<>();
@@ -16,6 +18,7 @@ public final class Liveness {
     private final Runnable tellOthers = this::tellOthers;
     private final int socket;
     private volatile boolean dead;
+    private volatile boolean watched;
     private boolean told; // guarded by onDeath
 
     /**
@@ -27,13 +30,28 @@ public final class Liveness {
 
     /** Watches the socket by a thread of its own, which sleeps until the broker is gone. */
     public void start() {
-        LibraryThread.background(
+        Thread watcher =
+                LibraryThread.background(
                         "rbdw-liveness",
                         () -> {
                             LowMemory.outlast(awaitHangup);
+                            watched = false;
                             LowMemory.outlast(declareDead);
-                        })
-                .start();
+                        });
+        watched = true;
+        try {
+            watcher.start();
+        } catch (Error e) { // there may be no more threads
+            watched = false;
+            throw e;
+        }
+    }
+
+    /** After a hang-up: returns when the socket is not watched any more. */
+    public void awaitUnwatched() {
+        while (watched) {
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
     }
 
     private void awaitHangup() {

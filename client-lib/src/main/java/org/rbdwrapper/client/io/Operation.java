@@ -5,7 +5,6 @@ import org.rbdwrapper.ipc.ErrnoException;
 import org.rbdwrapper.ipc.codec.IoOp;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -35,10 +34,19 @@ import java.util.concurrent.locks.LockSupport;
 final class Operation {
     /** Not a failure: the caller has taken his buffer back, and nobody waits for an end. */
     @SuppressWarnings("StaticAssignmentOfThrowable") // a mark, which is never thrown
-    private static final Throwable GIVEN_UP = new CancellationException("given up by its caller");
+    private static final Throwable GIVEN_UP = new GivenUp();
 
     private static final int TRIES_TO_TELL = 3;
     private static final long BEFORE_NEXT_NANOS = 1_000_000;
+
+    /** Without a stack trace, which would keep the classes of the program that comes first. */
+    private static final class GivenUp extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        GivenUp() {
+            super("given up by its caller", null, false, false);
+        }
+    }
 
     /** Its place in one of these: {@link OperationQueue}'s. */
     OperationQueue queue;

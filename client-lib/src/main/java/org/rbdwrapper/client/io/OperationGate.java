@@ -54,20 +54,23 @@ public final class OperationGate {
     }
 
     /**
-     * After {@link #close}: returns when what has begun has ended, whatever interrupts.
+     * After {@link #close}: returns when what has begun has ended, whatever interrupts, and
+     * whatever memory there is.
      *
-     * @param help is called every 20 ms as long as that takes: it may be that somebody else waits
-     *     for the caller.
+     * @param help allocates nothing, and is called every 20 ms as long as that takes: it may be
+     *     that somebody else waits for the caller.
      */
     public void awaitIdle(Runnable help) {
         boolean interrupted = false;
-        while (true) {
+        while (!idle.isDone()) {
             try {
                 idle.get(HELP_NANOS, TimeUnit.NANOSECONDS);
-                break;
             } catch (InterruptedException e) {
                 interrupted = true;
             } catch (TimeoutException e) {
+                help.run();
+            } catch (OutOfMemoryError e) { // there was none to wait
+                LowMemory.pause();
                 help.run();
             } catch (ExecutionException e) {
                 throw new IllegalStateException(e); // nobody fails it

@@ -39,6 +39,7 @@ public final class SharedBuffers {
     private final int length;
     private final ArenaBlocks blocks; // guarded by this, as what follows
     private final Region[] regionAt; // by block
+    private final Runnable giveBack = this::giveBack; // there may be no memory for it then
     private int regions;
     private boolean retired;
     private Runnable unmap; // null as long as the link needs the memory, and once it was called
@@ -121,9 +122,8 @@ public final class SharedBuffers {
                 blocks.giveBack(offset, length);
                 regions--;
                 if (regions == 0) {
-                    onUsedNoMore();
+                    LowMemory.outlast(giveBack);
                 }
-                unmapIfUnused();
             }
         }
 
@@ -204,7 +204,7 @@ public final class SharedBuffers {
             regions++;
             region.mark(region);
             return region;
-        } catch (OutOfMemoryError e) {
+        } catch (Error e) {
             blocks.giveBack(offset, bytes);
             throw e;
         }
@@ -223,15 +223,9 @@ public final class SharedBuffers {
     }
 
     /** For who gives the last of it back, which he does once: there will be memory for it. */
-    private void onUsedNoMore() {
-        while (true) {
-            try {
-                onUsed(false);
-                return;
-            } catch (OutOfMemoryError e) {
-                LowMemory.pause();
-            }
-        }
+    private void giveBack() {
+        onUsed(false);
+        unmapIfUnused();
     }
 
     /** Whether a program has some of it. */

@@ -17,6 +17,9 @@ public final class StackRoom {
      */
     private static final int FRAMES = 12;
 
+    /** With 12 of them it finds sessions that were ended by calls which were broken off. */
+    private static final int FRAMES_TO_ASK = 24;
+
     private static final int RUNS_AT_FIRST = 4_000;
     private static final int FULL_EVERY = 64;
 
@@ -35,6 +38,14 @@ public final class StackRoom {
      */
     public static void require() {
         probe(FRAMES - 1, false);
+    }
+
+    /**
+     * Likewise, for what asks the broker by its socket: a call there that is broken off ends the
+     * session.
+     */
+    public static void requireToAsk() {
+        probe(FRAMES_TO_ASK - 1, false);
     }
 
     private static long probe(int frames, boolean full) {

@@ -89,10 +89,11 @@ final class BrokerConnection {
 
     private static BrokerConnection connect(Wish wish, BrokerConnection before, boolean wasLate)
             throws ErrnoException {
-        ControlConnection control = ControlConnection.connect(wish.runDirs());
         int[] descriptors = {-1, -1};
+        ControlConnection control = ControlConnection.connect(wish.runDirs());
         long address = 0;
         long length = 0;
+        BrokerConnection made;
         try {
             WelcomeDecoder welcome =
                     control.hello(
@@ -113,7 +114,6 @@ final class BrokerConnection {
                         Errno.EUSERS, "the broker gives " + geometry.channels() + " channels only");
             }
             long generation = header.getLong(GENERATION_OFFSET);
-            boolean late = resume(control, before) || wasLate;
             Fd.close(descriptors[0]);
             descriptors[0] = -1;
             Liveness liveness = new Liveness(control.socket());
@@ -123,9 +123,8 @@ final class BrokerConnection {
                             geometry,
                             wish.buffersLengthOf(geometry.arenaLength()),
                             descriptors[1],
-                            liveness,
-                            late);
-            BrokerConnection made =
+                            liveness);
+            made =
                     new BrokerConnection(
                             control,
                             liveness,
@@ -136,9 +135,25 @@ final class BrokerConnection {
                             generation,
                             sessionId);
             liveness.start();
-            return made;
         } catch (ErrnoException | RuntimeException | Error e) { // there may be no more threads
             giveBack(control, address, length, descriptors);
+            throw e;
+        }
+        made.follow(before, wasLate);
+        return made;
+    }
+
+    /**
+     * At last: who has said so to a broker and goes on to the next for want of memory or threads is
+     * late there.
+     */
+    private void follow(BrokerConnection before, boolean wasLate) throws ErrnoException {
+        try {
+            if (resume(control, before) || wasLate) {
+                link.becomeLate();
+            }
+        } catch (ErrnoException | RuntimeException | Error e) {
+            discard();
             throw e;
         }
     }
@@ -148,8 +163,8 @@ final class BrokerConnection {
      * would take what was open to be in use.
      */
     void tellOfEnd(List<Path> runDirs) throws ErrnoException {
-        ControlConnection control = ControlConnection.connect(runDirs);
         int[] descriptors = {-1, -1};
+        ControlConnection control = ControlConnection.connect(runDirs);
         try {
             control.hello(programName(), 1, MIN_DEPTH, MIN_ARENA_LENGTH, descriptors);
             resume(control, this); // and end, which is this session's end
@@ -232,8 +247,13 @@ final class BrokerConnection {
     OpenedImage open(String path, boolean read, boolean write, FileState file)
             throws ErrnoException {
         Opened opened = ask(path, read, write);
-        return new OpenedImage(
-                path, read, write, opened.handle, opened.objectSize, opened.imageId, file);
+        try {
+            return new OpenedImage(
+                    path, read, write, opened.handle, opened.objectSize, opened.imageId, file);
+        } catch (Error e) { // nobody would close it
+            closeWhateverMemory(opened.handle);
+            throw e;
+        }
     }
 
     /**
@@ -329,6 +349,23 @@ final class BrokerConnection {
         close(image.handle());
     }
 
+    /** {@link #close}, for who has nobody to tell that there was no memory for it. */
+    void closeWhateverMemory(OpenedImage image) throws ErrnoException {
+        closeWhateverMemory(image.handle());
+    }
+
+    /** One for which there was no memory was not asked for, or has ended the session. */
+    private void closeWhateverMemory(int handle) throws ErrnoException {
+        while (true) {
+            try {
+                close(handle);
+                return;
+            } catch (OutOfMemoryError e) {
+                LowMemory.pause();
+            }
+        }
+    }
+
     private void close(int handle) throws ErrnoException {
         call(
                 (frame, correlationId) -> {
@@ -401,6 +438,14 @@ final class BrokerConnection {
         end();
     }
 
+    /** {@link #throwUnlessDead}, likewise. */
+    void throwUnlessDeadWhateverMemory(ErrnoException e) throws ErrnoException {
+        if (!isGone(e)) {
+            throw e;
+        }
+        endWhateverMemory();
+    }
+
     private void throwIfDead(ErrnoException e) throws ErrnoException {
         if (isGone(e)) {
             throw e;
@@ -464,6 +509,7 @@ final class BrokerConnection {
         link.unmapWhenUnused(unmapping);
         try {
             closeDoorbell();
+            liveness.awaitUnwatched(); // or it would watch what gets the number next
             control.close();
         } catch (ErrnoException e) {
             warn(e);

@@ -209,8 +209,8 @@ public final class BrokerSession {
             synchronized (this) {
                 return connection == on && !on.link().isDead() && images.add(image);
             }
-        } catch (OutOfMemoryError e) { // nobody would close it
-            on.close(image);
+        } catch (Error e) { // nobody would close it
+            on.closeWhateverMemory(image);
             throw e;
         }
     }
@@ -256,9 +256,9 @@ public final class BrokerSession {
         }
         if (isThere) {
             try {
-                on.close(image);
+                on.closeWhateverMemory(image);
             } catch (ErrnoException e) {
-                on.throwUnlessDead(e);
+                on.throwUnlessDeadWhateverMemory(e);
             }
         }
     }
@@ -314,10 +314,10 @@ public final class BrokerSession {
         reopenImages(next);
         succession.replay(next.link());
         next.replayDone();
-        if (next.link().isDead()) {
-            return false;
-        }
-        synchronized (this) {
+        synchronized (this) { // who closes a file when it is dead says so here
+            if (next.link().isDead()) {
+                return false;
+            }
             missed = false; // it was asked to open what is open
         }
         return true;

@@ -1,10 +1,9 @@
 package org.rbdwrapper.client.session;
 
+import org.rbdwrapper.client.io.Awaited;
 import org.rbdwrapper.client.io.LibraryThread;
 import org.rbdwrapper.ipc.ErrnoException;
 
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -42,24 +41,33 @@ final class ControlThreads {
         if (!Thread.currentThread().isVirtual()) {
             return call.make();
         }
-        CompletableFuture<T> result = new CompletableFuture<>();
-        THREADS.execute(
-                () -> {
-                    try {
-                        result.complete(call.make());
-                    } catch (ErrnoException | RuntimeException | Error e) {
-                        result.completeExceptionally(e);
-                    }
-                });
-        try {
-            return result.join();
-        } catch (CompletionException e) {
-            switch (e.getCause()) {
-                case ErrnoException failure -> throw failure;
-                case RuntimeException failure -> throw failure;
-                case Error failure -> throw failure;
-                case null, default -> throw e;
+        Made<T> made = new Made<>(call);
+        THREADS.execute(made);
+        return made.await();
+    }
+
+    private static final class Made<T> extends Awaited implements Runnable {
+        private final Call<T> call;
+        private T result;
+
+        Made(Call<T> call) {
+            this.call = call;
+        }
+
+        @Override
+        public void run() {
+            Throwable failure = null;
+            try {
+                result = call.make();
+            } catch (Throwable e) {
+                failure = e;
             }
+            end(failure);
+        }
+
+        T await() throws ErrnoException {
+            awaitEnd();
+            return result;
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.rbdwrapper.client.session;
 
 import org.rbdwrapper.client.io.Channels;
+import org.rbdwrapper.client.io.StackRoom;
 import org.rbdwrapper.client.io.Target;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -79,6 +80,7 @@ public final class LazyImage {
 
     /** Only the absence of a broker is waited for, and with nothing locked. */
     private Opened open() throws ErrnoException {
+        StackRoom.requireToAsk();
         BrokerAbsence absence = new BrokerAbsence();
         while (true) {
             Opened now = attempt();

@@ -14,7 +14,7 @@ import java.util.function.Function;
  * a thread of its own, when the broker that it was made for is gone.
  *
  * <pre>
- *   LEAVE ──▶ SEEK ──▶ FREE ──▶ ATTEND ──▶ RESUME ──▶ OPEN ──▶ WATCH ──▶ DONE
+ *   LEAVE ──▶ SEEK ──▶ FREE ──▶ ATTEND ──▶ RESUME ──▶ OPEN ──▶ WATCH ──▶ END_IF_OVER ──▶ DONE
  *     ▲        │ none came in time           │ that one has gone, too,
  *     │        ▼                             ▼ or there is no memory for it
  *     │     GIVE_UP ──▶ FREE_LAST ──▶ TELL  DROP
@@ -42,6 +42,7 @@ final class Replacement implements Runnable {
         RESUME(Replacement::resume),
         OPEN(Replacement::open),
         WATCH(Replacement::watchNext),
+        END_IF_OVER(Replacement::endIfOver),
         DROP(Replacement::drop),
         GIVE_UP(Replacement::giveUp),
         FREE_LAST(Replacement::freeLast),
@@ -172,7 +173,11 @@ final class Replacement implements Runnable {
     }
 
     private Step watchNext() {
-        whenGone(session, next);
+        whenGone(session, next); // once: two would go on from it
+        return Step.END_IF_OVER;
+    }
+
+    private Step endIfOver() {
         if (session.isOver()) { // and whoever has ended it may have seen the broker before
             next.end();
         }

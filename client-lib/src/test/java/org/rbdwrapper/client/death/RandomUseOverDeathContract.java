@@ -11,6 +11,8 @@ import org.rbdwrapper.broker.testing.JavaProcess;
 import org.rbdwrapper.client.admin.BrokerAdmin;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -27,12 +29,15 @@ abstract class RandomUseOverDeathContract {
     @TempDir private Path folder;
     private final String name = "random-" + System.nanoTime();
     private BrokerProcess broker;
-    private String path;
+    private boolean unmapped;
+    private final List<String> paths = new ArrayList<>();
 
     @BeforeEach
     void startBroker() throws Exception {
         broker = BrokerProcess.start(options());
-        path = broker.createAndMap(name, 8 << 20);
+        for (int i = 0; i < RandomUseClient.IMAGES; i++) {
+            paths.add(broker.createAndMap(name + i, RandomUseClient.SIZE + ((long) i << 20)));
+        }
     }
 
     /** For {@code rbdwrapper-broker start}. */
@@ -41,28 +46,34 @@ abstract class RandomUseOverDeathContract {
     @AfterEach
     void stopBroker() throws Exception {
         try (BrokerAdmin admin = broker.admin()) {
-            admin.unmap(path, true);
-            admin.remove(name, (done, total) -> {});
+            for (int i = 0; i < paths.size(); i++) {
+                if (!unmapped) {
+                    admin.unmap(paths.get(i), true);
+                }
+                admin.remove(name + i, (done, total) -> {});
+            }
         } finally {
             broker.close();
         }
     }
 
     @Test
-    void shouldEndWhatItHasBegunAndHoldNothingMore() throws Exception {
+    void shouldEndWhatItHasBegunAndMixUpNothingAndHoldNothingMore() throws Exception {
         long seed = Long.getLong("rbdw.random.seed", System.nanoTime() % 1_000_000);
         System.out.println("seed " + seed);
         Random random = new Random(seed);
+        List<String> arguments =
+                new ArrayList<>(
+                        List.of(
+                                broker.runDir().toString(),
+                                folder.toString(),
+                                Long.toString(seed),
+                                Integer.toString(SECONDS),
+                                System.getProperty("rbdw.random.memory", "true")));
+        arguments.addAll(paths);
         try (JavaProcess client =
                 JavaProcess.start(
-                        Map.of(),
-                        RandomUseClient.class,
-                        broker.runDir().toString(),
-                        path,
-                        folder.toString(),
-                        Long.toString(seed),
-                        Integer.toString(SECONDS),
-                        System.getProperty("rbdw.random.memory", "true"))) {
+                        Map.of(), RandomUseClient.class, arguments.toArray(String[]::new))) {
             client.awaitLine("quiet");
             while (client.process().isAlive()
                     && client.output().lines().noneMatch(line -> line.equals("at rest"))) {
@@ -71,6 +82,10 @@ abstract class RandomUseOverDeathContract {
                 Thread.sleep(random.nextInt(300));
                 broker.startAgain();
             }
+            client.awaitLine("all closed");
+            unmapWithoutForce();
+            client.process().getOutputStream().write('\n');
+            client.process().getOutputStream().flush();
             System.out.println(client.awaitSuccess(PATIENCE_SECONDS).strip());
         }
         Map<String, Integer> after = broker.awaitSteadyHoldings();
@@ -80,5 +95,15 @@ abstract class RandomUseOverDeathContract {
         for (String what : new String[] {"clients", "KiB of segments", "sessions noted"}) {
             assertEquals(fresh.get(what), after.get(what), what);
         }
+    }
+
+    /** While the program is there, which says that it has closed its files. */
+    private void unmapWithoutForce() throws Exception {
+        try (BrokerAdmin admin = broker.admin()) {
+            for (String path : paths) {
+                admin.unmap(path, false);
+            }
+        }
+        unmapped = true;
     }
 }

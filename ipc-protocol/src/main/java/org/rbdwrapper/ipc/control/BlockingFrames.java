@@ -12,6 +12,8 @@ public final class BlockingFrames {
 
     private final ControlSocket socket;
     private final FrameAssembler assembler = new FrameAssembler(FrameBuffer.MAX_BROKER_FRAME);
+    private final byte[] received = new byte[RECEIVE_LENGTH]; // there may be no memory for it then
+    private int sent; // bytes of the last frame
 
     /**
      * @param socket blocking; not owned.
@@ -29,14 +31,25 @@ public final class BlockingFrames {
      */
     public void send(FrameBuffer frame) throws ErrnoException {
         byte[] bytes = frame.toBytes();
-        int done = 0;
-        while (done < bytes.length) {
-            done += socket.send(bytes, done, bytes.length - done);
+        sent = 0;
+        while (sent < bytes.length) {
+            sent += socket.send(bytes, sent, bytes.length - sent);
         }
     }
 
+    /** Before a {@link #send}, which may be broken off anywhere. */
+    void beginFrame() {
+        sent = 0;
+    }
+
+    /** Whether something was sent since {@link #beginFrame}. */
+    boolean hasSent() {
+        return sent > 0;
+    }
+
     /**
-     * The next message, from its SBE header on, valid until the next call.
+     * The next message, from its SBE header on, valid until the next call. Nothing is lost of it
+     * where there is no memory: this is to be called again.
      *
      * @throws ErrnoException ENOTCONN where the broker is gone, ETIMEDOUT after the socket's
      *     receive timeout.
@@ -55,14 +68,14 @@ public final class BlockingFrames {
         java.util.Arrays.fill(descriptors, -1);
         boolean first = descriptors.length > 0;
         UnsafeBuffer message;
-        byte[] bytes = new byte[RECEIVE_LENGTH];
         while ((message = assembler.next()) == null) {
-            int n = socket.receive(bytes, first ? descriptors : NONE);
+            assembler.reserve(RECEIVE_LENGTH); // while what is to go there cannot be lost yet
+            int n = socket.receive(received, first ? descriptors : NONE);
             first = false;
             if (n == 0) {
                 throw new ErrnoException(Errno.ENOTCONN, "the broker has closed the connection");
             }
-            assembler.append(bytes, n);
+            assembler.append(received, n);
         }
         return message;
     }

@@ -1,5 +1,7 @@
 package org.rbdwrapper.ipc.control;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
 import org.agrona.concurrent.UnsafeBuffer;
 import org.rbdwrapper.ipc.Errno;
 import org.rbdwrapper.ipc.ErrnoException;
@@ -19,18 +21,38 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The socket of a session: one request at a time and its answer. Any thread; a lock sees to the
  * order.
+ *
+ * <pre>
+ *             call
+ *   IDLE ◀────────────▶ UNDER_WAY      left so by a call that was broken off: its answer may yet
+ *     │                     │          come, and would be taken for that to the next request
+ *     └──────── close ──────┴────▶ CLOSED
+ * </pre>
  */
 public final class ControlConnection implements AutoCloseable {
+    /** For what the broker has answered, or is about to. */
+    private static final long MEMORY_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private static final long RETRY_NANOS = 10_000_000;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final ControlSocket socket;
     private final BlockingFrames frames;
     private long nextCorrelationId = 1;
-    private boolean closed; // set under the lock and the socket's monitor
+    private State state = State.IDLE; // guarded by the lock; CLOSED by the socket's monitor, too
+
+    private enum State {
+        IDLE,
+        UNDER_WAY,
+        CLOSED
+    }
 
     private ControlConnection(ControlSocket socket) {
         this.socket = socket;
@@ -216,12 +238,15 @@ public final class ControlConnection implements AutoCloseable {
     }
 
     /**
-     * Sends a request and reads its answer.
+     * Sends a request and reads its answer. A program that has no memory for the answer is waited
+     * for: an OutOfMemoryError mostly means that nothing was sent. A call that is broken off after
+     * that ends the session.
      *
      * @param request encodes it, with the correlation id that it is given, and returns its encoded
      *     length.
      * @param template of the answer.
-     * @param answer reads it; the bytes are valid until it returns.
+     * @param answer reads it, once more where there was no memory; the bytes are valid until it
+     *     returns.
      * @throws ErrnoException what the broker answered; ENOTCONN where it is gone.
      */
     public <T> T call(RequestEncoder request, int template, AnswerDecoder<T> answer)
@@ -235,26 +260,105 @@ public final class ControlConnection implements AutoCloseable {
             throws ErrnoException {
         lock.lock();
         try {
-            if (closed) { // its descriptor's number may be another file's now
-                throw new ErrnoException(Errno.ENOTCONN, "the connection is closed");
-            }
+            checkIdle();
             FrameBuffer frame = new FrameBuffer();
-            frames.send(frame.finish(request.encode(frame, nextCorrelationId++)));
-            while (true) {
-                UnsafeBuffer message = frames.receive();
-                MessageHeaderDecoder header = new MessageHeaderDecoder().wrap(message, 0);
-                if (header.templateId() == ProgressDecoder.TEMPLATE_ID) {
-                    ProgressDecoder decoder =
-                            new ProgressDecoder().wrapAndApplyHeader(message, 0, header);
-                    progress.onProgress(decoder.done(), decoder.total());
-                    continue;
-                }
-                return answer.decode(message, expect(message, template));
-            }
+            long correlationId = nextCorrelationId++;
+            send(frame.finish(request.encode(frame, correlationId)));
+            return awaitAnswer(correlationId, template, answer, progress);
         } catch (IndexOutOfBoundsException e) {
+            hangUpIfUnderWay(e);
             throw new ErrnoException(Errno.EPROTO, "the broker's answer is not well formed", e);
+        } catch (Throwable e) {
+            hangUpIfUnderWay(e);
+            throw e;
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void checkIdle() throws ErrnoException {
+        if (state == State.CLOSED) { // its descriptor's number may be another file's now
+            throw new ErrnoException(Errno.ENOTCONN, "the connection is closed");
+        }
+        if (state == State.UNDER_WAY) {
+            throw new ErrnoException(Errno.ENOTCONN, "a call before was broken off");
+        }
+    }
+
+    private void send(FrameBuffer frame) throws ErrnoException {
+        frames.beginFrame();
+        state = State.UNDER_WAY;
+        try {
+            frames.send(frame);
+        } catch (OutOfMemoryError e) {
+            if (!frames.hasSent()) {
+                state = State.IDLE;
+            }
+            throw e;
+        }
+    }
+
+    private <T> T awaitAnswer(
+            long correlationId, int template, AnswerDecoder<T> answer, ProgressHandler progress)
+            throws ErrnoException {
+        UnsafeBuffer message = null;
+        long waited = 0;
+        while (true) {
+            try {
+                if (message == null) {
+                    message = nextAnswer(progress);
+                    checkCorrelation(message, correlationId);
+                }
+                T decoded = answer.decode(message, expect(message, template));
+                state = State.IDLE;
+                return decoded;
+            } catch (OutOfMemoryError e) {
+                if (waited > MEMORY_PATIENCE_NANOS) {
+                    throw e;
+                }
+                waited += pause();
+            }
+        }
+    }
+
+    /** Others may give memory back meanwhile; how long it took, which an interrupt shortens. */
+    private static long pause() {
+        long began = System.nanoTime();
+        LockSupport.parkNanos(RETRY_NANOS);
+        return System.nanoTime() - began;
+    }
+
+    /** The next message that does not only tell how far the request is. */
+    private UnsafeBuffer nextAnswer(ProgressHandler progress) throws ErrnoException {
+        while (true) {
+            UnsafeBuffer message = frames.receive();
+            MessageHeaderDecoder header = new MessageHeaderDecoder().wrap(message, 0);
+            if (header.templateId() != ProgressDecoder.TEMPLATE_ID) {
+                return message;
+            }
+            ProgressDecoder decoder = new ProgressDecoder().wrapAndApplyHeader(message, 0, header);
+            progress.onProgress(decoder.done(), decoder.total());
+        }
+    }
+
+    /** All answers begin with it. */
+    private static void checkCorrelation(UnsafeBuffer answer, long expected) throws ErrnoException {
+        long answered = answer.getLong(MessageHeaderDecoder.ENCODED_LENGTH, LITTLE_ENDIAN);
+        if (answered != expected) {
+            throw new ErrnoException(
+                    Errno.EPROTO,
+                    "the broker answered request " + answered + " instead of " + expected);
+        }
+    }
+
+    /** A call that is broken off is the session's end, for the broker and for who waits for it. */
+    private void hangUpIfUnderWay(Throwable why) {
+        if (state == State.UNDER_WAY) {
+            try {
+                socket.hangUp();
+            } catch (ErrnoException | Error e) { // the next call sees that it is to be ended
+                why.addSuppressed(e);
+            }
         }
     }
 
@@ -264,8 +368,8 @@ public final class ControlConnection implements AutoCloseable {
      */
     public void hangUp() throws ErrnoException {
         synchronized (socket) {
-            if (!closed) {
-                UnixSocket.hangUp(socket());
+            if (state != State.CLOSED) {
+                socket.hangUp();
             }
         }
     }
@@ -276,9 +380,9 @@ public final class ControlConnection implements AutoCloseable {
         lock.lock();
         try {
             synchronized (socket) {
-                if (!closed) {
+                if (state != State.CLOSED) {
                     socket.close();
-                    closed = true;
+                    state = State.CLOSED;
                 }
             }
         } finally {
@@ -286,12 +390,13 @@ public final class ControlConnection implements AutoCloseable {
         }
     }
 
-    private static MessageHeaderDecoder expect(UnsafeBuffer message, int template)
-            throws ErrnoException {
+    private MessageHeaderDecoder expect(UnsafeBuffer message, int template) throws ErrnoException {
         MessageHeaderDecoder header = new MessageHeaderDecoder().wrap(message, 0);
         if (header.templateId() == ErrorDecoder.TEMPLATE_ID) {
             ErrorDecoder error = new ErrorDecoder().wrapAndApplyHeader(message, 0, header);
-            throw new ErrnoException(Errno.of(error.errno()), error.text());
+            ErrnoException failure = new ErrnoException(Errno.of(error.errno()), error.text());
+            state = State.IDLE; // this is an answer, too
+            throw failure;
         }
         if (header.templateId() != template) {
             throw new ErrnoException(

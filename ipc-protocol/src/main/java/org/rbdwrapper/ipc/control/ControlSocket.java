@@ -21,5 +21,8 @@ interface ControlSocket {
      */
     int receive(byte[] bytes, int[] descriptors) throws ErrnoException;
 
+    /** Nothing more is sent or received; it is still to be closed. */
+    void hangUp() throws ErrnoException;
+
     void close() throws ErrnoException;
 }

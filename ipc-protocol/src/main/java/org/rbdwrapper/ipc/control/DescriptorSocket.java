@@ -47,6 +47,11 @@ final class DescriptorSocket implements ControlSocket {
     }
 
     @Override
+    public void hangUp() throws ErrnoException {
+        UnixSocket.hangUp(socket);
+    }
+
+    @Override
     public void close() throws ErrnoException {
         Fd.close(socket);
     }

@@ -52,7 +52,8 @@ public final class FrameAssembler {
         return bytes.length - INITIAL_LENGTH;
     }
 
-    private void reserve(int length) {
+    /** Makes room for as many bytes, which {@link #append} then allocates nothing for. */
+    void reserve(int length) {
         if (start == end && bytes.length > LENGTH_KEPT) {
             bytes = new byte[Math.max(length, INITIAL_LENGTH)];
             start = 0;

@@ -54,6 +54,11 @@ final class PlainSocket implements ControlSocket {
     }
 
     @Override
+    public void hangUp() throws ErrnoException {
+        close(); // once more does nothing
+    }
+
+    @Override
     public void close() throws ErrnoException {
         try {
             channel.close();
