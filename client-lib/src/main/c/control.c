@@ -178,7 +178,7 @@ static int decode_image_id(struct control *control, struct frame *frame,
 }
 
 static int open_path(struct control *control, const char *path, int access_mode, uint32_t *handle,
-                     struct image_id *id)
+                     struct image_id *id, int64_t *size)
 {
     size_t path_length = strnlen(path, MAX_PATH);
     if (path_length == MAX_PATH) {
@@ -205,6 +205,7 @@ static int open_path(struct control *control, const char *path, int access_mode,
         struct SBE(imageOpened) answer = {0};
         BEGIN_DECODING(imageOpened, &answer, call.frame);
         *handle = SBE(imageOpened_handle)(&answer);
+        *size = SBE(imageOpened_size)(&answer);
         if (id != NULL) {
             error = decode_image_id(control, call.frame, &answer, id);
         }
@@ -236,9 +237,10 @@ int control_keep_end(struct control *control, uint32_t handle, int64_t begin, in
 }
 
 int control_open(struct control *control, const struct open_source *source, uint32_t *handle,
-                 struct image_id *id)
+                 struct image_id *id, int64_t *size)
 {
     int descriptor = source->descriptor == NULL ? -1 : source->descriptor(source->context);
+    *size = CONTROL_SIZE_UNKNOWN;
     if (descriptor >= 0) {
         int error = control_attach(control, descriptor, handle, id, NULL);
         close(descriptor);
@@ -246,14 +248,15 @@ int control_open(struct control *control, const struct open_source *source, uint
             return error; /* else this broker has never heard of it */
         }
     }
-    return open_path(control, source->path, source->access_mode, handle, id);
+    return open_path(control, source->path, source->access_mode, handle, id, size);
 }
 
 int control_open_again(struct control *control, const struct open_source *source,
                        const struct image_id *id, uint32_t *handle)
 {
     struct image_id found;
-    int error = control_open(control, source, handle, &found);
+    int64_t size;
+    int error = control_open(control, source, handle, &found, &size);
     if (error == 0 && memcmp(&found, id, sizeof found) != 0) {
         control_close(control, *handle);
         return error_set(ESTALE, "%s is another image than the one that was opened", source->path);

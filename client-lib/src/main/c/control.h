@@ -96,9 +96,11 @@ struct open_source {
     void *context;
 };
 
-/* id: what it is; NULL where nobody asks. -EBADF from an open by a descriptor falls back to the path. */
+#define CONTROL_SIZE_UNKNOWN (-1)
+
+/* id: what it is; NULL where nobody asks. size: bytes, or CONTROL_SIZE_UNKNOWN. -EBADF from an open by a descriptor falls back to the path. */
 int control_open(struct control *control, const struct open_source *source, uint32_t *handle,
-                 struct image_id *id);
+                 struct image_id *id, int64_t *size);
 
 /* Again: -ESTALE where it would be another image than id. */
 int control_open_again(struct control *control, const struct open_source *source,

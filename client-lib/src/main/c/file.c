@@ -69,8 +69,9 @@ static bool put_session(struct rbdw_file *file, struct session *session, uint32_
 
 /* id: what it is; where it was open before, the same. */
 static int open_by_source(struct control *control, struct rbdw_file *file, uint32_t *handle,
-                          struct image_id *id)
+                          struct image_id *id, int64_t *size)
 {
+    *size = CONTROL_SIZE_UNKNOWN;
     if (file->share != NULL) {
         return control_attach(control, file->placeholder, handle, id, file->share);
     }
@@ -79,7 +80,7 @@ static int open_by_source(struct control *control, struct rbdw_file *file, uint3
     *id = file->id;
     session_unlock();
     return id->text[0] != '\0' ? control_open_again(control, &source, id, handle)
-                               : control_open(control, &source, handle, id);
+                               : control_open(control, &source, handle, id, size);
 }
 
 /* 0, SUCCESSION_LOST, or an error. */
@@ -88,11 +89,12 @@ static int ask_to_open(struct rbdw_file *file)
     struct session *session;
     struct image_id id;
     uint32_t handle;
+    int64_t size;
     int error = begin_request(&session);
     if (error < 0) {
         return error;
     }
-    error = open_by_source(session->control, file, &handle, &id);
+    error = open_by_source(session->control, file, &handle, &id, &size);
     if (error == 0) {
         error = file_keep_end(file, session->control, handle);
         if (error < 0 && session_is_alive(session)) {
@@ -106,6 +108,7 @@ static int ask_to_open(struct rbdw_file *file)
         error = SUCCESSION_LOST; /* the file was in no list, so that nobody has opened it anew */
     } else if (error == 0) {
         is_put = put_session(file, session, handle, &id);
+        file->size_at_open = size;
     } else if (is_lost(session, error)) {
         error = SUCCESSION_LOST;
     }
@@ -530,6 +533,11 @@ int image_set_times_file(struct rbdw_file *file, int64_t accessed, int64_t modif
         error = control_set_times(session->control, handle, NULL, accessed, modified);
     } while (file_end_request(session, error));
     return error;
+}
+
+int64_t image_size_at_open(struct rbdw_file *file)
+{
+    return file->size_at_open >= 0 ? file->size_at_open : rbdw_size(file);
 }
 
 int64_t rbdw_size(struct rbdw_file *file)

@@ -26,6 +26,7 @@ struct rbdw_file {
     /* Under the lock. */
     struct rbdw_file *next;
     struct image_id id;
+    int64_t size_at_open;         /* bytes; CONTROL_SIZE_UNKNOWN: the broker did not say */
     struct session *next_session; /* where it is open already, but not in use yet */
     uint32_t next_handle;         /* in that */
     int placeholder;              /* by which image_open_shared opens it */

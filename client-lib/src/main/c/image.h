@@ -35,6 +35,10 @@ int image_stat_path(const char *path, struct image_stat *stat);
 
 int image_stat_file(rbdw_file *file, struct image_stat *stat);
 
+/* Bytes, as the broker said when the file was opened, or where it did not then, says now; for who has just opened it
+ * and has not shown it to another thread. */
+int64_t image_size_at_open(rbdw_file *file);
+
 /* As utimensat(2), in nanoseconds since 1970 or one of the two values above. */
 int image_set_times_path(const char *path, int64_t accessed, int64_t modified);
 int image_set_times_file(rbdw_file *file, int64_t accessed, int64_t modified);

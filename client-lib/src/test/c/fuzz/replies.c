@@ -61,7 +61,8 @@ static int open_image(bool with_id)
     uint32_t handle;
     struct image_id id;
     struct open_source source = {.path = "/rbdw/img0", .access_mode = O_RDWR};
-    int error = control_open(&control, &source, &handle, with_id ? &id : NULL);
+    int64_t size;
+    int error = control_open(&control, &source, &handle, with_id ? &id : NULL, &size);
     REQUIRE(error < 0 || !with_id || memchr(id.text, 0, sizeof id.text) != NULL);
     return error;
 }

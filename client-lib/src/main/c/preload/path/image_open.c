@@ -30,7 +30,7 @@ static ssize_t read_table(void *image, void *buffer, size_t length, off_t offset
 static int find_partition(rbdw_file *image, struct image_part *part)
 {
     struct partition found;
-    int64_t size = rbdw_size(image);
+    int64_t size = image_size_at_open(image);
     int error = size < 0 ? (int) size
                          : partition_find(read_table, image, size, part->partition, &found);
     if (error < 0) {
@@ -106,7 +106,7 @@ static int make_descriptor(const char *path, int flags, const struct image_part 
     }
     strcpy(initial.path, path);
     strcpy(initial.image, part->image);
-    int64_t size = part->length >= 0 ? part->length : rbdw_size(image);
+    int64_t size = part->length >= 0 ? part->length : image_size_at_open(image);
     if (size < 0) {
         return (int) size;
     }
