@@ -39,6 +39,7 @@ static struct sample waited;
 static struct sample idle;
 static _Atomic int64_t next_look_ns; /* whoever moves it on has the sample for itself */
 static _Atomic bool left;
+static _Atomic bool has_pressure;
 static _Atomic int64_t pause_ns; /* of whoever has the sample */
 
 bool spare_cores_wanted(void)
@@ -153,7 +154,9 @@ static void on_spare(void)
 static bool is_quiet(int64_t now_ns)
 {
     uint64_t waited_us;
-    if (!read_waited_us(&waited_us)) {
+    bool is_read = read_waited_us(&waited_us);
+    atomic_store_explicit(&has_pressure, is_read, memory_order_relaxed);
+    if (!is_read) {
         return false;
     }
     int64_t elapsed_ns;
@@ -199,5 +202,11 @@ bool spare_cores_left(int64_t now_ns)
 
 void spare_cores_interrupted(int64_t now_ns)
 {
-    pause_looking(now_ns);
+    /* by others that need the core, which the next look at the pressure tells; or by the host of a virtual machine */
+    if (atomic_load_explicit(&has_pressure, memory_order_relaxed)) {
+        atomic_store(&left, false);
+        atomic_store(&next_look_ns, now_ns + LOOK_EVERY_NS);
+    } else {
+        pause_looking(now_ns);
+    }
 }

@@ -43,6 +43,7 @@ public final class SpareCores {
     private final Sample waited = new Sample();
     private final Sample idle = new Sample();
     private volatile long pauseNanos;
+    private volatile boolean hasPressure;
     private volatile boolean left;
 
     /** What a counter of the kernel's said, and when. */
@@ -109,9 +110,17 @@ public final class SpareCores {
         return left;
     }
 
-    /** Who looked was interrupted for long: others need the core. */
+    /**
+     * Who looked was interrupted for long: by others that need the core, which the kernel's pressure
+     * will tell at the next look; or by the host of a virtual machine, which is no reason.
+     */
     public void interrupted(long now) {
-        pause(now);
+        if (hasPressure) {
+            left = false;
+            nextLook.set(now + LOOK_EVERY_NANOS);
+        } else {
+            pause(now);
+        }
     }
 
     private void takeSample(long now) {
@@ -139,7 +148,8 @@ public final class SpareCores {
     /** Whether hardly any task has waited for a core. */
     private boolean isQuiet(long now) {
         long micros = waitedMicros(text, pressure.read(text));
-        if (micros < 0) {
+        hasPressure = micros >= 0;
+        if (!hasPressure) {
             return false;
         }
         long more = waited.since(now, micros);

@@ -90,6 +90,27 @@ final class SpareCoresTest {
         assertFalse(left(SpareCores.idle(more), 5));
     }
 
+    @Test
+    void shouldAskWhetherTasksWaitAfterAnInterruption() throws Exception {
+        Path pressure = folder.resolve("pressure");
+        Path statistics = folder.resolve("stat");
+        SpareCores cores = new SpareCores(3, pressure.toString(), statistics.toString());
+        long now = System.nanoTime() + 1_000 * MILLISECOND;
+        write(pressure, "some avg10=0.00 total=10");
+        write(statistics, "cpu  1 2 3 4 5 6");
+        cores.left(now);
+        assertTrue(cores.left(now + 50 * MILLISECOND));
+        for (int i = 0; i < 5; i++) {
+            now += 50 * MILLISECOND;
+            cores.interrupted(now);
+            assertFalse(cores.left(now + 49 * MILLISECOND));
+            assertTrue(cores.left(now + 50 * MILLISECOND), "nobody has waited");
+        }
+        write(pressure, "some avg10=0.00 total=10010");
+        cores.interrupted(now + 50 * MILLISECOND);
+        assertFalse(cores.left(now + 100 * MILLISECOND), "10 ms of 50");
+    }
+
     private static void write(Path file, String text) throws IOException {
         Files.writeString(file, text); // the same file: it stays open
     }
