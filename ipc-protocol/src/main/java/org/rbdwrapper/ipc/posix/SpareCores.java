@@ -111,8 +111,8 @@ public final class SpareCores {
     }
 
     /**
-     * Who looked was interrupted for long: by others that need the core, which the kernel's pressure
-     * will tell at the next look; or by the host of a virtual machine, which is no reason.
+     * Who looked was interrupted for long: by others that need the core, which the kernel's
+     * pressure will tell at the next look; or by the host of a virtual machine, which is no reason.
      */
     public void interrupted(long now) {
         if (hasPressure) {
