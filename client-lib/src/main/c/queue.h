@@ -108,7 +108,7 @@ uint32_t queue_length(const struct queue *queue);
 
 /* What a thread has seen of a queue that it is about to wait for. */
 struct queue_sight {
-    uint64_t position; /* of the next answer */
+    uint64_t response; /* the number of the next one */
     uint32_t changes;
 };
 

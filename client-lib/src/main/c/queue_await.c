@@ -28,7 +28,7 @@ static int sleep_until(_Atomic uint32_t *word, uint32_t value, int scope, int64_
 
 static bool is_changed(const struct queue *queue, struct queue_sight sight)
 {
-    return channel_has_come(queue_channel(queue), sight.position)
+    return channel_has_come(queue_channel(queue), sight.response)
            || atomic_load(&queue->changes) != sight.changes || queue_is_known_dead(queue);
 }
 
@@ -38,7 +38,7 @@ static int watch(struct queue *queue, struct queue_sight sight, int64_t deadline
     _Atomic uint32_t *waiting = &queue_channel(queue)->control->client_waiting;
     int64_t began_ns = futex_now_ns();
     if (may_spin
-        && channel_spin(queue_channel(queue), sight.position, began_ns, queue->length == 1,
+        && channel_spin(queue_channel(queue), sight.response, began_ns, queue->length == 1,
                         deadline_ns)) {
         channel_learn(queue_channel(queue), began_ns, true);
         return 0;
